@@ -1,0 +1,74 @@
+# The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install run test check format fuzz bench wfformat lock clean
+
+bin := .venv/bin
+uv := $(bin)/uv --quiet
+python := $(bin)/python
+
+# Commands from the system that tests need and no wheel brings: names that tools/system_packages.sh knows.
+system_packages :=
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: .venv/installed-dev ## create .venv and install everything locked, nothing else
+
+run: .venv/installed-main ## start the service, run the support triage example live, leave the service up
+	@$(bin)/weft demo
+
+test: .venv/installed-dev node_modules/.package-lock.json ## everything that continuous integration does
+	@tools/system_packages.sh $(system_packages)
+	@$(MAKE) --no-print-directory check
+	$(python) -m pytest -n 2
+
+check: .venv/installed-dev ## formatting, lint, types, import contracts
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+
+format: .venv/installed-dev ## format the code and mend what lint can mend
+	$(bin)/ruff format .
+	$(bin)/ruff check --fix .
+
+fuzz: .venv/installed-dev ## both oracles, 100,000 cases each (CASES=... for another number)
+	WEFT_FUZZ=$(or $(CASES),100000) $(python) -m pytest -n 2 -m fuzz --timeout 0
+
+bench: .venv/installed-dev ## the benchmarks: ours and the peers, interleaved
+	$(python) -m benchmarks
+
+wfformat: .venv/installed-dev ## run the WfCommons workflows of DIR=... and check order and makespan
+	@test -d "$(DIR)" || { echo "name the folder with the workflows: make wfformat DIR=..." >&2; exit 2; }
+	$(python) -m benchmarks.wfformat "$(DIR)"
+
+lock: .venv/installed-dev ## lock requirements/*.in again (UPGRADE=1 moves every version)
+	tools/lock.sh $(if $(UPGRADE),--upgrade)
+	tools/node.sh npm install --package-lock-only --ignore-scripts
+
+clean: ## remove what these commands made: environment, caches, builds; never data in .weft
+	rm -rf .venv node_modules build dist src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/uv: requirements/uv.txt
+	@echo "creating .venv"
+	@tools/create_venv.sh
+	@touch $@
+
+# What `make run` needs is a part of what the tests need, in the same versions: either satisfies it.
+.venv/installed-main: .venv/uv requirements/main.txt pyproject.toml
+	@echo "installing what Weft runs on"
+	@$(uv) pip install --python $(python) --require-hashes --requirement requirements/main.txt
+	@$(uv) pip install --python $(python) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/installed-dev: .venv/uv requirements/dev.txt pyproject.toml
+	@echo "installing what Weft and its tests run on"
+	@$(uv) pip sync --python $(python) --require-hashes requirements/dev.txt
+	@$(uv) pip install --python $(python) --no-deps --no-build-isolation --editable .
+	@touch .venv/installed-main $@
+
+node_modules/.package-lock.json: .venv/installed-dev package-lock.json .npmrc
+	@tools/node.sh npm ci --silent --ignore-scripts
+	@touch $@

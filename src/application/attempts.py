@@ -1,0 +1,73 @@
+"""One attempt at one activation: run its executor within its timeout, and say what came of it. Never raises but for cancellation."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import structlog
+
+from domain.errors import NodeExecutionError, NodeTimeout, WeftError
+from domain.ports.clock import Clock
+from domain.ports.nodes import Executor, NodeContext, Outcome
+from domain.run.state import Activation
+from domain.usage import Usage
+
+log = structlog.get_logger("application.engine")
+
+
+@dataclass(slots=True)
+class Attempt:
+    """What an attempt came to. `outcome` is an error when it failed. `usage` is set for a failed one that used tokens all the same."""
+
+    activation: Activation
+    outcome: Outcome | WeftError
+    seconds: float = 0.0
+    usage: Usage | None = None
+
+
+def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:
+    """For executors that only compute."""
+    began = clock.monotonic()
+    try:
+        outcome: Outcome | WeftError = cast(Outcome, executor.run(context))
+    except Exception as error:
+        outcome = _known(error, activation)
+    return Attempt(activation, outcome, clock.monotonic() - began)
+
+
+async def in_its_time(activation: Activation, executor: Executor, context: NodeContext, clock: Clock, late: Callable[[Usage], None]) -> Attempt:
+    """For executors that wait. `late` is told what a cancelled call used."""
+    began = clock.monotonic()
+    usage: Usage | None = None
+    outcome: Outcome | WeftError
+    limit = asyncio.timeout(context.deadline_seconds)
+    try:
+        async with limit:
+            outcome = await cast(Awaitable[Outcome], executor.run(context))
+    except asyncio.CancelledError as error:
+        spent = usage_of(error)
+        if spent is not None:
+            late(spent)
+        raise
+    except TimeoutError as error:
+        usage = usage_of(error) or usage_of(error.__cause__)
+        outcome = NodeTimeout(f"no answer within {context.deadline_seconds} s") if limit.expired() else _known(error, activation)
+    except Exception as error:
+        usage = usage_of(error)
+        outcome = _known(error, activation)
+    return Attempt(activation, outcome, clock.monotonic() - began, usage)
+
+
+def usage_of(error: BaseException | None) -> Usage | None:
+    """Tokens that a failed call used all the same; adapters leave them on the error."""
+    usage = getattr(error, "usage", None)
+    return usage if isinstance(usage, Usage) else None
+
+
+def _known(error: Exception, activation: Activation) -> WeftError:
+    """A node may raise anything; what is not ours is logged whole and journaled as a sentence."""
+    if isinstance(error, WeftError):
+        return error
+    log.error("node raised", node=activation.node, activation=activation.path, exc_info=error)
+    return NodeExecutionError(f"{type(error).__name__}: {error}"[:500])

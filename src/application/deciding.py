@@ -1,0 +1,169 @@
+"""From what a node did to the row that says so. Pure: looks at the run and its program, changes neither."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from application.programs import NodeProgram, Program
+from domain.errors import ConcurrentWrite, Failure, LimitReached, NodeExecutionError, WeftError, failure_of
+from domain.graph.definition import Merge, RetryRule
+from domain.ids import ContentHash, NodeId
+from domain.json import Json
+from domain.ports.expressions import Scope
+from domain.ports.nodes import EndFrame, OpenFrames
+from domain.run import events
+from domain.run.moves import written
+from domain.run.state import Activation, Frame, RunState
+from domain.usage import Usage
+
+
+def scope_of(run: RunState, activation: Activation, about: dict[str, Json]) -> dict[str, Json]:
+    """What the expressions of an activation may name. `about`: the run itself."""
+    frame = activation.frame
+    scope: dict[str, Json] = {"state": activation.state, "input": frame.input, "run": about}
+    _add_item(scope, frame)
+    errors = activation.errors
+    if errors:
+        scope["errors"] = [failure.as_json() for failure in errors]
+        scope["error"] = errors[0].as_json()
+    return scope
+
+
+def frame_scope(frame: Frame, about: dict[str, Json]) -> dict[str, Json]:
+    """What the edges of `start` and the `output` of a graph may name."""
+    scope: dict[str, Json] = {"state": frame.state, "input": frame.input, "run": about}
+    _add_item(scope, frame)
+    return scope
+
+
+def _add_item(scope: dict[str, Json], frame: Frame) -> None:
+    if frame.parent is not None and frame.parent.children is not None and frame.parent.children.opened.is_map:
+        scope["item"] = frame.parent.children.opened.items[frame.item]
+        scope["index"] = frame.item
+
+
+def finished(
+    activation: Activation, program: Program, scope: dict[str, Json], output: Json, usage: Usage | None, seconds: float
+) -> events.NodeFinished:
+    """Evaluate what the node writes and which edges it takes. Raises what a failing expression, schema, route or concurrent write raises."""
+    frame, node = activation.frame, program.nodes[activation.index]
+    updates: dict[str, Json] = {}
+    if node.writes:
+        scope["output"] = output
+        for channel, value in node.writes:
+            updates[channel] = value(scope)
+        _check_updates(activation, program, updates)
+    taken = node.always
+    if taken is None:
+        scope["output"] = output
+        scope["state"] = written(frame, updates) if updates else frame.state
+        taken = _taken(node, scope)
+    return events.NodeFinished(activation.path, updates, taken, activation.read_at, activation.positions, usage, seconds)
+
+
+def _check_updates(activation: Activation, program: Program, updates: dict[str, Json]) -> None:
+    frame = activation.frame
+    for name, update in updates.items():
+        rule = program.rules[name]
+        if rule.schema is not None:
+            rule.check(written(frame, {name: update})[name] if rule.checks_whole else update)
+        if rule.channel.merge is Merge.REPLACE:
+            changed = frame.changed.get(name)
+            if changed is not None and changed[0] > activation.read_at and not rule.channel.last_wins:
+                raise ConcurrentWrite(
+                    f"{activation.node} and {changed[1]} both replace channel {name}, side by side: "
+                    "give it another merge rule, an order by an edge, or on_conflict: last"
+                )
+
+
+def _taken(node: NodeProgram, scope: Scope) -> tuple[NodeId, ...]:
+    found: dict[NodeId, None] = {}
+    for decide in node.edges:
+        for target in decide(scope):
+            found[target] = None
+    return tuple(found)
+
+
+def begun(frame: Frame, program: Program, about: dict[str, Json]) -> events.FrameBegun:
+    """Where `start` leads in this frame."""
+    scope = frame_scope(frame, about)
+    found: dict[NodeId, None] = {}
+    for decide in program.start:
+        found.update(dict.fromkeys(decide(scope)))
+    return events.FrameBegun(frame.path, tuple(found))
+
+
+def opened(run: RunState, activation: Activation, program: Program, outcome: OpenFrames, child: Program) -> events.FramesOpened:
+    """Child frames within the limits of the run, with inputs that their graph accepts."""
+    frame, limits = activation.frame, run.limits
+    if frame.depth + 1 > limits.depth:
+        raise LimitReached(f"{activation.node} would open frames {frame.depth + 1} deep; limits.depth is {limits.depth}", "depth")
+    if len(outcome.inputs) > limits.fan_out:
+        raise LimitReached(f"{activation.node} would open {len(outcome.inputs)} frames; limits.fan_out is {limits.fan_out}", "fan_out")
+    for at, given in enumerate(outcome.inputs):
+        _check_input(activation, child, given, at)
+    graph: ContentHash | None = child.hash if outcome.workflow else None
+    return events.FramesOpened(
+        activation=activation.path,
+        inputs=tuple(outcome.inputs),
+        graph=graph,
+        items=tuple(outcome.items),
+        concurrency=min(outcome.concurrency, limits.concurrency),
+        collect_errors=outcome.collect_errors,
+        enough=outcome.enough,
+        is_map=outcome.is_map,
+    )
+
+
+def _check_input(activation: Activation, child: Program, given: Json, at: int) -> None:
+    if not isinstance(given, dict):
+        raise NodeExecutionError(f"{activation.node}: input {at} is no object", "invalid_input")
+    if child.input_schema is not None and not child.input_schema.accepts(given):
+        found = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in child.input_schema.problems(given)[:3])
+        raise NodeExecutionError(f"{activation.node}: input {at} does not fit {child.graph.graph.name}: {found}", "invalid_input")
+    for name, rule in child.rules.items():
+        if name in given and rule.schema is not None and not rule.schema.accepts(given[name]):
+            raise NodeExecutionError(
+                f"{activation.node}: input {at} starts channel {name} with a value that its schema refuses", "invalid_input"
+            )
+
+
+def terminated(activation: Activation, outcome: EndFrame) -> events.Terminated:
+    others = tuple(other.path for other in activation.frame.activations() if other is not activation)
+    return events.Terminated(activation.path, outcome.completed, outcome.output, others, activation.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`jitter` gives a number from 0 to 1; a wait is between half of the backoff and all of it."""
+
+    jitter: Callable[[], float]
+
+    def retry_at(self, rule: RetryRule, failure: Failure, now: float) -> float | None:
+        """When to try again, in seconds since the epoch; None when this was the last attempt."""
+        named = failure.code in rule.codes if rule.codes else failure.retryable
+        if failure.attempt >= rule.attempts or not named:
+            return None
+        backoff = min(rule.first_seconds * rule.factor ** (failure.attempt - 1), rule.max_seconds)
+        return now + max(backoff * (0.5 + self.jitter() / 2), failure.retry_after or 0.0)
+
+
+def failed(
+    activation: Activation, error: WeftError, usage: Usage | None, policy: RetryPolicy, now: float
+) -> events.AttemptFailed | events.NodeFailed:
+    """Try again later, take the first error edge that matches, or fail the frame."""
+    graph = activation.frame.graph
+    node = graph.nodes[activation.index]
+    failure = failure_of(error, node.id, activation.attempt)
+    retry_at = policy.retry_at(node.retry, failure, now)
+    if retry_at is not None:
+        return events.AttemptFailed(activation.path, failure, retry_at, usage)
+    for edge in graph.error_edges_of[activation.index]:
+        if edge.catches(failure.code) and edge.target is not None:
+            return events.NodeFailed(activation.path, failure, (edge.target,), (), activation.positions, usage)
+    others = tuple(other.path for other in activation.frame.activations() if other is not activation)
+    return events.NodeFailed(activation.path, failure, (), others, activation.positions, usage)
+
+
+def output_of(frame: Frame, program: Program, about: dict[str, Json]) -> Json:
+    """What a frame made: the graph's `output`, or its whole state."""
+    return dict(frame.state) if program.output is None else program.output(frame_scope(frame, about))

@@ -1,0 +1,34 @@
+"""What names may look like, and which keys are which."""
+
+import re
+from typing import Final
+
+NODE_ID: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+CHANNEL: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+WORKFLOW_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
+SEMANTIC_VERSION: Final = re.compile(
+    r"(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)"
+    r"(-(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)(\.(0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*))*)?"
+    r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+)
+
+TOP: Final = frozenset(
+    {"weft", "name", "version", "description", "tags", "state", "input", "output", "nodes", "edges", "limits", "metadata"}
+)
+INNER: Final = frozenset({"state", "input", "output", "nodes", "edges", "description", "metadata"})
+"""What the graph inside a `map` may have."""
+LIMITS: Final = frozenset({"steps", "visits", "seconds", "depth", "fan_out", "concurrency", "cost_usd", "tokens"})
+COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds", "concurrency", "description", "position"})
+"""Keys of every node; the others are its kind's."""
+LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep", "compensate"})
+LATER_BY_KIND: Final = {
+    "llm": frozenset({"tools", "cache"}),
+    "wait": frozenset({"until", "signal", "first"}),
+}
+LATER_KINDS: Final = frozenset({"human", "agent"})
+EDGE: Final = frozenset({"id", "from", "to", "when", "route", "otherwise", "take", "targets", "on_error", "edge_type"})
+ROUTE: Final = frozenset({"when", "to"})
+RETRY: Final = frozenset({"attempts", "first_seconds", "factor", "max_seconds", "codes"})
+JOIN_COUNT: Final = frozenset({"count", "cancel_rest", "on_starved"})
+JOIN_FROM: Final = frozenset({"from", "on_starved"})
+POINT: Final = frozenset({"x", "y"})

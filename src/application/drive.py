@@ -1,0 +1,213 @@
+"""One claimed run, from its claim to the row that lets it go: what it has in hand, and how rows are recorded and made durable."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+import structlog
+
+from application.attempts import Attempt
+from application.deciding import RetryPolicy
+from application.loading import Loaded, checkpoint_body
+from application.programs import Program
+from domain.errors import DatabaseError, Failure, Stale
+from domain.ids import ActivationPath, Position
+from domain.json import Json
+from domain.ports.clock import Clock
+from domain.ports.feed import Feed
+from domain.ports.inbox import Wish
+from domain.ports.journal import Append, Checkpoint, Journal, Lease, Recorded
+from domain.ports.meter import Meter
+from domain.run import events, fold
+from domain.run.run import Mode, Run, RunStatus, Waiting
+from domain.run.state import Activation, Frame, RunState
+from domain.usage import Usage, UsageRow
+
+log = structlog.get_logger("application.engine")
+CHECKPOINT_ROWS = 1_000
+GRACE_SECONDS = 2.0
+"""How long a run waits for a cancelled call to say what it used."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineTools:
+    """What every drive of a process shares."""
+
+    journal: Journal
+    feed: Feed
+    meter: Meter
+    clock: Clock
+    retries: RetryPolicy
+
+
+@dataclass(slots=True, eq=False)
+class Drive:
+    """`position` is the last row recorded, `durable` the last one that is known to be kept."""
+
+    tools: EngineTools
+    lease: Lease
+    loaded: Loaded
+    state: RunState
+    run: Run
+    position: Position
+    durable: Position
+    outbox: list[events.Event] = field(default_factory=list)
+    bills: list[UsageRow] = field(default_factory=list)
+    taken: list[int] = field(default_factory=list)
+    queue: deque[Activation] = field(default_factory=deque)
+    results: deque[Attempt] = field(default_factory=deque)
+    late: deque[tuple[Activation, Usage]] = field(default_factory=deque)
+    tasks: dict[ActivationPath, asyncio.Task[None]] = field(default_factory=dict)
+    stopping: set[asyncio.Task[None]] = field(default_factory=set)
+    timers: dict[ActivationPath, asyncio.TimerHandle] = field(default_factory=dict)
+    wishes: deque[Wish] = field(default_factory=deque)
+    seen: set[int] = field(default_factory=set)
+    """Numbers of the wishes that were handed over."""
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    flushing: asyncio.Task[None] | None = None
+    ending: events.RunEnded | None = None
+    is_stopping: bool = False
+    is_lost: bool = False
+    has_news: bool = False
+    about: dict[str, Json] = field(default_factory=dict)
+    since_checkpoint: int = 0
+    next_checkpoint: int = CHECKPOINT_ROWS
+
+    def __post_init__(self) -> None:
+        self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
+        self.since_checkpoint = self.loaded.tail
+
+    @property
+    def is_sequential(self) -> bool:
+        return self.run.mode is Mode.SYNC
+
+    def program(self, frame: Frame) -> Program:
+        return self.loaded.programs[frame.graph]
+
+    def record(self, event: events.Event) -> None:
+        """Decide that this is the next row: it is applied here and now, and durable after the next `append`."""
+        self.position = Position(self.position + 1)
+        self.outbox.append(event)
+        fold.apply(self.state, event, self.position)
+
+    def bill(self, activation: Activation, usage: Usage, attempt: int) -> None:
+        """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
+        row = UsageRow(
+            tenant=self.lease.tenant,
+            thread=self.lease.thread,
+            run=self.lease.run,
+            workflow=self.run.workflow.partition("@")[0],
+            activation=activation.path,
+            effect=0,
+            attempt=attempt,
+            epoch=self.lease.epoch,
+            usage=usage,
+        )
+        self.bills.append(row)
+        self.run = replace(self.run, usage=self.run.usage.plus(usage))
+        self.has_news = True
+        self.tools.meter.used(row.workflow, usage)
+        if self.ending is None:
+            self._check_spending(activation)
+
+    def _check_spending(self, activation: Activation) -> None:
+        limits, used = self.run.limits, self.run.usage
+        if limits.tokens is not None and used.total_tokens > limits.tokens:
+            self.end_failed(Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", activation.node))
+        elif limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
+            spent = used.cost.amount.quantize(Decimal("0.000001"))
+            self.end_failed(Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", activation.node))
+
+    def end_failed(self, failure: Failure) -> None:
+        """The run as a whole fails, unless it is ending already."""
+        if self.ending is None:
+            self.ending = events.RunEnded(RunStatus.FAILED.value, None, failure)
+            self.wake.set()
+
+    @property
+    def has_more(self) -> bool:
+        """Did something come in that the loop has not looked at?"""
+        return bool(self.results or self.late or self.wishes or (self.flushing is not None and self.flushing.done()))
+
+    async def append(self, release_at: float | None = None) -> None:
+        """Make everything recorded durable in one unit, with the run's public row when it changed. Readers are told afterwards."""
+        if self.flushing is not None:
+            flushing, self.flushing = self.flushing, None
+            await flushing
+        if self.outbox or release_at is not None:
+            await self._write(self._unit(release_at))
+
+    def append_meanwhile(self) -> None:
+        """The same, while the next nodes run; one at a time, and its error reaches the next one who appends."""
+        if self.flushing is not None and self.flushing.done():
+            self.flushing.result()
+            self.flushing = None
+        if self.flushing is None:
+            self.flushing = asyncio.create_task(self._write(self._unit(None)))
+            self.flushing.add_done_callback(lambda _: self.wake.set())
+
+    async def _write(self, unit: Append) -> None:
+        self.outbox, self.bills, self.taken, self.has_news = [], [], [], False
+        rows = await self._surely(unit)
+        self.durable = Position(unit.after + len(unit.events))
+        self.tools.feed.publish(rows)
+
+    async def _surely(self, unit: Append) -> Sequence[Recorded]:
+        """Append until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows are there."""
+        pause = 0.05
+        asked_again = False
+        while True:
+            try:
+                return await self.tools.journal.append(unit)
+            except DatabaseError as error:
+                if self.is_lost:
+                    raise
+                log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
+                await self.tools.clock.sleep(pause)
+                pause, asked_again = min(pause * 2, 2.0), True
+            except Stale:
+                end = await self.tools.journal.end(self.lease.tenant, self.lease.thread)
+                if not asked_again or end != unit.after + len(unit.events):
+                    raise
+                return await self.tools.journal.read(self.lease.tenant, self.lease.thread, unit.after, len(unit.events))
+
+    def _unit(self, release_at: float | None) -> Append:
+        run = None
+        if release_at is not None or self.has_news:
+            self.run = run = replace(self.run, steps=self.state.steps, last=self.position)
+        checkpoint = self._checkpoint() if release_at is None else None
+        return Append(self.lease, self.durable, self.outbox, run, self.bills, checkpoint, self.taken, release_at)
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """The folded state, when the rows since the last one outweigh it: then all checkpoints together stay as small as the journal."""
+        self.since_checkpoint += len(self.outbox)
+        if self.since_checkpoint < self.next_checkpoint:
+            return None
+        body = checkpoint_body(self.loaded.values, self.state)
+        self.next_checkpoint = max(CHECKPOINT_ROWS, len(body) // 100)
+        if self.since_checkpoint < self.next_checkpoint:
+            return None
+        self.since_checkpoint = 0
+        return Checkpoint(self.position, body)
+
+    def waiting_for(self) -> tuple[Waiting, ...]:
+        sleepers = [a for a in self.state.active.values() if a.children is None]
+        return tuple(Waiting(a.path, a.parked_for or "retry", a.parked_until if a.parked_for else a.retry_at) for a in sleepers)
+
+    def stop_task(self, activation: Activation) -> None:
+        """Nothing more is wanted of this activation."""
+        timer = self.timers.pop(activation.path, None)
+        if timer is not None:
+            timer.cancel()
+        task = self.tasks.pop(activation.path, None)
+        if task is not None:
+            task.cancel()
+            self.stopping.add(task)
+            task.add_done_callback(self._stopped)
+            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._stopped, task)
+
+    def _stopped(self, task: asyncio.Task[None]) -> None:
+        self.stopping.discard(task)
+        self.wake.set()

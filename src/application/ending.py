@@ -1,0 +1,90 @@
+"""How a run leaves its worker: final, or parked."""
+
+from dataclasses import replace
+
+import structlog
+
+from application import deciding
+from application.drive import Drive
+from domain.errors import WeftError, failure_of
+from domain.run import events
+from domain.run.run import RunStatus
+
+log = structlog.get_logger("application.engine")
+
+
+def end_if_over(drive: Drive) -> bool:
+    """Record the run's last row when it is time: the root frame is done, a limit was reached, it was cancelled. First everything that still
+    runs is stopped, so that the tokens of interrupted calls are counted before the run is final. True: nothing else is to be derived."""
+    state = drive.state
+    if state.status is not None:
+        return True
+    if drive.ending is None and (state.failure is not None or state.root.is_done):
+        drive.ending = _ending(drive)
+    if drive.ending is None and state.is_cancelling:
+        drive.ending = events.RunEnded(RunStatus.CANCELLED.value)
+    if drive.ending is None:
+        return False
+    for path in [*drive.tasks, *drive.timers]:
+        if path in state.active:
+            drive.stop_task(state.active[path])
+    if drive.stopping or drive.late or drive.results:
+        return True
+    drive.record(drive.ending)
+    return True
+
+
+def _ending(drive: Drive) -> events.RunEnded:
+    state, root = drive.state, drive.state.root
+    failure = state.failure or root.failure
+    if failure is not None:
+        return events.RunEnded(RunStatus.FAILED.value, root.output, failure)
+    try:
+        output = root.output if root.has_output else deciding.output_of(root, drive.program(root), drive.about)
+    except WeftError as error:
+        return events.RunEnded(RunStatus.FAILED.value, None, failure_of(error))
+    return events.RunEnded(RunStatus.COMPLETED.value, output)
+
+
+async def finish_run(drive: Drive) -> None:
+    """The last append: rows, public row and the place in the queue go together."""
+    state = drive.state
+    assert state.status is not None, "the last row has been recorded"
+    now = drive.tools.clock.now()
+    run = drive.run.moved(RunStatus(state.status))
+    drive.run = replace(run, output=state.output, failure=state.failure, ended_at=now, waiting_for=())
+    await drive.append(release_at=now.timestamp())
+    seconds = (now - drive.run.created_at).total_seconds()
+    drive.tools.meter.run_ended(drive.run, seconds)
+    log.info(
+        "run ended",
+        run=drive.run.id,
+        thread=drive.run.thread,
+        workflow=drive.run.workflow,
+        status=drive.run.status.value,
+        code=state.failure.code if state.failure else None,
+        node=state.failure.node if state.failure else None,
+        steps=state.steps,
+        tokens=drive.run.usage.total_tokens,
+        seconds=round(seconds, 6),
+    )
+
+
+async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
+    """Let the run go when all that is in flight sleeps for a while, or when this worker is stopping and nothing runs any more."""
+    if drive.tasks or drive.stopping or drive.ending is not None:
+        return False
+    if drive.is_stopping:
+        drive.run = drive.run.moved(RunStatus.QUEUED)
+        await drive.append(release_at=drive.tools.clock.now().timestamp())
+        return True
+    sleepers = drive.waiting_for()
+    dues = [sleeper.until for sleeper in sleepers if sleeper.until is not None]
+    if drive.queue or not dues or len(dues) < len(sleepers):
+        return False
+    due = min(dues)
+    if due - drive.tools.clock.now().timestamp() < short_seconds:
+        return False
+    drive.run = replace(drive.run.moved(RunStatus.PARKED), waiting_for=sleepers)
+    await drive.append(release_at=due)
+    return True

@@ -1,0 +1,155 @@
+"""What readers get of runs and of what happens in them."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pydantic import ConfigDict, JsonValue
+
+from application.views import ErrorView, MoneyView, View, json_object, json_value, perhaps, plain_number
+from domain.ports.feed import Passing
+from domain.ports.journal import Recorded
+from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
+from domain.usage import UsageTotal
+
+
+class CostView(MoneyView):
+    """`unpriced_calls`: calls whose price is unknown, and which `amount` therefore leaves out."""
+
+    unpriced_calls: int
+
+    @classmethod
+    def of_total(cls, total: UsageTotal) -> "CostView":
+        return cls(amount=plain_number(total.cost.amount), currency=total.cost.currency, unpriced_calls=total.unpriced)
+
+
+class UsageView(View):
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    calls: int
+
+    @classmethod
+    def of(cls, total: UsageTotal) -> "UsageView":
+        return cls(
+            prompt_tokens=total.prompt_tokens,
+            completion_tokens=total.completion_tokens,
+            total_tokens=total.total_tokens,
+            calls=total.calls,
+        )
+
+
+class WaitingView(View):
+    activation: str
+    kind: str
+    until: datetime | None = None
+
+    @classmethod
+    def of(cls, waiting: Waiting) -> "WaitingView":
+        until = None if waiting.until is None else datetime.fromtimestamp(waiting.until, UTC)
+        return cls(activation=waiting.activation, kind=waiting.kind, until=until)
+
+
+class ActivationView(View):
+    """One visit of one node. `status`: running, retrying, parked, finished, failed or cancelled. `seconds`: its last attempt."""
+
+    path: str
+    node: str
+    status: str
+    attempts: int
+    seconds: float | None = None
+    error: ErrorView | None = None
+
+
+class RunListItem(View):
+    id: str
+    thread_id: str
+    workflow: str
+    status: RunStatus
+    usage: UsageView
+    cost: CostView
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, run: Run) -> "RunListItem":
+        return cls(
+            id=run.id,
+            thread_id=run.thread,
+            workflow=run.workflow,
+            status=run.status,
+            usage=UsageView.of(run.usage),
+            cost=CostView.of_total(run.usage),
+            created_at=run.created_at,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+        )
+
+
+class RunView(RunListItem):
+    """`workflow` is `name@version`. `activations` holds the newest of `activations_total`. `versions`: every workflow that the run's
+    graph names, with the hash it was resolved to when the run started."""
+
+    workflow_hash: str
+    mode: Mode
+    durability: Durability
+    input: dict[str, JsonValue]
+    output: JsonValue
+    error: ErrorView | None
+    metadata: dict[str, JsonValue]
+    waiting_for: list[WaitingView]
+    activations: list[ActivationView]
+    activations_total: int
+    versions: dict[str, str]
+
+    @classmethod
+    def whole(cls, run: Run, activations: Sequence[ActivationView], total: int, versions: dict[str, str]) -> "RunView":
+        return cls(
+            **dict(RunListItem.of(run)),
+            workflow_hash=run.workflow_hash,
+            mode=run.mode,
+            durability=run.durability,
+            input=json_object(run.input),
+            output=json_value(run.output),
+            error=perhaps(ErrorView.of, run.failure),
+            metadata=json_object(run.metadata),
+            waiting_for=[WaitingView.of(waiting) for waiting in run.waiting_for],
+            activations=list(activations),
+            activations_total=total,
+            versions=versions,
+        )
+
+
+class EventView(View):
+    """One row of the journal: these four members, and those of the row itself beside them."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    position: int
+    type: str
+    at: datetime
+    run: str
+
+    @classmethod
+    def of(cls, row: Recorded) -> "EventView":
+        return cls(**{**json.loads(row.body), "position": row.position, "type": row.kind, "at": row.at, "run": row.run})
+
+
+class PassingView(View):
+    """Ephemeral. `kind`: `started` (an attempt began) or `text` (a piece of a model's answer)."""
+
+    kind: str
+    activation: str
+    text: str
+
+    @classmethod
+    def of(cls, news: Passing) -> "PassingView":
+        return cls(kind=news.kind, activation=news.activation, text=news.text)
+
+
+class EndView(View):
+    """Nothing more will come of this run."""
+
+    run: str
+    status: RunStatus

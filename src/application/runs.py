@@ -1,0 +1,157 @@
+"""Runs: start one, look at it, stop it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from pydantic import AwareDatetime, Field
+
+from application.activations import describe
+from application.errors import below
+from application.names import id_or
+from application.paging import PageOrder, shown
+from application.run_orders import RunOrder, misfits
+from application.run_views import RunListItem, RunView
+from application.views import PageView
+from domain.access import Principal, Role
+from domain.errors import RunNotFound, ThreadNotFound, ValidationError
+from domain.graph.definition import Graph
+from domain.ids import ContentHash, NewId, RunId, TenantId, ThreadId
+from domain.json import Json, JsonObject
+from domain.ports.clock import Clock
+from domain.ports.inbox import Inbox
+from domain.ports.journal import Journal
+from domain.ports.repositories import IdempotencyMark, NewRun, RunFilter, Runs, Workflows
+from domain.ports.schemas import Schemas
+from domain.run.run import Run, RunStatus
+from domain.workflow import WorkflowMetadata, WorkflowVersion
+
+Admit: TypeAlias = Callable[[JsonObject], Graph]
+"""A graph document, parsed and found good; `ValidationError` with every problem otherwise. Executes nothing."""
+HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
+
+
+@dataclass(frozen=True, slots=True)
+class FindWorkflow:
+    """What an order means by `workflow`; the second of the pair is the version when it was posted whole, to be kept with the run."""
+
+    workflows: Workflows
+    admit: Admit
+    hash_of: HashOf
+    clock: Clock
+
+    async def __call__(self, tenant: TenantId, wanted: str | JsonObject) -> tuple[WorkflowVersion, WorkflowVersion | None]:
+        if isinstance(wanted, str):
+            name, _, version = wanted.partition("@")
+            return await self.workflows.get(tenant, name, version or None), None
+        embedded = self._embedded(tenant, wanted)
+        return embedded, embedded
+
+    def _embedded(self, tenant: TenantId, document: JsonObject) -> WorkflowVersion:
+        try:
+            graph = self.admit(document)
+        except ValidationError as error:
+            raise ValidationError(error.message, below("/workflow", error.problems)) from error
+        now = self.clock.now()
+        about = WorkflowMetadata(self.hash_of(document), graph.name, graph.version, graph.description, now, now, graph.tags)
+        return WorkflowVersion(tenant, about, document, graph)
+
+
+@dataclass(frozen=True, slots=True)
+class StartedRun:
+    """`fresh` False: an earlier request with the same key and body had started it."""
+
+    view: RunView
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StartRun:
+    """Everything that can be wrong with an order is said before anything is stored."""
+
+    runs: Runs
+    journal: Journal
+    find: FindWorkflow
+    schemas: Schemas
+    new_id: NewId
+    clock: Clock
+
+    async def __call__(self, who: Principal, order: RunOrder, key: str | None = None) -> StartedRun:
+        who.must_be(Role.OPERATOR)
+        version, embedded = await self.find(who.tenant, order.workflow)
+        run = self._asked_for(who, order, version)
+        mark = None if key is None else IdempotencyMark(key, order.digest(), run.created_at)
+        started = await self.runs.start(NewRun(run, order.thread_id is None, mark, embedded))
+        return StartedRun(await describe(self.journal, started.run), started.fresh)
+
+    def _asked_for(self, who: Principal, order: RunOrder, version: WorkflowVersion) -> Run:
+        given: dict[str, Json] = {**order.input}
+        problems = [*misfits(self.schemas, version.graph, given), *order.limits.too_high(version.graph.limits)]
+        if problems:
+            raise ValidationError(f"the order does not fit {version.graph.id}: see `problems`", problems)
+        thread = self.new_id() if order.thread_id is None else id_or(ThreadNotFound, order.thread_id)
+        return Run(
+            id=RunId(self.new_id()),
+            tenant=who.tenant,
+            thread=ThreadId(thread),
+            workflow=version.graph.id,
+            workflow_hash=version.metadata.id,
+            input=given,
+            created_at=self.clock.now(),
+            mode=order.mode,
+            durability=order.durability,
+            limits=order.limits.lowering(version.graph.limits),
+            metadata={**order.metadata},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GetRun:
+    runs: Runs
+    journal: Journal
+
+    async def __call__(self, who: Principal, run: str) -> RunView:
+        who.must_be(Role.VIEWER)
+        return await describe(self.journal, await find_run(self.runs, who, run))
+
+
+class RunListOrder(PageOrder):
+    """The times bound `created_at`: from `since` on, before `until`."""
+
+    status: RunStatus | None = None
+    workflow: Annotated[str | None, Field(max_length=301, pattern=r"^[^\x00]*$")] = None
+    thread_id: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListRuns:
+    runs: Runs
+
+    async def __call__(self, who: Principal, order: RunListOrder) -> PageView[RunListItem]:
+        """Newest first."""
+        who.must_be(Role.VIEWER)
+        thread = None if order.thread_id is None else ThreadId(order.thread_id)
+        wanted = RunFilter(order.status, order.workflow, thread, order.since, order.until)
+        return shown(await self.runs.list(who.tenant, wanted, order.limit, order.cursor), RunListItem.of)
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRun:
+    """Asks for it, and may be asked any number of times; whoever holds the run does it. A run that has ended stays as it ended."""
+
+    runs: Runs
+    journal: Journal
+    inbox: Inbox
+
+    async def __call__(self, who: Principal, run: str, reason: str = "") -> RunView:
+        who.must_be(Role.OPERATOR)
+        found = await find_run(self.runs, who, run)
+        if not found.status.is_final:
+            await self.inbox.put(who.tenant, found.thread, found.id, "cancel", {"by": who.name, "reason": reason}, "cancel")
+        return await describe(self.journal, found)
+
+
+async def find_run(runs: Runs, who: Principal, run: str) -> Run:
+    return await runs.get(who.tenant, RunId(id_or(RunNotFound, run)))

@@ -1,0 +1,105 @@
+"""Is this document a workflow? Every problem and warning at once, each with a pointer into the document as it was posted."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.documents import read_graph, summary
+from application.documents.words import LATER_KINDS
+from application.inspection import Inspector
+from domain.errors import FactoryError, Problem, ValidationError
+from domain.graph.analysis import analyse
+from domain.graph.checks import step
+from domain.graph.definition import Graph
+from domain.json import Json
+from domain.ports.nodes import NodeKind, NodeKinds, Workshop
+
+Locate = Callable[[str], tuple[int, int] | None]
+"""Line and column (from 1) of what a JSON pointer points at, where the text of the document is known."""
+_FOLLOWS_FROM_OTHERS: Final = frozenset({"unreachable", "no_start", "dangling_edge"})
+"""Not worth saying of a graph whose edges or nodes could not all be read."""
+
+
+def nowhere(pointer: str) -> None:
+    """The `Locate` of a document that has no lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """`graph` is complete exactly when there are no problems."""
+
+    graph: Graph
+    problems: tuple[Problem, ...]
+    warnings: tuple[Problem, ...]
+
+    @property
+    def valid(self) -> bool:
+        return not self.problems
+
+    def checked(self) -> Graph:
+        """The graph, or `ValidationError` with every problem."""
+        if self.problems:
+            raise ValidationError(summary(list(self.problems)), self.problems)
+        return self.graph
+
+    def located(self, locate: Locate) -> "Validation":
+        return replace(self, problems=tuple(placed(self.problems, locate)), warnings=tuple(placed(self.warnings, locate)))
+
+
+def placed(problems: Sequence[Problem], locate: Locate) -> Iterator[Problem]:
+    """The problems with their lines and columns."""
+    for problem in problems:
+        line, column = locate(problem.pointer) or (problem.line, problem.column)
+        yield replace(problem, line=line, column=column)
+
+
+@dataclass(frozen=True, slots=True)
+class Validate:
+    """Pure but for its memory of what was compiled: nothing is executed, fetched or stored."""
+
+    kinds: NodeKinds
+    workshop: Workshop
+
+    def __call__(self, document: Json) -> Validation:
+        graph, structural = read_graph(document)
+        if structural and not graph.nodes and not graph.edges:
+            return Validation(graph, tuple(structural), ())
+        known, unknown = self._kinds_of(graph)
+        analysis = analyse(graph, {name: kind.default_join for name, kind in known.items() if kind.default_join is not None})
+        meaning = [problem for problem in analysis.problems if not structural or problem.code not in _FOLLOWS_FROM_OTHERS]
+        inspected = Inspector(graph, known, self.workshop).look()
+        problems = [*structural, *unknown, *meaning, *inspected.problems]
+        return Validation(graph, _in_order(problems), _in_order([*analysis.warnings, *inspected.warnings]))
+
+    def _kinds_of(self, graph: Graph) -> tuple[dict[str, NodeKind], list[Problem]]:
+        """The kinds that the graph's nodes name, and a problem for every node whose kind there is not."""
+        known: dict[str, NodeKind] = {}
+        missing: dict[str, str] = {}
+        for _, name in _named_kinds(graph):
+            if name not in known and name not in missing:
+                try:
+                    known[name] = self.kinds.get(name)
+                except FactoryError as error:
+                    missing[name] = error.message
+        return known, [_unknown_kind(at, name, missing[name]) for at, name in _named_kinds(graph) if name in missing]
+
+
+def _named_kinds(graph: Graph, at: str = "") -> Iterator[tuple[str, str]]:
+    for name, node in graph.nodes.items():
+        pointer = f"{at}/nodes/{step(name)}"
+        if node.kind:
+            yield f"{pointer}/kind", node.kind
+        if node.graph is not None:
+            yield from _named_kinds(node.graph, f"{pointer}/graph")
+
+
+def _unknown_kind(at: str, name: str, known: str) -> Problem:
+    if name in LATER_KINDS:
+        return Problem(at, "not_available", f"the kind `{name}` is not available in this version of Weft; {known}")
+    return Problem(at, "unknown_kind", known)
+
+
+def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    """Each once, by pointer."""
+    unique = {(problem.pointer, problem.code, problem.message): problem for problem in problems}
+    return tuple(unique[key] for key in sorted(unique))

@@ -1,0 +1,46 @@
+"""Which version every workflow that a graph names stands for, through all levels."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from application.documents import pointer_to
+from domain.graph.definition import Graph
+from domain.ids import ContentHash, TenantId
+from domain.ports.repositories import Workflows
+from domain.workflow import WorkflowVersion
+
+SELF: Final = "self"
+
+
+def named_workflows(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Where a workflow is named (`/nodes/review/workflow`) and how (`name`, `name@version`), inner graphs included; `self` is left out."""
+    for name, node in graph.nodes.items():
+        at = pointer_to("/nodes", name)
+        written = node.config.get("workflow")
+        if isinstance(written, str) and written != SELF:
+            yield f"{at}/workflow", written
+        if node.graph is not None:
+            yield from ((f"{at}/graph{pointer}", inner) for pointer, inner in named_workflows(node.graph))
+
+
+def name_and_version(reference: str) -> tuple[str, str | None]:
+    """The two halves of `name@version`; None for the newest."""
+    name, _, version = reference.partition("@")
+    return name, version or None
+
+
+async def named_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -> Mapping[str, WorkflowVersion]:
+    """By the name as written; each is looked up once, so workflows may name each other in a circle. `WorkflowNotFound` says what is missing."""
+    found: dict[str, WorkflowVersion] = {}
+    todo = [graph]
+    while todo:
+        for _, reference in named_workflows(todo.pop()):
+            if reference not in found:
+                found[reference] = await workflows.get(tenant, *name_and_version(reference))
+                todo.append(found[reference].graph)
+    return found
+
+
+async def resolve_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -> Mapping[str, ContentHash]:
+    """The hashes of `named_versions`, for the run that starts now."""
+    return {reference: version.metadata.id for reference, version in (await named_versions(workflows, tenant, graph)).items()}

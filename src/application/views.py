@@ -1,0 +1,205 @@
+"""What readers get: plain models made from what the domain holds. They are the schemas of the published API."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Generic, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from domain.access import ApiKey, Role
+from domain.errors import Failure
+from domain.json import Json
+from domain.model import ModelCard
+from domain.thread import Thread, ThreadType
+from domain.tool import Effects, Tool, ToolExecutionResult, ToolType
+from domain.usage import Money, Usage
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+class View(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class PageView(View, Generic[T]):
+    """`next_cursor` is null on the last page."""
+
+    items: list[T]
+    next_cursor: str | None = None
+
+
+class MoneyView(View):
+    """`amount` is a decimal number in a string."""
+
+    amount: str
+    currency: str
+
+    @classmethod
+    def of(cls, money: Money) -> "MoneyView":
+        return cls(amount=plain_number(money.amount), currency=money.currency)
+
+
+class ErrorView(View):
+    code: str
+    message: str
+    node: str
+    attempt: int
+
+    @classmethod
+    def of(cls, failure: Failure) -> "ErrorView":
+        return cls(code=failure.code, message=failure.message, node=failure.node, attempt=failure.attempt)
+
+
+class ThreadView(View):
+    id: str
+    type: ThreadType
+    name: str | None
+    description: str | None
+    labels: dict[str, JsonValue]
+    created_at: datetime
+
+    @classmethod
+    def of(cls, thread: Thread) -> "ThreadView":
+        return cls(
+            id=thread.id,
+            type=thread.thread_type,
+            name=thread.metadata.name,
+            description=thread.metadata.description,
+            labels=json_object(thread.labels),
+            created_at=thread.created_at,
+        )
+
+
+class ToolView(View):
+    """`parameters` and `returns` are JSON Schemas."""
+
+    name: str
+    type: ToolType
+    description: str
+    version: str
+    author: str | None
+    tags: list[str]
+    parameters: dict[str, JsonValue]
+    returns: dict[str, JsonValue]
+    effects: Effects
+    examples: list[dict[str, JsonValue]]
+
+    @classmethod
+    def of(cls, tool: Tool) -> "ToolView":
+        about = tool.metadata
+        return cls(
+            name=tool.name,
+            type=tool.tool_type,
+            description=about.description,
+            version=about.version,
+            author=about.author,
+            tags=list(about.tags),
+            parameters=json_object(tool.parameters),
+            returns=json_object(tool.returns),
+            effects=tool.effects,
+            examples=[json_object(example) for example in tool.examples],
+        )
+
+
+class TokensView(View):
+    """What one call used. `cost` is null when its price is unknown; `estimated` when the provider did not say."""
+
+    model: str
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    cost: MoneyView | None
+    estimated: bool
+
+    @classmethod
+    def of(cls, usage: Usage) -> "TokensView":
+        return cls(
+            model=usage.model,
+            prompt_tokens=usage.prompt_tokens,
+            completion_tokens=usage.completion_tokens,
+            total_tokens=usage.total_tokens,
+            cost=perhaps(MoneyView.of, usage.cost),
+            estimated=usage.estimated,
+        )
+
+
+class ToolResultView(View):
+    """`success` exactly when `error` is null. `execution_time` in seconds."""
+
+    success: bool
+    output: JsonValue
+    error: ErrorView | None
+    execution_time: float
+    token_usage: TokensView | None
+
+    @classmethod
+    def of(cls, result: ToolExecutionResult) -> "ToolResultView":
+        return cls(
+            success=result.success,
+            output=json_value(result.output),
+            error=perhaps(ErrorView.of, result.error),
+            execution_time=result.execution_time,
+            token_usage=perhaps(TokensView.of, result.token_usage),
+        )
+
+
+class ModelView(View):
+    """Prices are for a million tokens; null when unknown. `reason` says why a model is not usable."""
+
+    name: str
+    resolves_to: str
+    provider: str
+    prompt_price: MoneyView | None
+    completion_price: MoneyView | None
+    usable: bool
+    reason: str
+    scripted: bool
+
+    @classmethod
+    def of(cls, card: ModelCard) -> "ModelView":
+        return cls(
+            name=card.name,
+            resolves_to=card.resolves_to,
+            provider=card.provider,
+            prompt_price=perhaps(MoneyView.of, card.prompt_price),
+            completion_price=perhaps(MoneyView.of, card.completion_price),
+            usable=card.usable,
+            reason=card.reason,
+            scripted=card.scripted,
+        )
+
+
+class KeyView(View):
+    """`key` is there once, in the answer that made it, and never again."""
+
+    id: str
+    tenant: str
+    role: Role
+    name: str
+    created_at: datetime
+    key: str | None = None
+
+    @classmethod
+    def of(cls, key: ApiKey, secret: str | None = None) -> "KeyView":
+        return cls(id=key.id, tenant=key.tenant, role=key.role, name=key.name, created_at=key.created_at, key=secret)
+
+
+def perhaps(view: Callable[[S], T], value: S | None) -> T | None:
+    """Nothing stays nothing."""
+    return None if value is None else view(value)
+
+
+def plain_number(amount: Decimal) -> str:
+    """Without exponent and without zeros at the end."""
+    return format(amount.normalize(), "f")
+
+
+def json_value(value: Json) -> JsonValue:
+    """The same value under pydantic's name for it: mappings and sequences of the domain are always dicts and lists or tuples."""
+    return cast("JsonValue", value)
+
+
+def json_object(value: Mapping[str, Json]) -> dict[str, JsonValue]:
+    return cast("dict[str, JsonValue]", dict(value))

@@ -1,0 +1,292 @@
+"""Every error Weft raises on purpose: one tree, one file.
+
+A family decides the status a client sees, `code` is stable and made for machines, the message says what to do.
+`retryable` tells a retry policy whether the same call may succeed later.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import ClassVar
+
+from domain.json import Json
+
+
+class Family(StrEnum):
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    TOO_LARGE = "too_large"
+    RATE_LIMITED = "rate_limited"
+    UPSTREAM = "upstream"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a document: where (JSON pointer, and for YAML line and column from 1), what, and a sentence."""
+
+    pointer: str
+    code: str
+    message: str
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a journal keeps of an error: enough to route on, retry by and show, never a stack."""
+
+    code: str
+    message: str
+    node: str = ""
+    attempt: int = 1
+    retryable: bool = False
+    retry_after: float | None = None
+
+    def as_json(self) -> dict[str, Json]:
+        return {"code": self.code, "message": self.message, "node": self.node, "attempt": self.attempt}
+
+
+class WeftError(Exception):
+    family: ClassVar[Family] = Family.INTERNAL
+    code: str = "internal"
+    retryable: bool = False
+    retry_after: float | None = None
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0]) if self.args else self.code
+
+
+class DomainError(WeftError):
+    """A rule of the product was broken."""
+
+
+class InfrastructureError(WeftError):
+    """Something the product stands on did not answer as it should."""
+
+    family = Family.UNAVAILABLE
+    code = "infrastructure"
+    retryable = True
+
+
+# What was asked is not well formed.
+class ValidationError(DomainError):
+    """Says everything that is wrong at once; `problems` is never empty."""
+
+    family = Family.INVALID
+    code = "invalid"
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems) or (Problem("", self.code, message),)
+
+
+class DocumentTooLarge(ValidationError):
+    family = Family.TOO_LARGE
+    code = "too_large"
+
+
+class ExpressionError(ValidationError):
+    """An expression or template that does not compile, is not allowed, or went wrong when it ran."""
+
+    code = "expression_error"
+
+
+# Who asks may not, or is not known.
+class Unauthenticated(DomainError):
+    family = Family.UNAUTHENTICATED
+    code = "unauthenticated"
+
+
+class Forbidden(DomainError):
+    family = Family.FORBIDDEN
+    code = "forbidden"
+
+
+# It is not there, or not yours: the two are never told apart.
+class NotFound(DomainError):
+    family = Family.NOT_FOUND
+    code = "not_found"
+
+
+class WorkflowNotFound(NotFound):
+    code = "workflow_not_found"
+
+
+class TemplateNotFound(NotFound):
+    code = "template_not_found"
+
+
+class RunNotFound(NotFound):
+    code = "run_not_found"
+
+
+class ThreadNotFound(NotFound):
+    code = "thread_not_found"
+
+
+class ToolNotFound(NotFound):
+    code = "tool_not_found"
+
+
+class ModelNotFound(NotFound):
+    code = "model_not_found"
+
+
+class KeyNotFound(NotFound):
+    code = "key_not_found"
+
+
+# The thing moved on while you were looking.
+class BusinessRuleViolation(DomainError):
+    family = Family.CONFLICT
+    code = "conflict"
+
+
+class VersionTaken(BusinessRuleViolation):
+    code = "version_taken"
+
+
+class IdempotencyConflict(BusinessRuleViolation):
+    """One key, two bodies."""
+
+    code = "idempotency_conflict"
+
+
+class IllegalTransition(BusinessRuleViolation):
+    """Says the state it is in and the state that was wanted."""
+
+    code = "illegal_transition"
+
+
+class ThreadError(BusinessRuleViolation):
+    code = "thread_error"
+
+
+class SessionError(BusinessRuleViolation):
+    code = "session_error"
+
+
+class Fenced(BusinessRuleViolation):
+    """The lease is no longer the newest: whoever held it must stop and may write nothing."""
+
+    code = "fenced"
+
+
+class Stale(BusinessRuleViolation):
+    """The lease is the newest but the journal has moved: read the tail, decide again, execute nothing again."""
+
+    code = "stale"
+    retryable = True
+
+
+# A run went wrong. These end up in journals as `Failure`.
+class ThreadExecutionError(DomainError):
+    family = Family.INTERNAL
+    code = "execution_failed"
+
+
+class NodeExecutionError(ThreadExecutionError):
+    """A node's own failure; `code` may be set to something more telling."""
+
+    code = "node_failed"
+
+    def __init__(self, message: str, code: str | None = None, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.retryable = retryable
+
+
+class EdgeEvaluationError(ThreadExecutionError):
+    code = "edge_failed"
+
+
+class NodeTimeout(ThreadExecutionError):
+    code = "timeout"
+    retryable = True
+
+
+class ConcurrentWrite(ThreadExecutionError):
+    code = "concurrent_write"
+
+
+class LimitReached(ThreadExecutionError):
+    """A limit with a number; `code` is `limit_steps`, `limit_visits`, `limit_seconds`, `limit_depth`, `limit_fan_out`, `limit_cost`, `limit_tokens`."""
+
+    def __init__(self, message: str, limit: str) -> None:
+        super().__init__(message)
+        self.code = f"limit_{limit}"
+
+
+class ToolError(ThreadExecutionError):
+    family = Family.UPSTREAM
+    code = "tool_failed"
+
+    def __init__(self, message: str, code: str | None = None, *, retryable: bool = False) -> None:
+        super().__init__(message)
+        self.code = code or type(self).code
+        self.retryable = retryable
+
+
+class ModelError(ThreadExecutionError):
+    """A model's provider refused or failed. `code` is one of `model_auth, model_rate_limited, model_timeout, model_bad_request,
+    model_context_length, model_content_filter, model_unavailable, model_stream_cut, model_garbage`."""
+
+    family = Family.UPSTREAM
+
+    def __init__(self, message: str, code: str, *, retryable: bool = False, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable
+        self.retry_after = retry_after
+
+
+class TrackingError(DomainError):
+    """Usage that cannot be counted: negative tokens, two currencies in one sum."""
+
+    code = "tracking_failed"
+
+
+class HistoryError(DomainError):
+    code = "history_failed"
+
+
+# What the product stands on.
+class DatabaseError(InfrastructureError):
+    code = "database_unavailable"
+
+
+class RepositoryError(DatabaseError):
+    code = "repository_failed"
+
+
+class StorageError(InfrastructureError):
+    code = "storage_failed"
+
+
+class NetworkError(InfrastructureError):
+    family = Family.UPSTREAM
+    code = "network_failed"
+
+
+class SerializationError(InfrastructureError):
+    family = Family.INTERNAL
+    code = "serialization_failed"
+    retryable = False
+
+
+class FactoryError(InfrastructureError):
+    """A node kind, tool or adapter that cannot be built; names the known ones."""
+
+    family = Family.INVALID
+    code = "unknown_kind"
+    retryable = False
+
+
+def failure_of(error: WeftError, node: str = "", attempt: int = 1) -> Failure:
+    return Failure(error.code, error.message, node, attempt, error.retryable, error.retry_after)

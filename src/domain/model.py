@@ -1,0 +1,67 @@
+"""What is said to a language model and what it says back, whoever provides it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from domain.json import Json, JsonObject
+from domain.usage import Money, Usage
+
+
+class FinishReason(StrEnum):
+    STOP = "stop"
+    LENGTH = "length"
+    TOOL_CALLS = "tool_calls"
+    CONTENT_FILTER = "content_filter"
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    id: str
+    name: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """`messages` in the OpenAI shape: `{role, content, ...}`. `model` is an alias or `provider/model`. `timeout_seconds` is for the whole call."""
+
+    model: str
+    messages: tuple[JsonObject, ...]
+    temperature: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    response_schema: JsonObject | None = None
+    tools: tuple[JsonObject, ...] = ()
+    timeout_seconds: float = 120.0
+    options: JsonObject = field(default_factory=dict)
+    """What only one provider understands; the scripted model takes its rules here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelResponse:
+    text: str
+    model: str
+    finish_reason: FinishReason
+    usage: Usage
+    tool_calls: tuple[ToolCall, ...] = ()
+    json: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """One line of `/v1/models`: an alias or a model, what it stands for, prices per million tokens (None: unknown), and why it is not usable if it is not."""
+
+    name: str
+    resolves_to: str
+    provider: str
+    prompt_price: Money | None = None
+    completion_price: Money | None = None
+    usable: bool = True
+    reason: str = ""
+    scripted: bool = False
+
+
+OnText = Callable[[str], None]
+"""Takes each piece of text as it comes. Never blocks."""

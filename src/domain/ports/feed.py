@@ -1,0 +1,34 @@
+"""News for readers: durable rows as they are appended, and what passes by (token chunks, nodes lighting up)."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from domain.ids import RunId, ThreadId
+from domain.ports.journal import Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt) or `text` (a piece of a model's answer)."""
+
+    run: RunId
+    kind: str
+    activation: str
+    text: str = ""
+
+
+class Feed(Protocol):
+    def publish(self, rows: Sequence[Recorded]) -> None:
+        """Rows that are durable now, in order. Never blocks."""
+
+    def pass_by(self, news: Passing) -> None:
+        """Something ephemeral. Never blocks, never fails."""
+
+    def wanted(self, run: RunId) -> bool:
+        """Is anybody in this process listening to this run? Lets a producer save its breath."""
+
+    def listen(self, thread: ThreadId, run: RunId) -> AbstractAsyncContextManager[AsyncIterator[Recorded | Passing | None]]:
+        """What happens to a run from now on. None means: perhaps you missed something, or nothing came for a while; read the journal.
+        A reader that falls behind loses passing news first and is told by a None; the buffer is bounded."""

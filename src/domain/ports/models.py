@@ -1,0 +1,18 @@
+"""Language models."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+
+
+class Models(Protocol):
+    async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
+        """One call. With `on_text` the answer streams. Raises `ModelNotFound` (naming the known aliases) or a `ModelError`; when a
+        failed or cancelled call used tokens, the error's `usage` attribute says how many. Cancelling closes the provider's stream."""
+
+    def known(self, name: str) -> bool:
+        """Is this an alias or a model that an adapter would take?"""
+
+    def cards(self) -> Sequence[ModelCard]:
+        """Aliases first, then what else is configured."""

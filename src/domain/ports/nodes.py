@@ -1,0 +1,143 @@
+"""What a node kind is. A new kind from another package registers an object of this shape under the entry point `weft.nodes`."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from domain.errors import Problem
+from domain.graph.definition import Join, Node
+from domain.ids import ActivationPath, RunId, TenantId
+from domain.json import Json, JsonObject
+from domain.ports.expressions import Expressions, Scope
+from domain.ports.models import Models
+from domain.ports.schemas import Schemas
+from domain.ports.templates import Templates
+from domain.ports.tools import Tools
+from domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The node is done. `output` is what `writes` and edges see. `usage` of its last call."""
+
+    output: Json = None
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenFrames:
+    """Run a graph once per input, in child frames; the node finishes with their outputs. `workflow`: as the author named it, or "" for the node's inner graph."""
+
+    inputs: Sequence[JsonObject]
+    workflow: str = ""
+    items: Sequence[Json] = ()
+    concurrency: int = 1
+    collect_errors: bool = False
+    enough: int = 0
+    is_map: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """Let go of everything until `until` (seconds since the epoch); the node then finishes with `output`."""
+
+    waiting_for: str
+    until: float
+    output: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class EndFrame:
+    """End the node's own frame at once, and cancel what is still running in it."""
+
+    completed: bool
+    output: Json = None
+
+
+Outcome: TypeAlias = Finished | OpenFrames | Park | EndFrame
+
+
+@dataclass(slots=True)
+class NodeContext:
+    """One attempt of one activation. `scope` is what its expressions may name. `idempotency_key(n)` names its n-th effect, the same over retries and crashes.
+    `say` passes a piece of text to whoever watches. `now`: seconds since the epoch."""
+
+    tenant: TenantId
+    run: RunId
+    activation: ActivationPath
+    attempt: int
+    scope: Scope
+    now: Callable[[], float]
+    say: Callable[[str], None]
+    deadline_seconds: float | None = None
+
+    def idempotency_key(self, effect: int = 0) -> str:
+        return f"{self.run}{self.activation}/{effect}"
+
+
+Execute: TypeAlias = Callable[[NodeContext], Outcome] | Callable[[NodeContext], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True, slots=True)
+class Executor:
+    """A node of one workflow version, ready to run. `waits` False: `run` is a plain function that only computes and is called in place;
+    True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading."""
+
+    run: Execute
+    waits: bool = True
+    effects: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What kinds build their executors with."""
+
+    expressions: Expressions
+    templates: Templates
+    schemas: Schemas
+    models: Models
+    tools: Tools
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """What a value or template at `pointer` (relative to the node) names: `("state", "ticket")`. Checked against the declared channels."""
+
+    pointer: str
+    paths: frozenset[tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """Everything wrong with a node whose keys fit its kind's schema, what it reads, and the workflow it runs (`name`, `name@version`, `self`) or ""."""
+
+    problems: Sequence[Problem] = ()
+    reads: Sequence[Reads] = ()
+    workflow: str = ""
+
+
+class NodeKind(Protocol):
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def schema(self) -> JsonObject:
+        """JSON Schema of the keys that only this kind has (an object with `additionalProperties: false`)."""
+
+    @property
+    def default_join(self) -> Join | None:
+        """How its nodes join when they do not say; None for the rule of the engine."""
+
+    def inspect(self, node: Node, workshop: Workshop) -> Inspection:
+        """Look at a node without running anything; pointers are relative to the node (`/prompt`)."""
+
+    def build(self, node: Node, workshop: Workshop) -> Executor:
+        """Compile a node that has no problems."""
+
+
+class NodeKinds(Protocol):
+    def get(self, name: str) -> NodeKind:
+        """`FactoryError` names the known kinds."""
+
+    def all(self) -> Mapping[str, NodeKind]: ...
+

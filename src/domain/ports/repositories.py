@@ -1,0 +1,152 @@
+"""Everything kept that is not a journal. Each call is its own transaction; another tenant's row does not exist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Protocol, TypeVar
+
+from domain.access import ApiKey
+from domain.ids import ContentHash, KeyId, RunId, TenantId, ThreadId
+from domain.run.run import Run, RunStatus
+from domain.thread import Thread
+from domain.usage import UsageRow
+from domain.workflow import WorkflowMetadata, WorkflowTemplate, WorkflowVersion
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """`next_cursor` is opaque; None on the last page."""
+
+    items: tuple[T, ...]
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """`workflow`: a name, or `name@version`. The times bound `created_at`: from `since` on, before `until`."""
+
+    status: RunStatus | None = None
+    workflow: str | None = None
+    thread: ThreadId | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotencyMark:
+    """`digest` is the hex SHA-256 of the canonical request body. Kept 24 hours from `at`."""
+
+    key: str
+    digest: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewRun:
+    """`opens_thread`: create the thread in the same transaction; else it must exist."""
+
+    run: Run
+    opens_thread: bool = True
+    mark: IdempotencyMark | None = None
+    embedded: WorkflowVersion | None = None
+    """A workflow posted whole with the run: kept by its hash, not listed under its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """`fresh` False: an earlier request with the same key and body started this run."""
+
+    run: Run
+    fresh: bool
+
+
+class Runs(Protocol):
+    async def start(self, new: NewRun) -> Started:
+        """Write the run, its place in the queue, its thread when new, and the mark, in one transaction; starts of a process share commits.
+
+        A mark that is known answers with the run it started; with another digest it is `IdempotencyConflict`. A thread that should exist and does not is `ThreadNotFound`.
+        """
+
+    async def get(self, tenant: TenantId, run: RunId) -> Run:
+        """`RunNotFound` when there is none."""
+
+    async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        """Newest first. A cursor that is not ours is a `ValidationError`."""
+
+
+class Workflows(Protocol):
+    async def publish(self, version: WorkflowVersion) -> tuple[WorkflowVersion, bool]:
+        """Keep a version. True: it is new; False: this very content was already published under this version, and is returned.
+        Another content under a used version is `VersionTaken`. Two at once: one wins, the other sees it."""
+
+    async def get(self, tenant: TenantId, name: str, version: str | None = None) -> WorkflowVersion:
+        """That version, or the highest by semantic version. `WorkflowNotFound` names up to ten known ones."""
+
+    async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
+        """Published or embedded; `WorkflowNotFound` when neither."""
+
+    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowMetadata]:
+        """The highest version of each published name, by name."""
+
+    async def versions(self, tenant: TenantId, name: str) -> Sequence[WorkflowMetadata]:
+        """All versions of a name, highest first; `WorkflowNotFound` when there are none."""
+
+
+class TemplateShelf(Protocol):
+    async def put(self, template: WorkflowTemplate) -> bool:
+        """Keep or replace; True when the name is new."""
+
+    async def get(self, tenant: TenantId, name: str) -> WorkflowTemplate:
+        """`TemplateNotFound` when there is none."""
+
+    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowTemplate]:
+        """By name."""
+
+
+class Threads(Protocol):
+    async def add(self, thread: Thread) -> None:
+        """Keep a new thread, with its empty journal."""
+
+    async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
+        """`ThreadNotFound` when there is none."""
+
+    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[Thread]:
+        """Newest first."""
+
+
+class UsageLedger(Protocol):
+    async def count(self, rows: Sequence[UsageRow]) -> None:
+        """Add lines outside any append (a fenced worker's late usage); a line that is there already changes nothing."""
+
+    async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
+        """In the order they were written."""
+
+
+class Keys(Protocol):
+    async def add(self, key: ApiKey) -> None:
+        """Keep it."""
+
+    async def by_digest(self, digest: str) -> ApiKey | None:
+        """The key with this digest, or None."""
+
+    async def list(self, tenant: TenantId) -> Sequence[ApiKey]:
+        """Oldest first."""
+
+    async def remove(self, tenant: TenantId, key: KeyId) -> None:
+        """`KeyNotFound` when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """`ready` False: `reason` says what to do."""
+
+    ready: bool
+    reason: str = ""
+    details: dict[str, str] = field(default_factory=dict)
+
+
+class StoreHealth(Protocol):
+    async def check(self) -> Health:
+        """Can it be reached, and is its schema the one this version needs?"""

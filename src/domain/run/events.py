@@ -1,0 +1,187 @@
+"""The rows of a journal. A run's state is the fold of these and nothing else.
+
+What the planner can derive is not stored: which activations became ready after a row follows from the rows up to it.
+Every event is plain data (strings, numbers, JSON, tuples of those), so that one codec writes and reads them all.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, TypeAlias
+
+from domain.errors import Failure
+from domain.graph.definition import Limits
+from domain.ids import ActivationPath, ContentHash, FramePath, NodeId, Position, RunId
+from domain.json import Json, JsonObject
+from domain.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """`versions`: for every workflow that the graph names, through all levels, the content hash it was resolved to (`name` or `name@version` -> hash).
+    `at` seconds since the epoch, for the run's deadline."""
+
+    kind: ClassVar[str] = "run_started"
+    run: RunId
+    workflow: ContentHash
+    input: JsonObject
+    at: float
+    mode: str = "async"
+    limits: Limits = field(default_factory=Limits)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    rules: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBegun:
+    """The edges of `start` were evaluated in a frame where one of them has a condition. `taken`: targets."""
+
+    kind: ClassVar[str] = "frame_begun"
+    frame: FramePath
+    taken: tuple[NodeId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFinished:
+    """`updates`: channel -> what was written, before merging. `taken`: targets, each once. `consumed`: the positions of the rows whose tokens started it.
+    `read_at`: the position whose state it read. `seconds`: how long the last attempt took."""
+
+    kind: ClassVar[str] = "node_finished"
+    activation: ActivationPath
+    updates: Mapping[str, Json]
+    taken: tuple[NodeId, ...]
+    read_at: Position
+    consumed: tuple[Position, ...] = ()
+    usage: Usage | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    """It will be tried again at `retry_at` (seconds since the epoch)."""
+
+    kind: ClassVar[str] = "attempt_failed"
+    activation: ActivationPath
+    failure: Failure
+    retry_at: float
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeFailed:
+    """After its last attempt. `taken`: the target of the error edge that caught it, or nothing: then its frame fails with it and `cancelled` names
+    what else was in flight there."""
+
+    kind: ClassVar[str] = "node_failed"
+    activation: ActivationPath
+    failure: Failure
+    taken: tuple[NodeId, ...] = ()
+    cancelled: tuple[ActivationPath, ...] = ()
+    consumed: tuple[Position, ...] = ()
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FramesOpened:
+    """A `map` or `workflow` node asked for child frames, one per input. `graph`: hash of the workflow, or "" for the node's own inner graph.
+    `enough`: stop after so many items are done (0: all)."""
+
+    kind: ClassVar[str] = "frames_opened"
+    activation: ActivationPath
+    inputs: tuple[JsonObject, ...]
+    graph: ContentHash | None = None
+    items: tuple[Json, ...] = ()
+    concurrency: int = 1
+    collect_errors: bool = False
+    enough: int = 0
+    is_map: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FrameEnded:
+    """A child frame came to its end. `failure` None: `output` is what it made."""
+
+    kind: ClassVar[str] = "frame_ended"
+    frame: FramePath
+    output: Json = None
+    failure: Failure | None = None
+    cancelled: tuple[ActivationPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NodeParked:
+    """It waits for `waiting_for` (`timer`; later others) and, when `until` is given, at most to then (seconds since the epoch)."""
+
+    kind: ClassVar[str] = "node_parked"
+    activation: ActivationPath
+    waiting_for: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terminated:
+    """A `terminate` node ended its frame."""
+
+    kind: ClassVar[str] = "terminated"
+    activation: ActivationPath
+    completed: bool
+    output: Json
+    cancelled: tuple[ActivationPath, ...] = ()
+    consumed: tuple[Position, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsageCounted:
+    """Tokens of a call whose activation will not finish: it was cancelled while the provider was talking."""
+
+    kind: ClassVar[str] = "usage_counted"
+    activation: ActivationPath
+    usage: Usage
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRequested:
+    """Came out of the inbox. What finishes after this row is recorded and starts nothing."""
+
+    kind: ClassVar[str] = "cancel_requested"
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The last row of a run. `status`: `completed`, `failed` or `cancelled`."""
+
+    kind: ClassVar[str] = "run_ended"
+    status: str
+    output: Json = None
+    failure: Failure | None = None
+
+
+Event: TypeAlias = (
+    RunStarted
+    | FrameBegun
+    | NodeFinished
+    | AttemptFailed
+    | NodeFailed
+    | FramesOpened
+    | FrameEnded
+    | NodeParked
+    | Terminated
+    | UsageCounted
+    | CancelRequested
+    | RunEnded
+)
+EVENT_TYPES: tuple[type[Event], ...] = (
+    RunStarted,
+    FrameBegun,
+    NodeFinished,
+    AttemptFailed,
+    NodeFailed,
+    FramesOpened,
+    FrameEnded,
+    NodeParked,
+    Terminated,
+    UsageCounted,
+    CancelRequested,
+    RunEnded,
+)

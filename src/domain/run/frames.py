@@ -1,0 +1,79 @@
+"""Frames as they open, and everything as it is withdrawn."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from domain.graph.compiled import CompiledGraph
+from domain.ids import ROOT, FramePath
+from domain.json import Json, JsonObject
+from domain.run.state import Activation, Frame, RunState, State
+
+
+def first_frame(graph: CompiledGraph, given: JsonObject, values: State) -> Frame:
+    """The root: channels start from the thread's values, then the defaults, and the input's members replace both."""
+    return Frame(ROOT, graph, given, _initial(graph, given, values))
+
+
+def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
+    """Open as many of the frames still to come as the node's concurrency leaves room for."""
+    children = parent.children
+    assert children is not None
+    room = children.opened.concurrency - len(children.live)
+    for item in islice(range(children.next, len(children.opened.inputs)), max(room, 0)):
+        path = FramePath(f"{parent.path}[{item}]")
+        given = children.opened.inputs[item]
+        frame = Frame(path, children.graph, given, _initial(children.graph, given, {}), parent, item)
+        children.next = item + 1
+        children.live[path] = run.frames[path] = frame
+        yield frame
+
+
+def _initial(graph: CompiledGraph, given: JsonObject, values: State) -> dict[str, Json]:
+    state: dict[str, Json] = {}
+    for name, channel in graph.graph.channels.items():
+        if name in given:
+            state[name] = given[name]
+        elif name in values:
+            state[name] = values[name]
+        elif channel.has_default:
+            state[name] = channel.default
+    return state
+
+
+def close_frame(run: RunState, frame: Frame) -> None:
+    """Forget a child frame that has ended or is no longer wanted."""
+    run.frames.pop(frame.path, None)
+    if frame.parent is not None and frame.parent.children is not None:
+        frame.parent.children.live.pop(frame.path, None)
+
+
+def withdraw(run: RunState, activation: Activation) -> None:
+    """Nothing that this activation does counts any more; the engine is told to stop it."""
+    frame = activation.frame
+    withdraw_below(run, activation)
+    del run.active[activation.path]
+    running = frame.running[activation.index]
+    running.remove(activation)
+    if not running:
+        del frame.running[activation.index]
+        frame.active ^= frame.graph.bit[activation.index]
+    run.withdrawn.append(activation)
+
+
+def withdraw_below(run: RunState, activation: Activation) -> None:
+    """Close the frames that an activation holds, and withdraw what runs in them."""
+    if activation.children is None:
+        return
+    for child in list(activation.children.live.values()):
+        withdraw_all(run, child)
+        close_frame(run, child)
+    activation.children = None
+
+
+def withdraw_all(run: RunState, frame: Frame) -> None:
+    """Withdraw whatever is in flight in a frame: activations, tokens, frames below."""
+    for running in list(frame.running.values()):
+        for activation in list(running):
+            withdraw(run, activation)
+    frame.tokens.clear()
+    frame.pending = frame.spent = frame.fired = 0

@@ -1,0 +1,85 @@
+"""A run as its users know it: what was asked, where it stands, what came of it."""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from domain.errors import Failure, IllegalTransition
+from domain.graph.definition import Limits
+from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId, ThreadId
+from domain.json import Json, JsonObject
+from domain.usage import UsageTotal
+
+
+class RunStatus(StrEnum):
+    QUEUED = "queued"
+    RUNNING = "running"
+    PARKED = "parked"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        return self in FINAL
+
+
+FINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
+_NEXT = {
+    RunStatus.QUEUED: {RunStatus.RUNNING, RunStatus.FAILED, RunStatus.CANCELLED},
+    RunStatus.RUNNING: {RunStatus.PARKED, RunStatus.QUEUED, *FINAL},
+    RunStatus.PARKED: {RunStatus.RUNNING, *FINAL},
+}
+
+
+class Mode(StrEnum):
+    ASYNC = "async"
+    SYNC = "sync"
+
+
+class Durability(StrEnum):
+    SYNC = "sync"
+    ASYNC = "async"
+    EXIT = "exit"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a parked run waits for. `until` in seconds since the epoch."""
+
+    activation: str
+    kind: str
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """`first` is the position before the run's first row, `last` that of its newest one. `workflow` is `name@version`."""
+
+    id: RunId
+    tenant: TenantId
+    thread: ThreadId
+    workflow: str
+    workflow_hash: ContentHash
+    input: JsonObject
+    created_at: datetime
+    status: RunStatus = RunStatus.QUEUED
+    mode: Mode = Mode.ASYNC
+    durability: Durability = Durability.SYNC
+    limits: Limits = field(default_factory=Limits)
+    metadata: JsonObject = field(default_factory=dict)
+    output: Json = None
+    failure: Failure | None = None
+    waiting_for: tuple[Waiting, ...] = ()
+    usage: UsageTotal = field(default_factory=UsageTotal)
+    steps: int = 0
+    first: Position = BEGINNING
+    last: Position = BEGINNING
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    def moved(self, status: RunStatus) -> "Run":
+        """The same run in another status; terminal is final."""
+        if status is not self.status and status not in _NEXT.get(self.status, ()):
+            raise IllegalTransition(f"the run is {self.status.value} and cannot become {status.value}")
+        return replace(self, status=status)

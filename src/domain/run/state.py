@@ -1,0 +1,165 @@
+"""The live state of a run: frames, tokens, activations. Nothing here knows of time, storage or code; see `domain.run.fold` for how it moves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.errors import Failure
+from domain.graph.compiled import CompiledGraph, bits
+from domain.graph.definition import Limits
+from domain.ids import ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position, RunId
+from domain.json import Json, JsonObject
+from domain.run.events import FramesOpened, RunStarted
+
+State = Mapping[str, Json]
+"""Channel -> value. Replaced on every write, never changed in place, so that a reader keeps what it saw."""
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """`at`: the row that sent it. `failure`: it came over an error edge. `kept`: left over from a round in which its `from` node fired."""
+
+    source: int
+    at: Position
+    failure: Failure | None = None
+    kept: bool = False
+
+
+@dataclass(slots=True)
+class Children:
+    """The frames of a `map` or `workflow` activation. `results[i]` is set when item `i` is done."""
+
+    opened: FramesOpened
+    graph: CompiledGraph
+    next: int = 0
+    live: dict[FramePath, "Frame"] = field(default_factory=dict)
+    results: dict[int, Json] = field(default_factory=dict)
+    failure: Failure | None = None
+
+    @property
+    def wanted(self) -> int:
+        return self.opened.enough or len(self.opened.inputs)
+
+    @property
+    def is_done(self) -> bool:
+        return self.failure is not None or len(self.results) >= min(self.wanted, len(self.opened.inputs))
+
+    def outputs(self) -> list[Json]:
+        """In item order, whatever order they finished in."""
+        return [self.results[item] for item in sorted(self.results)]
+
+
+@dataclass(slots=True, eq=False)
+class Activation:
+    """One visit of one node, from the row that made it ready to the row that ends it."""
+
+    path: ActivationPath
+    frame: "Frame"
+    index: NodeIndex
+    visit: int
+    read_at: Position
+    state: State
+    consumed: tuple[Token, ...]
+    attempt: int = 1
+    retry_at: float | None = None
+    parked_for: str | None = None
+    parked_until: float | None = None
+    children: Children | None = None
+
+    @property
+    def node(self) -> NodeId:
+        return self.frame.graph.nodes[self.index].id
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        return tuple([token.at for token in self.consumed])
+
+    @property
+    def errors(self) -> list[Failure]:
+        return [token.failure for token in self.consumed if token.failure is not None]
+
+
+@dataclass(slots=True, eq=False)
+class Frame:
+    """One instance of a graph inside a run. Sets of nodes are bits (see `CompiledGraph`)."""
+
+    path: FramePath
+    graph: CompiledGraph
+    input: JsonObject
+    state: State
+    parent: Activation | None = None
+    item: int = 0
+    active: int = 0
+    pending: int = 0
+    """Nodes that hold what they need to be asked to run: a token, or all that their `count` or `from` join wants."""
+    tokens: dict[NodeIndex, list[Token]] = field(default_factory=dict)
+    running: dict[NodeIndex, list[Activation]] = field(default_factory=dict)
+    visits: dict[NodeIndex, int] = field(default_factory=dict)
+    spent: int = 0
+    fired: int = 0
+    reached_end: bool = False
+    changed: dict[str, tuple[Position, NodeId]] = field(default_factory=dict)
+    """Channel -> the last row that wrote it, and whose."""
+    begun: bool = False
+    is_done: bool = False
+    failure: Failure | None = None
+    output: Json = None
+    has_output: bool = False
+    """`terminate` said what the frame's output is."""
+
+    @property
+    def depth(self) -> int:
+        depth, parent = 0, self.parent
+        while parent is not None:
+            depth, parent = depth + 1, parent.frame.parent
+        return depth
+
+    @property
+    def in_flight(self) -> int:
+        return self.active | self.pending
+
+    def activations(self) -> list[Activation]:
+        """Everything active here and in the frames below, outermost first."""
+        found: list[Activation] = []
+        for index in bits(self.active):
+            for activation in self.running[index]:
+                found.append(activation)
+                if activation.children:
+                    for child in activation.children.live.values():
+                        found += child.activations()
+        return found
+
+
+@dataclass(slots=True, eq=False)
+class RunState:
+    """A run between two rows. `ready`, `withdrawn`, `ended` and `gathered` are what the last rows brought about, for the engine to take."""
+
+    started: RunStarted
+    root: Frame
+    graphs: Mapping[ContentHash, CompiledGraph]
+    frames: dict[FramePath, Frame] = field(default_factory=dict)
+    active: dict[ActivationPath, Activation] = field(default_factory=dict)
+    """Every activation between the row that made it ready and the row that ends it."""
+    position: Position = Position(0)
+    steps: int = 0
+    is_cancelling: bool = False
+    status: str | None = None
+    """None until the last row of the run."""
+    output: Json = None
+    failure: Failure | None = None
+    """Of the whole run: a limit of the run was reached, or its root frame failed."""
+    ready: list[Activation] = field(default_factory=list)
+    to_begin: list[Frame] = field(default_factory=list)
+    withdrawn: list[Activation] = field(default_factory=list)
+    ended: list[Frame] = field(default_factory=list)
+    gathered: list[Activation] = field(default_factory=list)
+
+    @property
+    def run(self) -> RunId:
+        return self.started.run
+
+    @property
+    def limits(self) -> Limits:
+        return self.started.limits
+
+    def activations(self) -> list[Activation]:
+        return self.root.activations()

@@ -1,0 +1,105 @@
+"""The feed of one process. What another process appends makes no noise here, so a listener is sent to the journal now and then."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+
+from domain.ids import RunId, ThreadId
+from domain.ports.feed import Passing
+from domain.ports.journal import Recorded
+
+News: TypeAlias = Recorded | Passing | None
+
+
+class ProcessFeed:
+    """`buffer`: how many news wait for one slow listener. `poll_seconds`: the longest a listener is left alone without a row."""
+
+    def __init__(self, buffer: int = 1000, poll_seconds: float = 0.5) -> None:
+        self._buffer = buffer
+        self._poll_seconds = poll_seconds
+        self._listeners: dict[RunId, set[Listener]] = {}
+
+    def publish(self, rows: Sequence[Recorded]) -> None:
+        if not self._listeners:
+            return
+        for row in rows:
+            for listener in self._listeners.get(row.run, ()):
+                listener.offer_row(row)
+
+    def pass_by(self, news: Passing) -> None:
+        for listener in self._listeners.get(news.run, ()):
+            listener.offer_passing(news)
+
+    def wanted(self, run: RunId) -> bool:
+        return run in self._listeners
+
+    @asynccontextmanager
+    async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
+        listener = Listener(thread, self._buffer, self._poll_seconds)
+        self._listeners.setdefault(run, set()).add(listener)
+        try:
+            yield listener
+        finally:
+            self._listeners[run].discard(listener)
+            if not self._listeners[run]:
+                del self._listeners[run]
+
+
+class Listener:
+    """One reader's news, in order. Full, it first loses what passes by, then everything, and a None says so before what comes next."""
+
+    def __init__(self, thread: ThreadId, buffer: int, poll_seconds: float) -> None:
+        self._thread = thread
+        self._buffer = buffer
+        self._poll_seconds = poll_seconds
+        self._waiting: deque[Recorded | Passing] = deque()
+        self._missed = False
+        self._something = asyncio.Event()
+        self._look_at = self._next_look()
+
+    def offer_row(self, row: Recorded) -> None:
+        if row.thread != self._thread:
+            return
+        if len(self._waiting) >= self._buffer:
+            self._make_room()
+        self._waiting.append(row)
+        self._something.set()
+
+    def offer_passing(self, news: Passing) -> None:
+        if len(self._waiting) < self._buffer:
+            self._waiting.append(news)
+        else:
+            self._missed = True
+        self._something.set()
+
+    def __aiter__(self) -> "Listener":
+        return self
+
+    async def __anext__(self) -> News:
+        if not self._waiting and not self._missed:
+            await self._silence_broken()
+        if self._missed or not self._waiting or self._look_at <= asyncio.get_running_loop().time():
+            self._missed = False
+            self._look_at = self._next_look()
+            return None
+        news = self._waiting.popleft()
+        if isinstance(news, Recorded):
+            self._look_at = self._next_look()
+        return news
+
+    async def _silence_broken(self) -> None:
+        """Returns when there is news or it is time to look at the journal."""
+        self._something.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout_at(self._look_at):
+                await self._something.wait()
+
+    def _make_room(self) -> None:
+        rows = [news for news in self._waiting if isinstance(news, Recorded)]
+        self._waiting = deque(rows if len(rows) < self._buffer else ())
+        self._missed = True
+
+    def _next_look(self) -> float:
+        return asyncio.get_running_loop().time() + self._poll_seconds

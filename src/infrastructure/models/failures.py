@@ -1,0 +1,36 @@
+"""Errors of models, made the same way by every adapter."""
+
+from typing import TypeVar
+
+from domain.errors import ModelError
+from domain.usage import Usage
+
+RETRYABLE = {
+    "model_auth": False,
+    "model_rate_limited": True,
+    "model_timeout": True,
+    "model_bad_request": False,
+    "model_context_length": False,
+    "model_content_filter": False,
+    "model_unavailable": True,
+    "model_stream_cut": True,
+    "model_garbage": True,
+}
+"""May the same call succeed later, by code."""
+
+Failed = TypeVar("Failed", bound=BaseException)
+
+
+def model_error(code: str, message: str, retry_after: float | None = None) -> ModelError:
+    return ModelError(message, code, retryable=RETRYABLE[code], retry_after=retry_after)
+
+
+def no_answer_in(seconds: float) -> ModelError:
+    return model_error("model_timeout", f"the model did not finish its answer within {seconds:g} seconds")
+
+
+def charged(error: Failed, usage: Usage | None) -> Failed:
+    """The same error with what the call used before it failed in its `usage`, if it used anything."""
+    if usage is not None:
+        error.__dict__["usage"] = usage
+    return error

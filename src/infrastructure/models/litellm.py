@@ -1,0 +1,174 @@
+"""Every provider that litellm knows, behind one adapter.
+
+litellm takes seconds and 180 MB to import and looks around on the network while it does. It is imported here and nowhere else, in a
+thread, when a provider's model is first asked or warmed, and told before that to use what it brought along. It neither retries nor
+counts money for us: that is the engine's business and `prices.py`'s.
+"""
+
+import asyncio
+import importlib
+import logging
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from typing import Any, Protocol, cast
+
+from domain.errors import ModelError
+from domain.json import Json
+from domain.model import ModelRequest, ModelResponse, OnText
+from infrastructure.models.answer import Answer
+from infrastructure.models.failures import charged, model_error, no_answer_in
+from infrastructure.models.prices import BundledPrices
+from infrastructure.models.provider_errors import error_from
+from infrastructure.models.providers import missing_key
+from infrastructure.models.scripts import SCRIPT_KEYS
+from infrastructure.models.settings import Endpoint, ModelSettings
+
+FORWARDED = frozenset(
+    {
+        *("frequency_penalty", "logit_bias", "parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "service_tier"),
+        *("thinking", "tool_choice", "top_k", "top_p", "user", "verbosity", "web_search_options"),
+    }
+)
+"""Options of a node that go to the provider. A list, because others lead to other hosts with our keys (`api_base`) or to files."""
+
+NO_KEY = "none"
+"""What a server of one's own gets instead of the provider's key."""
+
+
+class _Library(Protocol):
+    """What we use of litellm."""
+
+    acompletion: Callable[..., Awaitable[Any]]
+    close_litellm_async_clients: Callable[[], Awaitable[None]]
+
+
+class _Stream(Protocol):
+    """litellm's stream. `chunks` are the provider's own pieces, with the usage it reported, if it did."""
+
+    chunks: list[Any]
+    received_finish_reason: str | None
+    intermittent_finish_reason: str | None
+
+    def __aiter__(self) -> AsyncIterator[Any]: ...
+    async def aclose(self) -> None: ...
+
+
+class ProviderModels:
+    """Answers for `provider/model`. The library is loaded once per process and shared by all instances."""
+
+    prefix = ""
+
+    def __init__(self, settings: ModelSettings, prices: BundledPrices) -> None:
+        self._settings = settings
+        self._prices = prices
+        self._library: _Library | None = None
+        self._turn = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Loads the library, so that the first call does not have to."""
+        await self._loaded()
+
+    async def close(self) -> None:
+        """Closes the connections that are kept between calls."""
+        if self._library is not None:
+            await self._library.close_litellm_async_clients()
+
+    def why_unusable(self, model: str) -> str:
+        """Empty when nothing speaks against calling it."""
+        if model in self._settings.endpoints:
+            return ""
+        return missing_key(self._prices.provider(model), self._settings.environment)
+
+    async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
+        if reason := self.why_unusable(request.model):
+            raise model_error("model_auth", f"{request.model}: {reason}")
+        endpoint = self._settings.endpoints.get(request.model, Endpoint())
+        arguments = {**call_arguments(request), **_way_to(endpoint)}
+        answer = Answer(request, endpoint.price or self._prices.of(request.model))
+        library = await self._loaded()
+        try:
+            async with asyncio.timeout(request.timeout_seconds):
+                await (_whole(library, arguments, answer) if on_text is None else _streamed(library, arguments, answer, on_text))
+            return answer.response()
+        except TimeoutError:
+            raise charged(no_answer_in(request.timeout_seconds), answer.usage) from None
+        except ModelError as error:
+            raise charged(error, answer.usage) from None
+        except asyncio.CancelledError as cancelled:
+            charged(cancelled, answer.usage)
+            raise
+        except Exception as failure:  # litellm raises whatever its providers' parsers raise
+            raise charged(error_from(failure, model=request.model, begun=answer.begun), answer.usage) from failure
+
+    async def _loaded(self) -> _Library:
+        async with self._turn:
+            if self._library is None:
+                self._library = await asyncio.to_thread(_load)
+            return self._library
+
+
+def call_arguments(request: ModelRequest) -> dict[str, Any]:
+    """What litellm's `acompletion` takes. An option that is neither forwarded nor part of a script is `model_bad_request`."""
+    unknown = sorted(set(request.options) - FORWARDED - SCRIPT_KEYS)
+    if unknown:
+        raise model_error("model_bad_request", f"{request.model}: no option {', '.join(unknown)}; there are {', '.join(sorted(FORWARDED))}")
+    options = {name: value for name, value in request.options.items() if name in FORWARDED}
+    optional: Mapping[str, Any] = {
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+        "stop": list(request.stop) or None,
+        "seed": request.seed,
+        "tools": [dict(tool) for tool in request.tools] or None,
+        "response_format": _format(request.response_schema),
+    }
+    given = {name: value for name, value in optional.items() if value is not None}
+    fixed = {"timeout": request.timeout_seconds, "max_retries": 0, "num_retries": 0, "drop_params": True}
+    return {**options, **given, **fixed, "model": request.model, "messages": [dict(message) for message in request.messages]}
+
+
+def _format(schema: Mapping[str, Json] | None) -> dict[str, Any] | None:
+    """Not strict: providers allow only a part of JSON Schema then, and whoever asked checks the answer anyway."""
+    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema), "strict": False}} if schema else None
+
+
+def _way_to(endpoint: Endpoint) -> dict[str, str]:
+    """An address of one's own never gets the provider's key from the environment."""
+    if endpoint.api_base is None:
+        return {"api_key": endpoint.api_key} if endpoint.api_key else {}
+    return {"api_base": endpoint.api_base, "api_key": endpoint.api_key or NO_KEY}
+
+
+async def _whole(library: _Library, arguments: Mapping[str, Any], answer: Answer) -> None:
+    answer.take(await library.acompletion(**arguments, stream=False))
+
+
+async def _streamed(library: _Library, arguments: Mapping[str, Any], answer: Answer, on_text: OnText) -> None:
+    """Closes the provider's stream however it ends. litellm ends a broken one as if it were complete: its own pieces tell."""
+    stream: _Stream = await library.acompletion(**arguments, stream=True, stream_options={"include_usage": True})
+    async with aclosing(stream):
+        async for piece in stream:
+            if text := answer.take(piece):
+                on_text(text)
+    answer.reported = any(getattr(piece, "usage", None) for piece in stream.chunks)
+    if stream.received_finish_reason or stream.intermittent_finish_reason:
+        return
+    if stream.chunks:
+        raise model_error("model_stream_cut", f"{answer.request.model}: the answer broke off")
+    answer.begun = False
+    raise model_error("model_garbage", f"{answer.request.model}: the answer could not be read")
+
+
+def _load() -> _Library:
+    """litellm, silent, offline but for the providers, and without the settings that it would take from a `.env` file."""
+    os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
+    os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
+    os.environ["LITELLM_MODE"] = "PRODUCTION"
+    library: Any = importlib.import_module("litellm")
+    library.telemetry = False
+    library.suppress_debug_info = True
+    library.disable_hf_tokenizer_download = True
+    library.disable_aiohttp_transport = True  # httpx closes a connection with its stream
+    for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    return cast(_Library, library)

@@ -1,0 +1,93 @@
+"""What a provider's refusal or failure means, told from the exceptions of litellm by their names, so that it need not be imported."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from domain.errors import ModelError
+from infrastructure.models.failures import model_error
+
+LONGEST_MESSAGE = 500
+
+CODES: Mapping[str, str] = {
+    "ContextWindowExceededError": "model_context_length",
+    "ContentPolicyViolationError": "model_content_filter",
+    "AuthenticationError": "model_auth",
+    "PermissionDeniedError": "model_auth",
+    "PaymentRequiredError": "model_auth",
+    "RateLimitError": "model_rate_limited",
+    "APITimeoutError": "model_timeout",
+    "APIResponseValidationError": "model_garbage",
+    "BadRequestError": "model_bad_request",
+    "NotFoundError": "model_bad_request",
+    "UnprocessableEntityError": "model_bad_request",
+    "APIConnectionError": "model_unavailable",
+    "InternalServerError": "model_unavailable",
+    "APIStatusError": "model_unavailable",
+    "APIError": "model_unavailable",
+}
+"""By the name of an exception's class or the nearest of its ancestors. Anything else is an answer that could not be read."""
+
+_WRAPPING = re.compile(r"^(?:.*?\w+Exception - |(?:litellm\.)?\w+(?:Error|Timeout): )+", re.DOTALL)
+_KEY = re.compile(r"\b(?:sk|pk|key|gsk|xai|AIza)[-_]?[\w*.-]{12,}")
+_OUT_OF_MONEY = ("insufficient_quota", "exceeded your current quota")
+
+
+def error_from(failure: BaseException, *, model: str, begun: bool) -> ModelError:
+    """`begun`: a part of the answer had come. The provider's words stay, its keys and litellm's wrapping do not."""
+    said = getattr(failure, "original_exception", None) or failure
+    code = _code(said)
+    if begun and code == "model_unavailable":
+        code = "model_stream_cut"
+    error = model_error(code, f"{model}: {_words(said)}", _retry_after(said))
+    if code == "model_rate_limited" and any(words in str(said) for words in _OUT_OF_MONEY):
+        error.retryable = False
+    return error
+
+
+def _code(failure: BaseException) -> str:
+    if any(isinstance(cause, json.JSONDecodeError) for cause in _chain(failure)):
+        return "model_garbage"
+    return next((CODES[ancestor.__name__] for ancestor in type(failure).__mro__ if ancestor.__name__ in CODES), "model_garbage")
+
+
+def _chain(failure: BaseException | None) -> Iterator[BaseException]:
+    while failure is not None:
+        yield failure
+        failure = failure.__cause__ or failure.__context__
+
+
+def _words(failure: BaseException) -> str:
+    words = _KEY.sub("[key]", _WRAPPING.sub("", str(failure))).strip() or type(failure).__name__
+    return words if len(words) <= LONGEST_MESSAGE else f"{words[:LONGEST_MESSAGE]} ..."
+
+
+def _retry_after(failure: BaseException) -> float | None:
+    """Seconds from now, from the headers of a refusal; None when they do not say."""
+    headers = _headers(failure)
+    value = str(headers.get("retry-after", ""))
+    if milliseconds := _number(str(headers.get("retry-after-ms", ""))):
+        return milliseconds / 1000
+    return seconds if (seconds := _number(value)) is not None else _seconds_until(value)
+
+
+def _headers(failure: BaseException) -> Mapping[str, Any]:
+    """By name in lower case. litellm keeps the real ones beside a response that it made up itself."""
+    found = getattr(failure, "litellm_response_headers", None) or getattr(getattr(failure, "response", None), "headers", None) or {}
+    return {str(name).lower(): value for name, value in found.items()}
+
+
+def _number(text: str) -> float | None:
+    return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else None
+
+
+def _seconds_until(date: str) -> float | None:
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -1,0 +1,31 @@
+"""The text in what is said to a model, and the JSON in what it says."""
+
+import json
+
+from domain.json import Json, JsonObject
+
+
+def text_of(message: JsonObject) -> str:
+    """A message's text, whether `content` is a string or a list of parts; other parts than text are left out."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list | tuple) else []
+    return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)
+
+
+def shortest_json(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+
+
+def json_in(text: str) -> Json:
+    """The value that the text is, None when it is not JSON (NaN and Infinity are not)."""
+    try:
+        value: Json = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def _no_number(constant: str) -> Json:
+    raise ValueError(f"{constant} is not JSON")

@@ -1,0 +1,145 @@
+"""Which appends share a commit. A batch is groups, one per thread, whose units follow each other without a gap: they stand or fall together."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from domain.errors import Fenced, Stale
+from domain.ids import Epoch, Position, RunId, ThreadId
+from domain.ports.journal import Append, Recorded
+from domain.run.run import Run
+from infrastructure.store.codec import encode
+
+MOST_ROWS: Final = 2_000
+MOST_BYTES: Final = 4 * 1024 * 1024
+"""A batch ends with the unit that reaches one of these; a unit is never cut."""
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """One append on its way, encoded. `done` gets its rows, or why it was refused."""
+
+    append: Append
+    bodies: list[bytes]
+    done: "asyncio.Future[Sequence[Recorded]]"
+
+    @classmethod
+    def of(cls, append: Append) -> "Unit":
+        return cls(append, [encode(event) for event in append.events], asyncio.get_running_loop().create_future())
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The units of one thread in one batch. `doubtful`: it was sent before, and the answer was lost."""
+
+    thread: ThreadId
+    run: RunId
+    epoch: Epoch
+    after: Position
+    upto: Position
+    units: list[Unit]
+    doubtful: bool = False
+
+    @classmethod
+    def of(cls, unit: Unit) -> "Group":
+        append = unit.append
+        lease = append.lease
+        return cls(lease.thread, lease.run, lease.epoch, append.after, Position(append.after + len(unit.bodies)), [unit])
+
+    def takes(self, unit: Unit) -> bool:
+        """Adds the unit when it goes on exactly where this group ends, for the same lease."""
+        append = unit.append
+        if append.after != self.upto or append.lease.epoch != self.epoch or append.lease.run != self.run or self.release_at is not None:
+            return False
+        self.units.append(unit)
+        self.upto = Position(self.upto + len(unit.bodies))
+        return True
+
+    @property
+    def release_at(self) -> float | None:
+        """Only a group's last unit can give the run back."""
+        return self.units[-1].append.release_at
+
+    @property
+    def new_run(self) -> Run | None:
+        """The newest public row among its units."""
+        if len(self.units) == 1:
+            return self.units[0].append.run
+        return next((unit.append.run for unit in reversed(self.units) if unit.append.run is not None), None)
+
+    @property
+    def is_final(self) -> bool:
+        """The run is over, and its thread free."""
+        return self.release_at is not None and self.new_run is not None and self.new_run.status.is_final
+
+    def committed(self, at: datetime) -> None:
+        """Tells every unit its rows."""
+        for unit in self.units:
+            if not unit.done.done():
+                unit.done.set_result(_rows(unit, at))
+
+    def refuse(self, error: Exception) -> None:
+        for unit in self.units:
+            if not unit.done.done():
+                unit.done.set_exception(error)
+
+    def refusal(self, head: tuple[int, int] | None) -> Fenced | Stale:
+        """Why it was refused, from the thread's epoch and position as they are now; None: there is no such thread."""
+        if head is None or head[0] != self.epoch:
+            return Fenced(f"the lease on thread {self.thread} was taken over: this worker must stop working on run {self.run}")
+        return Stale(f"thread {self.thread} ends at {head[1]}, not at {self.after}: read on from there and decide again")
+
+
+@dataclass(slots=True)
+class Waiting:
+    """Units that want to be written, in the order they came."""
+
+    units: deque[Unit] = field(default_factory=deque)
+    again: list[Group] = field(default_factory=list)
+    """Groups that could not be tried; they go first."""
+
+    def __bool__(self) -> bool:
+        return bool(self.units or self.again)
+
+    def batch(self) -> list[Group]:
+        """As many units as one commit may hold. What does not follow on its thread's group waits for the next batch, in order."""
+        groups = {group.thread: group for group in self.again}
+        self.again = []
+        later: list[Unit] = []
+        blocked: set[ThreadId] = {thread for thread, group in groups.items() if group.doubtful}
+        units, rows, size = self.units, 0, 0
+        while units and rows < MOST_ROWS and size < MOST_BYTES:
+            unit = units.popleft()
+            thread = unit.append.lease.thread
+            group = groups.get(thread)
+            if group is None:
+                groups[thread] = Group.of(unit)
+            elif thread in blocked or not group.takes(unit):
+                blocked.add(thread)
+                later.append(unit)
+                continue
+            rows += len(unit.bodies)
+            size += sum(map(len, unit.bodies))
+        units.extendleft(reversed(later))
+        return list(groups.values())
+
+    def drain(self) -> list[Unit]:
+        """Everything that waits, taken out."""
+        left = [unit for group in self.again for unit in group.units] + list(self.units)
+        self.again, self.units = [], deque()
+        return left
+
+
+def _rows(unit: Unit, at: datetime) -> tuple[Recorded, ...]:
+    append = unit.append
+    lease, position = append.lease, append.after
+    thread, run = lease.thread, lease.run
+    return tuple(
+        [
+            Recorded(thread, Position(position + number), run, event.kind, body, at)
+            for number, (event, body) in enumerate(zip(append.events, unit.bodies, strict=True), 1)
+        ]
+    )

@@ -1,0 +1,56 @@
+"""What the memory store holds, shared by its adapters. All of it lives on one event loop: what has no `await` inside is a transaction."""
+
+from dataclasses import dataclass, field
+
+from domain.access import ApiKey
+from domain.errors import RunNotFound
+from domain.ids import ContentHash, KeyId, RunId, TenantId, ThreadId
+from domain.ports.inbox import Wish
+from domain.ports.repositories import IdempotencyMark
+from domain.run.run import Run
+from domain.thread import Thread
+from domain.usage import UsageRow
+from domain.workflow import WorkflowTemplate, WorkflowVersion
+from infrastructure.store.bell import Bell
+from infrastructure.store.memory.line import Line
+from infrastructure.store.memory.log import Log
+
+
+@dataclass(slots=True)
+class Book:
+    line: Line
+    wishes: Bell = field(default_factory=Bell)
+    logs: dict[ThreadId, Log] = field(default_factory=dict)
+    threads: dict[ThreadId, Thread] = field(default_factory=dict)
+    runs: dict[RunId, Run] = field(default_factory=dict)
+    inbox: dict[ThreadId, dict[int, tuple[str, Wish]]] = field(default_factory=dict)
+    """By thread and number, with each wish's key."""
+    marks: dict[tuple[TenantId, str], tuple[IdempotencyMark, RunId]] = field(default_factory=dict)
+    published: dict[tuple[TenantId, str], dict[str, WorkflowVersion]] = field(default_factory=dict)
+    """By tenant and name, then version."""
+    contents: dict[tuple[TenantId, ContentHash], WorkflowVersion] = field(default_factory=dict)
+    templates: dict[tuple[TenantId, str], WorkflowTemplate] = field(default_factory=dict)
+    usage: dict[RunId, dict[tuple[str, int, int, int], UsageRow]] = field(default_factory=dict)
+    keys: dict[KeyId, ApiKey] = field(default_factory=dict)
+
+    def run(self, tenant: TenantId, run: RunId) -> Run:
+        found = self.runs.get(run)
+        if found is None or found.tenant != tenant:
+            raise RunNotFound(f"there is no run {run}")
+        return found
+
+    def log(self, tenant: TenantId, thread: ThreadId) -> Log | None:
+        found = self.logs.get(thread)
+        return found if found is not None and found.tenant == tenant else None
+
+    def open_thread(self, thread: Thread) -> None:
+        if thread.id not in self.threads:
+            self.threads[thread.id] = thread
+            self.logs[thread.id] = Log(thread.tenant, thread.id)
+
+    def count(self, row: UsageRow) -> None:
+        self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)
+
+    def asked_of(self, run: Run) -> bool:
+        """Is a wish for this run still waiting?"""
+        return any(wish.run == run.id for _, wish in self.inbox.get(run.thread, {}).values())

@@ -1,0 +1,37 @@
+"""A store that keeps nothing beyond the process: the ports' promises at the price of a dictionary."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from domain.graph.definition import Graph
+from domain.json import JsonObject
+from domain.ports.clock import Clock
+from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.inbox import MemoryInbox
+from infrastructure.store.memory.journal import MemoryJournal
+from infrastructure.store.memory.line import Line
+from infrastructure.store.memory.queue import MemoryQueue
+from infrastructure.store.memory.runs import MemoryRuns
+from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
+from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
+from infrastructure.store.store import Store
+
+
+@asynccontextmanager
+async def open_memory(
+    *, parse: Callable[[JsonObject], Graph] | None = None, clock: Clock, on_committed: Callable[[int, float], None] | None = None
+) -> AsyncIterator[Store]:
+    """`parse` is for stores that keep graphs as documents; here they stay parsed. `on_committed` hears of every append."""
+    book = Book(Line())
+    yield Store(
+        journal=MemoryJournal(book, clock, on_committed),
+        queue=MemoryQueue(book, clock),
+        inbox=MemoryInbox(book, clock),
+        runs=MemoryRuns(book, clock),
+        workflows=MemoryWorkflows(book),
+        templates=MemoryTemplates(book),
+        threads=MemoryThreads(book),
+        usage=MemoryUsage(book),
+        keys=MemoryKeys(book),
+        health=MemoryHealth(),
+    )

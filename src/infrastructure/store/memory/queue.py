@@ -1,0 +1,67 @@
+"""The queue in memory: leases lapse by the clock, epochs rise with every claim."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+
+from domain.ids import Epoch, Position, WorkerId
+from domain.ports.clock import Clock
+from domain.ports.journal import Lease
+from domain.ports.queue import Claim, QueueDepth
+from domain.run.run import RunStatus
+from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.line import Place
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryQueue:
+    book: Book
+    clock: Clock
+
+    async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
+        now = self._now()
+        return [self._claimed(place, worker, now + lease_seconds) for place in self.book.line.take(now, limit)]
+
+    async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
+        until = self._now() + lease_seconds
+        lost = []
+        for lease in leases:
+            place = self._held(lease)
+            if place is None or place.worker != worker:
+                lost.append(lease)
+            else:
+                place.until = until
+        return lost
+
+    async def release(self, lease: Lease) -> None:
+        place = self._held(lease)
+        if place is not None:
+            self.book.line.free(place, min(place.due, self._now()))
+
+    async def next_due(self) -> float | None:
+        return self.book.line.next_due()
+
+    async def depth(self) -> QueueDepth:
+        now = self._now()
+        places = self.book.line.places.values()
+        waiting = [place for place in places if self.book.line.may_be_taken(place, now)]
+        claimed = sum(place.worker is not None and place.until > now for place in places)
+        since = min((place.until if place.worker else place.due for place in waiting), default=now)
+        return QueueDepth(len(waiting), claimed, len(places) - len(waiting) - claimed, now - since)
+
+    async def woken(self, timeout: float) -> None:
+        await self.book.line.bell.heard(timeout)
+
+    def _now(self) -> float:
+        return self.clock.now().timestamp()
+
+    def _held(self, lease: Lease) -> Place | None:
+        place = self.book.line.claimed.get(lease.run)
+        return place if place is not None and place.epoch == lease.epoch else None
+
+    def _claimed(self, place: Place, worker: WorkerId, until: float) -> Claim:
+        log, run = self.book.logs[place.thread], self.book.runs[place.run]
+        log.epoch = Epoch(log.epoch + 1)
+        run = self.book.runs[run.id] = replace(run.moved(RunStatus.RUNNING), started_at=run.started_at or self.clock.now())
+        taken_over = place.worker is not None
+        self.book.line.hold(place, worker, log.epoch, until)
+        return Claim(Lease(run.tenant, run.thread, run.id, log.epoch, worker), run, Position(len(log.events)), taken_over)

@@ -1,0 +1,71 @@
+"""Starting runs and reading them, in memory."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from domain.errors import IdempotencyConflict, ThreadNotFound
+from domain.ids import RunId, TenantId
+from domain.ports.clock import Clock
+from domain.ports.repositories import IdempotencyMark, NewRun, Page, RunFilter, Started
+from domain.run.run import Run
+from domain.thread import Thread
+from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.pages import page
+
+MARKS_LAST = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRuns:
+    book: Book
+    clock: Clock
+
+    async def start(self, new: NewRun) -> Started:
+        run = new.run
+        if new.mark is not None and (known := self._started_by(run.tenant, new.mark)) is not None:
+            return Started(known, fresh=False)
+        self._settle_thread(new)
+        if new.embedded is not None:
+            self.book.contents.setdefault((run.tenant, new.embedded.metadata.id), new.embedded)
+        if new.mark is not None:
+            self.book.marks[run.tenant, new.mark.key] = (new.mark, run.id)
+        self.book.runs[run.id] = run
+        self.book.line.join(run.id, run.thread, self.clock.now().timestamp())
+        return Started(run, fresh=True)
+
+    async def get(self, tenant: TenantId, run: RunId) -> Run:
+        return self.book.run(tenant, run)
+
+    async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        holds = _holds(wanted)
+        found = [run for run in self.book.runs.values() if run.tenant == tenant and holds(run)]
+        return page(found, lambda run: (run.created_at.isoformat(), run.id), limit, cursor, newest_first=True)
+
+    def _started_by(self, tenant: TenantId, mark: IdempotencyMark) -> Run | None:
+        known, run = self.book.marks.get((tenant, mark.key), (None, None))
+        if known is None or run is None or mark.at - known.at >= MARKS_LAST:
+            return None
+        if known.digest != mark.digest:
+            raise IdempotencyConflict(f"the key {mark.key} came before with another body: use a new key for a new request")
+        return self.book.runs[run]
+
+    def _settle_thread(self, new: NewRun) -> None:
+        run = new.run
+        if new.opens_thread:
+            self.book.open_thread(Thread(run.thread, run.tenant, run.created_at))
+        if self.book.log(run.tenant, run.thread) is None:
+            raise ThreadNotFound(f"there is no thread {run.thread}")
+
+
+def _holds(wanted: RunFilter) -> Callable[[Run], bool]:
+    def holds(run: Run) -> bool:
+        return (
+            (wanted.status is None or run.status is wanted.status)
+            and (wanted.workflow is None or wanted.workflow in (run.workflow, run.workflow.partition("@")[0]))
+            and (wanted.thread is None or run.thread == wanted.thread)
+            and (wanted.since is None or run.created_at >= wanted.since)
+            and (wanted.until is None or run.created_at < wanted.until)
+        )
+
+    return holds

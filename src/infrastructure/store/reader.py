@@ -1,0 +1,45 @@
+"""Reading without ceremony: one statement, rows back. What both databases say alike is written once, for `$1, $2` and the words of `Dialect`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from infrastructure.store.rows import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`now`: SQL for seconds since the epoch. `members`: SQL for a list that stands after `IN`, with `{}` for its parameter."""
+
+    now: str
+    members: str
+
+    def spell(self, statement: str) -> str:
+        """A statement with `{now}` and `{members:$1}` written for this database."""
+        return statement.format(now=self.now, members=_Members(self.members))
+
+
+@dataclass(frozen=True, slots=True)
+class _Members:
+    form: str
+
+    def __format__(self, parameter: str) -> str:
+        return self.form.format(parameter)
+
+
+class Reader(Protocol):
+    """Reads see what was committed when they began. `DatabaseError` when the database does not answer."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    async def rows(self, statement: str, *values: object) -> Sequence[Row]: ...
+
+    def members(self, values: Sequence[str]) -> object:
+        """A list as the parameter that `Dialect.members` expects."""
+
+
+# A run may be taken when it holds its thread, or nobody does and none before it on the thread is unfinished.
+MAY_GO = """(h.run = q.run OR (h.run IS NULL AND NOT EXISTS (
+    SELECT 1 FROM queue elder WHERE elder.thread = q.thread AND elder.number < q.number)))"""
+DUE = f"q.due_at <= {{now}} AND {MAY_GO}"

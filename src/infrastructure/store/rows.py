@@ -1,0 +1,169 @@
+"""Domain objects as rows of the tables, and back. Which columns a tuple holds, and in which order, is said beside each pair."""
+
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeAlias
+
+from domain.errors import Failure
+from domain.graph.definition import Graph
+from domain.ids import ContentHash, Position, RunId, TenantId, ThreadId
+from domain.json import JsonObject
+from domain.ports.journal import Recorded
+from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
+from domain.usage import Money, Usage, UsageRow, UsageTotal
+from domain.workflow import WorkflowMetadata, WorkflowVersion
+from infrastructure.store.codec import Decoded, encode, failure_of, limits_of, money_of, plain
+
+Row: TypeAlias = Sequence[Any]
+"""Values as a driver gives them, in the order of the named columns."""
+
+RUN_COLUMNS = "id, tenant, thread, workflow, workflow_hash, status, created_at, started_at, ended_at, asked, outcome"
+USAGE_COLUMNS = (
+    "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, estimated"
+)
+JOURNAL_COLUMNS = "thread, position, run, kind, body, at"
+METADATA_COLUMNS = "hash, name, version, description, created_at, updated_at, tags"
+WORKFLOW_COLUMNS = f"tenant, {METADATA_COLUMNS}, document"
+
+
+def seconds(at: datetime) -> float:
+    return at.timestamp()
+
+
+def moment(at: float) -> datetime:
+    return datetime.fromtimestamp(at, UTC)
+
+
+def run_row(run: Run) -> Row:
+    return (
+        run.id,
+        run.tenant,
+        run.thread,
+        run.workflow,
+        run.workflow_hash,
+        run.status.value,
+        seconds(run.created_at),
+        run.started_at and seconds(run.started_at),
+        run.ended_at and seconds(run.ended_at),
+        encode(
+            {
+                "input": run.input,
+                "mode": run.mode.value,
+                "durability": run.durability.value,
+                "limits": run.limits,
+                "metadata": run.metadata,
+            }
+        ),
+        outcome(run),
+    )
+
+
+def outcome(run: Run) -> bytes:
+    """What changes while a run runs, but for its status and times."""
+    return encode(
+        {
+            "output": run.output,
+            "failure": run.failure,
+            "waiting_for": run.waiting_for,
+            "usage": run.usage,
+            "steps": run.steps,
+            "first": run.first,
+            "last": run.last,
+        }
+    )
+
+
+def run_of(row: Row) -> Run:
+    run, tenant, thread, workflow, workflow_hash, status, created_at, started_at, ended_at, asked_body, outcome_body = row
+    asked, came = plain(asked_body), plain(outcome_body)
+    return Run(
+        id=RunId(run),
+        tenant=TenantId(tenant),
+        thread=ThreadId(thread),
+        workflow=workflow,
+        workflow_hash=ContentHash(workflow_hash),
+        status=RunStatus(status),
+        created_at=moment(created_at),
+        started_at=None if started_at is None else moment(started_at),
+        ended_at=None if ended_at is None else moment(ended_at),
+        input=asked["input"],
+        mode=Mode(asked["mode"]),
+        durability=Durability(asked["durability"]),
+        limits=limits_of(asked["limits"]),
+        metadata=asked["metadata"],
+        output=came["output"],
+        failure=_failure_of(came["failure"]),
+        waiting_for=tuple(Waiting(**waiting) for waiting in came["waiting_for"]),
+        usage=_total_of(came["usage"]),
+        steps=came["steps"],
+        first=Position(came["first"]),
+        last=Position(came["last"]),
+    )
+
+
+def _failure_of(members: Decoded | None) -> Failure | None:
+    return None if members is None else failure_of(members)
+
+
+def _total_of(members: Decoded) -> UsageTotal:
+    cost = money_of(members.pop("cost"))
+    return UsageTotal(**members, cost=cost)
+
+
+def usage_row(row: UsageRow) -> Row:
+    used, cost = row.usage, row.usage.cost
+    return (
+        row.tenant,
+        row.thread,
+        row.run,
+        row.workflow,
+        row.activation,
+        row.effect,
+        row.attempt,
+        row.epoch,
+        used.model,
+        used.prompt_tokens,
+        used.completion_tokens,
+        str(cost.amount) if cost else None,
+        cost.currency if cost else None,
+        used.estimated,
+    )
+
+
+def usage_of(row: Row) -> UsageRow:
+    *place, model, prompt_tokens, completion_tokens, cost, currency, estimated = row
+    money = None if cost is None else Money(Decimal(cost), currency)
+    return UsageRow(*place, Usage(model, prompt_tokens, completion_tokens, money, bool(estimated)))
+
+
+def recorded_of(row: Row) -> Recorded:
+    thread, position, run, kind, body, at = row
+    return Recorded(ThreadId(thread), Position(position), RunId(run), kind, body, moment(at))
+
+
+
+def workflow_row(version: WorkflowVersion) -> Row:
+    about = version.metadata
+    return (
+        version.tenant,
+        about.id,
+        about.name,
+        about.version,
+        about.description,
+        seconds(about.created_at),
+        seconds(about.updated_at),
+        encode(about.tags),
+        encode(version.document),
+    )
+
+
+def metadata_of(row: Row) -> WorkflowMetadata:
+    content, name, version, description, created_at, updated_at, tags = row
+    return WorkflowMetadata(ContentHash(content), name, version, description, moment(created_at), moment(updated_at), tuple(plain(tags)))
+
+
+def workflow_of(row: Row, parse: Callable[[JsonObject], Graph]) -> WorkflowVersion:
+    tenant, *about, document = row
+    written = plain(document)
+    return WorkflowVersion(TenantId(tenant), metadata_of(about), written, parse(written))

@@ -1,0 +1,85 @@
+"""A batch of appends as statements of one SQLite transaction, which nobody else can come between."""
+
+import sqlite3
+from collections.abc import Iterable
+
+from domain.errors import WeftError
+from domain.ports.journal import Append
+from domain.run.run import Run
+from infrastructure.store.batch import Group
+from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+
+_MOVE_HEAD = "UPDATE heads SET position = ? WHERE thread = ? AND epoch = ? AND position = ?"
+_HEAD = "SELECT epoch, position FROM heads WHERE thread = ?"
+_INSERT = "INSERT INTO journal (thread, position, tenant, run, kind, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_RUN = "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, outcome = ? WHERE id = ?"
+_USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_CHECKPOINT = "INSERT INTO checkpoints (thread, position, tenant, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+_TAKE_WISH = "DELETE FROM inbox WHERE number = ? AND thread = ?"
+_COUNT_WISHES = "UPDATE queue SET wishes = wishes - ? WHERE run = ?"
+_END = ("DELETE FROM queue WHERE run = ?", "DELETE FROM inbox WHERE run = ?", "UPDATE heads SET run = NULL WHERE run = ? AND thread = ?")
+_PARK = "UPDATE queue SET worker = NULL, due_at = CASE WHEN wishes > 0 THEN min(?1, ?2) ELSE ?1 END WHERE run = ?3"
+
+
+def write_appends(connection: sqlite3.Connection, groups: Iterable[Group], at: float) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
+    """Writes the groups whose thread's head is where they think it is; those, and the refused ones with the reason."""
+    passed: list[Group] = []
+    refused: list[tuple[Group, WeftError]] = []
+    execute = connection.execute
+    for group in groups:
+        if execute(_MOVE_HEAD, (group.upto, group.thread, group.epoch, group.after)).rowcount:
+            passed.append(group)
+        else:
+            refused.append((group, group.refusal(execute(_HEAD, (group.thread,)).fetchone())))
+    connection.executemany(_INSERT, _journal_rows(passed, at))
+    for group in passed:
+        for unit in group.units:
+            append = unit.append
+            if append.usage or append.taken or append.checkpoint is not None:
+                _write_beside(connection, append)
+        if (run := group.new_run) is not None:
+            _update_run(connection, run)
+        if group.release_at is not None:
+            _release(connection, group, group.release_at, at)
+    return passed, refused
+
+
+def _journal_rows(groups: Iterable[Group], at: float) -> list[Row]:
+    rows: list[Row] = []
+    for group in groups:
+        position = group.after
+        thread = group.thread
+        for unit in group.units:
+            append = unit.append
+            lease = append.lease
+            for event, body in zip(append.events, unit.bodies, strict=True):
+                position += 1  # type: ignore[assignment]
+                rows.append((thread, position, lease.tenant, lease.run, event.kind, at, body))
+    return rows
+
+
+def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
+    lease = append.lease
+    if append.usage:
+        connection.executemany(_USAGE, [usage_row(row) for row in append.usage])
+    if append.checkpoint is not None:
+        connection.execute(_CHECKPOINT, (lease.thread, append.checkpoint.position, lease.tenant, append.checkpoint.body))
+    if append.taken:
+        gone = connection.executemany(_TAKE_WISH, [(number, lease.thread) for number in append.taken]).rowcount
+        connection.execute(_COUNT_WISHES, (gone, lease.run))
+
+
+def _update_run(connection: sqlite3.Connection, run: Run) -> None:
+    started_at = run.started_at and seconds(run.started_at)
+    ended_at = run.ended_at and seconds(run.ended_at)
+    connection.execute(_RUN, (run.status.value, started_at, ended_at, outcome(run), run.id))
+
+
+def _release(connection: sqlite3.Connection, group: Group, release_at: float, now: float) -> None:
+    if not group.is_final:
+        connection.execute(_PARK, (release_at, now, group.run))
+        return
+    out_of_queue, out_of_inbox, thread_is_free = _END
+    connection.execute(out_of_queue, (group.run,))
+    connection.execute(out_of_inbox, (group.run,))
+    connection.execute(thread_is_free, (group.run, group.thread))

@@ -1,0 +1,73 @@
+"""Starting runs on SQLite, in the same commits as everything else."""
+
+import sqlite3
+from dataclasses import dataclass
+from functools import partial
+
+from domain.ids import RunId, TenantId
+from domain.ports.repositories import IdempotencyMark, NewRun, Started
+from domain.run.run import Run
+from infrastructure.store.bell import Bell
+from infrastructure.store.codec import encode
+from infrastructure.store.reading import MARK, RunReads, marked_of
+from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_row, seconds, workflow_row
+from infrastructure.store.sqlite.connections import question_marks
+from infrastructure.store.sqlite.writer import SqliteWriter
+from infrastructure.store.starting import EMPTY_THREAD, MARK_SECONDS, no_thread, replayed
+
+_OPEN_THREAD = "INSERT INTO threads (id, tenant, created_at, thread_type, body) VALUES (?, ?, ?, 'main', ?) ON CONFLICT DO NOTHING"
+_OPEN_HEAD = "INSERT INTO heads (thread, tenant, epoch, position) VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING"
+_OWNER = "SELECT tenant FROM threads WHERE id = ?"
+_EMBED = f"INSERT INTO workflows ({WORKFLOW_COLUMNS}, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, FALSE) ON CONFLICT DO NOTHING"
+_RUN = f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_QUEUE = "INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes) VALUES (?, ?, ?, weft_now(), 0, 0)"
+_MARK = """INSERT INTO idempotency (tenant, key, digest, run, at) VALUES (?, ?, ?, ?, ?)
+    ON CONFLICT DO UPDATE SET digest = excluded.digest, run = excluded.run, at = excluded.at"""
+
+
+@dataclass(frozen=True, slots=True)
+class SqliteStarts:
+    writer: SqliteWriter
+    reads: RunReads
+    bell: Bell
+
+    async def start(self, new: NewRun) -> Started:
+        embedded = workflow_row(new.embedded) if new.embedded else None
+        started = await self.writer.do(partial(_start, new=new, row=run_row(new.run), embedded=embedded))
+        self.bell.ring()
+        return started
+
+    async def get(self, tenant: TenantId, run: RunId) -> Run:
+        return await self.reads.get(tenant, run)
+
+
+def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row | None) -> Started:
+    run = new.run
+    if new.mark is not None and (known := _known(connection, run.tenant, new.mark)) is not None:
+        return known
+    _settle_thread(connection, new)
+    if embedded is not None:
+        connection.execute(_EMBED, embedded)
+    if new.mark is not None:
+        connection.execute(_MARK, (run.tenant, new.mark.key, new.mark.digest, run.id, seconds(new.mark.at)))
+    connection.execute(_RUN, row)
+    connection.execute(_QUEUE, (run.id, run.tenant, run.thread))
+    return Started(run, fresh=True)
+
+
+def _known(connection: sqlite3.Connection, tenant: TenantId, asked: IdempotencyMark) -> Started | None:
+    row = connection.execute(question_marks(MARK), (tenant, asked.key)).fetchone()
+    if row is None:
+        return None
+    known, run = marked_of(asked.key, row)
+    return None if seconds(asked.at) - seconds(known.at) >= MARK_SECONDS else replayed(asked, known, run)
+
+
+def _settle_thread(connection: sqlite3.Connection, new: NewRun) -> None:
+    run = new.run
+    owner = connection.execute(_OWNER, (run.thread,)).fetchone()
+    if owner is None and new.opens_thread:
+        connection.execute(_OPEN_THREAD, (run.thread, run.tenant, seconds(run.created_at), EMPTY_THREAD))
+        connection.execute(_OPEN_HEAD, (run.thread, run.tenant))
+    elif owner is None or owner[0] != run.tenant:
+        raise no_thread(run.thread)

@@ -1,0 +1,143 @@
+"""The one thread of a process that writes to its SQLite file.
+
+It takes all that has gathered while the last commit was under way into one transaction, and tells the event loop once per commit.
+"""
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from domain.errors import DatabaseError, WeftError
+from domain.ports.clock import Clock
+from domain.ports.journal import Append, Recorded
+from infrastructure.store.batch import Group, Unit, Waiting
+from infrastructure.store.sqlite.appends import write_appends
+from infrastructure.store.sqlite.connections import connect, trouble
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+"""Runs on the writer's thread inside its transaction. It refuses by raising a `WeftError` before it has written anything."""
+OnCommitted = Callable[[int, float], None]
+
+
+@dataclass(slots=True, eq=False)
+class Job(Generic[T]):
+    work: Work[T]
+    done: "asyncio.Future[T]"
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of a batch, to be told on the event loop."""
+
+    passed: list[Group] = field(default_factory=list)
+    refused: list[tuple[Group, WeftError]] = field(default_factory=list)
+    answers: list[tuple["asyncio.Future[Any]", object]] = field(default_factory=list)
+    refusals: list[tuple["asyncio.Future[Any]", WeftError]] = field(default_factory=list)
+
+
+class SqliteWriter:
+    def __init__(self, path: Path, clock: Clock, on_committed: OnCommitted) -> None:
+        self._path, self._clock, self._on_committed = path, clock, on_committed
+        self._loop = asyncio.get_running_loop()
+        self._inlet: SimpleQueue[Unit | Job[Any] | None] = SimpleQueue()
+        self._waiting = Waiting()
+        self._jobs: list[Job[Any]] = []
+        self._is_open = True
+        self._connection = connect(path, clock)
+        self._thread = threading.Thread(target=self._serve, name="weft-write", daemon=True)
+        self._thread.start()
+
+    async def append(self, append: Append) -> Sequence[Recorded]:
+        unit = Unit.of(append)
+        self._put(unit)
+        return await unit.done
+
+    async def do(self, work: Work[T]) -> T:
+        """Durable when this returns."""
+        job = Job(work, self._loop.create_future())
+        self._put(job)
+        return await job.done
+
+    async def close(self) -> None:
+        """Writes what has come so far; what comes later is refused."""
+        self._is_open = False
+        self._inlet.put(None)
+        await asyncio.to_thread(self._thread.join)
+
+    def _put(self, item: Unit | Job[Any]) -> None:
+        if not self._is_open:
+            raise DatabaseError(f"{self._path} was closed")
+        self._inlet.put(item)
+
+    def _serve(self) -> None:
+        is_open = True
+        while is_open or self._waiting:
+            is_open = self._gather(may_wait=not self._waiting) and is_open
+            self._write()
+        self._connection.close()
+
+    def _gather(self, *, may_wait: bool) -> bool:
+        """Everything that has come; waits for the first when there is nothing else to do. False: no more will come."""
+        units, jobs, inlet = self._waiting.units, self._jobs, self._inlet
+        try:
+            item = inlet.get() if may_wait else inlet.get_nowait()
+            while item is not None:
+                if type(item) is Unit:
+                    units.append(item)
+                else:
+                    jobs.append(item)  # type: ignore[arg-type]
+                item = inlet.get_nowait()
+        except Empty:
+            return True
+        return False
+
+    def _write(self) -> None:
+        groups, jobs, self._jobs = self._waiting.batch(), self._jobs, []
+        if not groups and not jobs:
+            return
+        began, at = time.perf_counter(), self._clock.now()
+        try:
+            verdict = self._commit(groups, jobs, at.timestamp())
+        except sqlite3.Error as error:
+            failed = trouble(self._path, error)
+            verdict = Verdict(refused=[(group, failed) for group in groups], refusals=[(job.done, failed) for job in jobs])
+        seconds = time.perf_counter() - began
+        self._loop.call_soon_threadsafe(self._tell, verdict, at, seconds)
+
+    def _commit(self, groups: list[Group], jobs: list[Job[Any]], at: float) -> Verdict:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            verdict = Verdict(*write_appends(connection, groups, at)) if groups else Verdict()
+            for job in jobs:
+                try:
+                    verdict.answers.append((job.done, job.work(connection)))
+                except WeftError as error:
+                    verdict.refusals.append((job.done, error))
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+        return verdict
+
+    def _tell(self, verdict: Verdict, at: Any, seconds: float) -> None:
+        for group in verdict.passed:
+            group.committed(at)
+        for group, error in verdict.refused:
+            group.refuse(error)
+        for done, answer in verdict.answers:
+            if not done.done():
+                done.set_result(answer)
+        for done, refusal in verdict.refusals:
+            if not done.done():
+                done.set_exception(refusal)
+        if verdict.passed:
+            self._on_committed(sum(group.upto - group.after for group in verdict.passed), seconds)

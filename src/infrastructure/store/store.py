@@ -1,0 +1,22 @@
+"""Everything durable that one process has open, behind the domain's ports."""
+
+from dataclasses import dataclass
+
+from domain.ports.inbox import Inbox
+from domain.ports.journal import Journal
+from domain.ports.queue import RunQueue
+from domain.ports.repositories import Keys, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    journal: Journal
+    queue: RunQueue
+    inbox: Inbox
+    runs: Runs
+    workflows: Workflows
+    templates: TemplateShelf
+    threads: Threads
+    usage: UsageLedger
+    keys: Keys
+    health: StoreHealth

@@ -1,0 +1,31 @@
+"""Who asks: a key in `Authorization: Bearer` or in `X-API-Key`."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from application.access import Principal
+from application.desk import Desk
+
+_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="A key made with `weft keys create`.")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="The same key in a header of its own.")
+
+
+def _the_desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+TheDesk = Annotated[Desk, Depends(_the_desk)]
+
+
+async def _caller(
+    desk: TheDesk,
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    header: Annotated[str | None, Security(_header)],
+) -> Principal:
+    return await desk.authenticate(bearer.credentials if bearer else header)
+
+
+Caller = Annotated[Principal, Depends(_caller)]

@@ -1,0 +1,112 @@
+"""Bodies: read within a bound, understood as JSON or YAML, and checked against what the route wants."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic import BaseModel, JsonValue
+from pydantic import ValidationError as Misfit
+from starlette.exceptions import HTTPException
+
+from application.errors import DocumentTooLarge, Problem, ValidationError
+from interface.rest.plain import refuse_unstorable
+from interface.yaml import LoadedDocument, load_document
+
+M = TypeVar("M", bound=BaseModel)
+
+JSON = "application/json"
+YAML = "application/yaml"
+DRAINED = 64 * 1024 * 1024
+_SMALL = 32 * 1024
+_CODES = {"extra_forbidden": "unknown_field"}
+
+
+def takes(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    """The request body of a route, for its OpenAPI entry."""
+    return {"requestBody": {"required": required, "content": {JSON: {"schema": schema}, YAML: {"schema": schema}}}}
+
+
+def model_ref(model: type[BaseModel]) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
+    """A dependency: the body as a `model`; `ValidationError` with a pointer for everything that does not fit."""
+
+    async def read(request: Request) -> M:
+        document = await document_of(request)
+        try:
+            return model.model_validate(document)
+        except Misfit as misfit:
+            raise _refusal(misfit, document) from misfit
+
+    return read
+
+
+async def document_of(request: Request) -> JsonValue:
+    """The body as plain data; afterwards `request.state.locate` knows where in its text each part stands."""
+    media_type = _media_type(request)
+    raw = await read_within(request, request.app.state.settings.max_body_bytes)
+    loaded = _load(raw, media_type) if len(raw) <= _SMALL else await asyncio.to_thread(_load, raw, media_type)
+    request.state.locate = loaded.locate
+    return loaded.document
+
+
+def _load(raw: bytes, media_type: str) -> LoadedDocument:
+    if not raw.strip():
+        raise ValidationError("this request needs a body", [Problem("", "missing", "send a document as JSON or YAML")])
+    loaded = load_document(raw, media_type)
+    refuse_unstorable(raw, loaded.document)
+    return loaded
+
+
+def _media_type(request: Request) -> str:
+    written = request.headers.get("content-type", "")
+    media_type, _, parameters = written.partition(";")
+    media_type = media_type.strip().lower()
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    if media_type not in (JSON, YAML) or charset not in ("", "utf-8"):
+        raise HTTPException(415, f"send the body as {JSON} or {YAML}, in UTF-8, and say so in `Content-Type`")
+    return media_type
+
+
+async def read_within(request: Request, limit: int) -> bytes:
+    """The whole body, or `DocumentTooLarge`: after reading on for a while, since a client that is still sending would never see the answer."""
+    said = request.headers.get("content-length", "")
+    too_large = said.isdecimal() and int(said) > limit
+    pieces: list[bytes] = []
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        too_large = too_large or size > limit
+        if size > DRAINED:
+            break
+        if not too_large:
+            pieces.append(piece)
+    if too_large:
+        raise DocumentTooLarge(f"a body may have {limit} bytes: send less")
+    return b"".join(pieces)
+
+
+def _refusal(misfit: Misfit, document: JsonValue) -> ValidationError:
+    found = {}
+    for error in misfit.errors(include_url=False, include_context=False, include_input=False):
+        pointer = _pointer(document, error["loc"], missing=error["type"] == "missing")
+        found.setdefault(pointer, Problem(pointer, _CODES.get(error["type"], error["type"]), error["msg"]))
+    return ValidationError("the body does not fit: see `problems`", list(found.values()))
+
+
+def _pointer(document: JsonValue, steps: tuple[str | int, ...], *, missing: bool) -> str:
+    """Where an error lies. Of the steps pydantic names, those that lead nowhere in the document are its own (the branch of a union)."""
+    pointer = ""
+    here = document
+    for number, step in enumerate(steps):
+        if isinstance(here, dict) and step in here:
+            here = here[str(step)]
+        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
+            here = here[step]
+        elif not (missing and number == len(steps) - 1):
+            continue
+        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
+    return pointer

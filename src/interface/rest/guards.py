@@ -1,0 +1,87 @@
+"""What every request passes before it reaches a route: an id, a last net for faults, and, without keys, proof that it comes from this machine."""
+
+import re
+from urllib.parse import urlsplit
+from uuid import uuid4
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from interface.rest import problems
+
+log = structlog.get_logger(__name__)
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
+_LOCAL = {"localhost", "127.0.0.1", "::1"}
+
+
+class RequestContext:
+    """Gives each request an id (the caller's own, when it is a plain word), answers with it, and turns what nobody expected into a 500 without details."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        asked = Headers(scope=scope).get("x-request-id", "")
+        request_id = asked if _REQUEST_ID.fullmatch(asked) else uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            await self._answer(scope, receive, _Marked(send, request_id))
+
+    async def _answer(self, scope: Scope, receive: Receive, send: "_Marked") -> None:
+        try:
+            if "\0" in scope["path"]:  # no name holds one, and not every store can be asked for it
+                await problems.answer(Request(scope), 404, "not_found", "no name holds a NUL")(scope, receive, send)
+                return
+            await self.app(scope, receive, send)
+        except Exception:
+            log.exception("request failed", path=scope["path"])
+            if send.started:
+                raise
+            await problems.of_the_unexpected(Request(scope))(scope, receive, send)
+
+
+class _Marked:
+    """Sends on, with the request's id in the head of the answer."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            headers["X-Request-Id"] = self._request_id
+            headers["X-Content-Type-Options"] = "nosniff"
+        await self._send(message)
+
+
+class LocalOnly:
+    """Without keys the loopback address is the only wall. A page in the user's browser stands inside it: one that had its own name point here
+    (DNS rebinding) shows in `Host`, one that posts across sites shows in `Origin`."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not _from_here(Headers(scope=scope)):
+            detail = "without keys this service answers to localhost only: make a key with `weft keys create`"
+            await problems.answer(Request(scope), 403, "not_local", detail)(scope, receive, send)
+            return
+        await self.app(scope, receive, send)
+
+
+def _from_here(headers: Headers) -> bool:
+    host = headers.get("host", "")
+    origin = headers.get("origin", f"http://{host}")
+    try:
+        return urlsplit(f"//{host}").hostname in _LOCAL and urlsplit(origin).netloc == host
+    except ValueError:
+        return False

@@ -1,0 +1,82 @@
+"""Runs: start, look, follow, cancel."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+
+from application.run_orders import RunOrder
+from application.run_views import RunListItem, RunView
+from application.runs import CancelOrder, RunListOrder
+from application.views import PageView
+from interface.rest.auth import Caller, TheDesk
+from interface.rest.bodies import body_of, model_ref, takes
+from interface.rest.openapi import fails
+from interface.rest.parameters import IdempotencyKey, Wait
+from interface.rest.stream import EventStream
+
+router = APIRouter(prefix="/v1/runs", tags=["runs"])
+
+_Settled = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
+_After = Annotated[int, Query(ge=0, le=2**63 - 1, description="Only rows after this position.")]
+_LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="As `after`, and stronger.")]
+
+
+@router.post("", status_code=HTTPStatus.ACCEPTED, responses={**_Settled, **fails(404, 409, 413, 415)}, openapi_extra=takes(model_ref(RunOrder)))
+async def start_run(
+    who: Caller,
+    desk: TheDesk,
+    order: Annotated[RunOrder, Depends(body_of(RunOrder))],
+    response: Response,
+    key: IdempotencyKey = None,
+    wait: Wait = 0,
+) -> RunView:
+    """Start a run of a published workflow or of a whole document. 200 when `wait` saw it settle, else 202."""
+    started = await desk.start_run(who, order, key)
+    response.headers["Location"] = f"/v1/runs/{started.view.id}"
+    if not wait:
+        return started.view
+    view, settled = await desk.wait_for_run(who, started.view.id, wait)
+    if settled:
+        response.status_code = HTTPStatus.OK
+    return view
+
+
+@router.get("", responses=fails())
+async def list_runs(who: Caller, desk: TheDesk, order: Annotated[RunListOrder, Query()]) -> PageView[RunListItem]:
+    """Newest first."""
+    return await desk.list_runs(who, order)
+
+
+@router.get("/{run_id}", responses=fails(404))
+async def get_run(who: Caller, desk: TheDesk, run_id: str) -> RunView:
+    return await desk.get_run(who, run_id)
+
+
+@router.get("/{run_id}/events", response_class=EventStream, responses=fails(404))
+async def follow_run(
+    who: Caller, desk: TheDesk, request: Request, run_id: str, after: _After = 0, last_event_id: _LastEventId = None, chunks: bool = False
+) -> EventStream:
+    """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. With `chunks=1` also `started` and
+    `chunk` without ids: what passes by and is not kept."""
+    start = after if last_event_id is None else last_event_id
+    items = await desk.follow_run(who, run_id, start, passing=chunks)
+    stopping: asyncio.Event = request.app.state.stopping
+    return EventStream(items, request.app.state.settings.beat_seconds, stopping)
+
+
+@router.post(
+    "/{run_id}/cancel",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={200: {"model": RunView, "description": "It had ended before."}, **fails(404, 413, 415)},
+    openapi_extra=takes(model_ref(CancelOrder), required=False),
+)
+async def cancel_run(
+    who: Caller, desk: TheDesk, run_id: str, order: Annotated[CancelOrder, Depends(body_of(CancelOrder, optional=True))], response: Response
+) -> RunView:
+    """Ask for a run to be cancelled; asking again changes nothing."""
+    view = await desk.cancel_run(who, run_id, order)
+    if view.ended_at is not None:
+        response.status_code = HTTPStatus.OK
+    return view

@@ -1,0 +1,131 @@
+"""Documents as they come from outside: JSON or YAML, bounded before anything is built, and for YAML with the line of every part.
+
+YAML is the 1.2 core schema without tags, directives and merge keys: nothing but JSON comes out, so a date is a text. It is read
+from libyaml's events: its nodes recurse on the C stack, its constructors run code, and a pure Python parser takes a minute for
+what libyaml does in a second. What cannot be in bounds is refused from a count of its bytes, before it is parsed at all.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any, Final
+
+from application.errors import DocumentTooLarge, Problem, ValidationError
+from interface.yaml_events import YamlRefused, compose, spots
+
+MAX_BYTES: Final = 10 * 1024 * 1024
+MAX_DEPTH: Final = 64
+MAX_SEPARATORS: Final = 2_000_000
+"""Every value but the first follows one of these; prose has about one in forty bytes."""
+_SEPARATORS: Final = (b",", b"[", b"{", b"\n", b"\r", b": ", b":\n", b"- ", b"? ", b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
+_JSON_SEPARATORS: Final = (b",", b"[", b"{")
+_DIRECTIVE: Final = re.compile(rb"(?:\A|[\r\n]|\xc2\x85|\xe2\x80[\xa8\xa9])%(?!YAML 1\.[12]\s)")
+"""`%TAG` lines are compared with each other, so a thousand of them take a second. In a mapping no line can begin with `%`."""
+
+Locate = Callable[[str], tuple[int, int] | None]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDocument:
+    """`locate`: JSON pointer -> line and column from 1; the nearest part around it when there is none; None when the document has no lines to show."""
+
+    document: Any
+    locate: Locate = field(repr=False)
+
+
+def load_document(data: bytes, kind: str) -> LoadedDocument:
+    """Read bytes; `kind` is a content type (`application/yaml`) or a file's suffix (`.yml`), and JSON when it says nothing of YAML.
+
+    `DocumentTooLarge` beyond 10 MiB; `ValidationError` with line and column for what is not JSON or YAML, or is nested, repeated or aliased too much.
+    """
+    if len(data) > MAX_BYTES:
+        raise DocumentTooLarge(f"a document may have {MAX_BYTES // 1024**2} MiB, and this has {len(data) / 1024**2:.1f}")
+    text = _decoded(data)
+    return _load_yaml(data) if re.search(r"ya?ml\b", kind.lower()) else LoadedDocument(_load_json(data, text), _nowhere)
+
+
+def _decoded(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal("bad_encoding", f"a document must be UTF-8, and byte {error.start} is not") from error
+
+
+def _nowhere(pointer: str) -> None:
+    return None
+
+
+def _refusal(code: str, message: str, line: int | None = None, column: int | None = None) -> ValidationError:
+    return ValidationError(message, [Problem("", code, message, line, column)])
+
+
+def _refuse_crowds(data: bytes, separators: tuple[bytes, ...]) -> None:
+    if sum(map(data.count, separators)) > MAX_SEPARATORS:
+        raise _refusal("too_many_values", f"a document may have about {MAX_SEPARATORS:,} values, and this has more")
+
+
+def _load_yaml(data: bytes) -> LoadedDocument:
+    _refuse_crowds(data, _SEPARATORS)
+    directive = _DIRECTIVE.search(data)
+    if directive:
+        raise _refusal(
+            "bad_yaml", "directives (lines that begin with `%`) are not read; leave them out", data.count(b"\n", 0, directive.end()) + 1, 1
+        )
+    try:
+        document = compose(data)
+    except YamlRefused as refused:
+        raise _refusal(refused.code, refused.message, refused.line, refused.column) from refused
+    return LoadedDocument(document, _Places(data))
+
+
+class _Places:
+    """Where the parts of a YAML document stand; read again when first asked, for only invalid documents are."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._top: Any = None
+
+    def __call__(self, pointer: str) -> tuple[int, int] | None:
+        if self._top is None:
+            self._top = spots(self._data)
+        spot = self._top
+        for step in pointer.split("/")[1:]:
+            inner = spot.inside.get(step.replace("~1", "/").replace("~0", "~"))
+            if inner is None:
+                break
+            spot = inner
+        return spot.line, spot.column
+
+
+def _load_json(data: bytes, text: str) -> Any:
+    _refuse_crowds(data, _JSON_SEPARATORS)
+    try:
+        return json.loads(text, object_pairs_hook=_without_doubles, parse_float=_finite, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        raise _refusal("bad_json", f"this is not JSON: {error.msg}", error.lineno, error.colno) from error
+    except RecursionError as error:
+        raise _refusal("too_deep", f"a document may be nested {MAX_DEPTH} deep, and this goes deeper") from error
+    except ValueError as error:
+        raise _refusal("bad_json", f"this cannot be read: {error}") from error
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        seen: set[str] = set()
+        double = next(name for name, _ in pairs if name in seen or seen.add(name))
+        raise ValueError(f"the key {double!r} stands twice in one object")
+    return members
+
+
+def _finite(written: str) -> float:
+    number = float(written)
+    if not isfinite(number):
+        raise ValueError(f"{written[:40]} is bigger than JSON numbers go")
+    return number
+
+
+def _no_constant(written: str) -> float:
+    raise ValueError(f"JSON has no {written}")
