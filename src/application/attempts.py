@@ -36,7 +36,9 @@ def at_once(activation: Activation, executor: Executor, context: NodeContext, cl
     return Attempt(activation, outcome, clock.monotonic() - began)
 
 
-async def in_its_time(activation: Activation, executor: Executor, context: NodeContext, clock: Clock, late: Callable[[Usage], None]) -> Attempt:
+async def in_its_time(
+    activation: Activation, executor: Executor, context: NodeContext, clock: Clock, late: Callable[[Usage], None]
+) -> Attempt:
     """For executors that wait. `late` is told what a cancelled call used."""
     began = clock.monotonic()
     usage: Usage | None = None

@@ -44,7 +44,8 @@ def _add_item(scope: dict[str, Json], frame: Frame) -> None:
 def finished(
     activation: Activation, program: Program, scope: dict[str, Json], output: Json, usage: Usage | None, seconds: float
 ) -> events.NodeFinished:
-    """Evaluate what the node writes and which edges it takes. Raises what a failing expression, schema, route or concurrent write raises."""
+    """Evaluate what the node writes and which edges it takes. Raises what a failing expression, schema, route or concurrent write
+    raises."""
     frame, node = activation.frame, program.nodes[activation.index]
     updates: dict[str, Json] = {}
     if node.writes:

@@ -86,6 +86,10 @@ class Drive:
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]
 
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        return self.tools.clock.now().timestamp()
+
     def record(self, event: events.Event) -> None:
         """Decide that this is the next row: it is applied here and now, and durable after the next `append`."""
         self.position = Position(self.position + 1)
@@ -115,10 +119,14 @@ class Drive:
     def _check_spending(self, activation: Activation) -> None:
         limits, used = self.run.limits, self.run.usage
         if limits.tokens is not None and used.total_tokens > limits.tokens:
-            self.end_failed(Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", activation.node))
+            self.end_failed(
+                Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", activation.node)
+            )
         elif limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
             spent = used.cost.amount.quantize(Decimal("0.000001"))
-            self.end_failed(Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", activation.node))
+            self.end_failed(
+                Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", activation.node)
+            )
 
     def end_failed(self, failure: Failure) -> None:
         """The run as a whole fails, unless it is ending already."""
@@ -139,11 +147,14 @@ class Drive:
         if self.outbox or release_at is not None:
             await self._write(self._unit(release_at))
 
+    def take_flushed(self) -> None:
+        """Let go of an append in the background that is over; raises what it raised."""
+        if self.flushing is not None and self.flushing.done():
+            flushing, self.flushing = self.flushing, None
+            flushing.result()
+
     def append_meanwhile(self) -> None:
         """The same, while the next nodes run; one at a time, and its error reaches the next one who appends."""
-        if self.flushing is not None and self.flushing.done():
-            self.flushing.result()
-            self.flushing = None
         if self.flushing is None:
             self.flushing = asyncio.create_task(self._write(self._unit(None)))
             self.flushing.add_done_callback(lambda _: self.wake.set())
@@ -155,7 +166,8 @@ class Drive:
         self.tools.feed.publish(rows)
 
     async def _surely(self, unit: Append) -> Sequence[Recorded]:
-        """Append until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows are there."""
+        """Append until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows
+        are there."""
         pause = 0.05
         asked_again = False
         while True:

@@ -109,8 +109,16 @@ class Inspector:
         return OF_A_FAILURE if node in self._catching else frozenset()
 
     def _value(self, at: str, written: Json, allowed: frozenset[str]) -> None:
-        if holds_expressions(written):
-            self._compiled(at, lambda: self._workshop.expressions.value(written), allowed)
+        """Every expression in a value, however deep it stands. Literals need no compiling; a big document is full of them."""
+        if isinstance(written, str):
+            if "${" in written:
+                self._compiled(at, lambda: self._workshop.expressions.value(written), allowed)
+        elif isinstance(written, dict):
+            for name, inner in written.items():
+                self._value(pointer_to(at, name), inner, allowed)
+        elif isinstance(written, list):
+            for number, inner in enumerate(written):
+                self._value(pointer_to(at, number), inner, allowed)
 
     def _condition(self, at: str, source: str, allowed: frozenset[str]) -> None:
         self._compiled(at, lambda: self._workshop.expressions.condition(source), allowed)
@@ -144,19 +152,6 @@ def _unknown_name(root: str, allowed: frozenset[str]) -> str:
     if root in OF_A_FAILURE:
         return f"`{root}` is there only in the target of an `on_error` edge"
     return f"`{root}` is not known here; the names are {', '.join(sorted(allowed))}"
-
-
-def holds_expressions(written: Json) -> bool:
-    """Literals need no compiling; a big document is full of them."""
-    match written:
-        case str():
-            return "${" in written
-        case dict():
-            return any(holds_expressions(inner) for inner in written.values())
-        case list():
-            return any(holds_expressions(inner) for inner in written)
-        case _:
-            return False
 
 
 def problems_of_config(workshop: Workshop, at: str, node: Node, kind: NodeKind) -> Sequence[Problem]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from application.programs import Program, ProgramShelf
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Graph
-from domain.ids import ContentHash, Position, RunId, TenantId
+from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId
 from domain.json import Json
 from domain.ports.clock import Clock
 from domain.ports.journal import Journal, Recorded
@@ -31,7 +31,7 @@ class Loaded:
     versions: Mapping[str, ContentHash]
     values: dict[str, Json] = field(default_factory=dict)
     state: RunState | None = None
-    position: Position = Position(0)
+    position: Position = BEGINNING
     tail: int = 0
     """Rows since the newest checkpoint."""
 
@@ -53,7 +53,8 @@ class Loader:
     clock: Clock
 
     async def __call__(self, claim: Claim) -> Loaded:
-        """The newest checkpoint and the rows after it, folded. `WorkflowNotFound` when a version is gone, `SerializationError` for rows of a newer Weft."""
+        """The newest checkpoint and the rows after it, folded. `WorkflowNotFound` when a version is gone, `SerializationError` for rows
+        of a newer Weft."""
         run = claim.run
         program = await self.shelf.get(run.tenant, run.workflow_hash)
         loaded = Loaded(run, {}, {}, {})

@@ -1,4 +1,5 @@
-"""A workflow version ready to run: the compiled graph with every expression, schema and executor beside it. Built once per version and shared by its runs."""
+"""A workflow version ready to run: the compiled graph with every expression, schema and executor beside it. Built once per version and
+shared by its runs."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
@@ -27,7 +28,8 @@ class ChannelRule:
     checks_whole: bool
 
     def check(self, value: Json) -> None:
-        """`NodeExecutionError` with code `invalid_update` when the schema refuses a value; an update of an `append` channel counts as a list."""
+        """`NodeExecutionError` with code `invalid_update` when the schema refuses a value; an update of an `append` channel counts as a
+        list."""
         if self.schema is None:
             return
         if not self.checks_whole and self.channel.merge is not Merge.REPLACE and not isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
+from application.documents.reading import pointer_to
 from application.errors import below
 from domain.errors import Problem
 from domain.graph.definition import Graph, Limits
@@ -76,9 +77,4 @@ def misfits(schemas: Schemas, graph: Graph, given: dict[str, Json]) -> Iterator[
     for name, value in given.items():
         channel = graph.channels.get(name)
         if channel is not None:
-            yield from below(f"/input/{escaped(name)}", tuple(schemas.compile(channel.schema).problems(value)))
-
-
-def escaped(name: str) -> str:
-    """A member's name as a JSON pointer spells it."""
-    return name.replace("~", "~0").replace("/", "~1")
+            yield from below(pointer_to("/input", name), tuple(schemas.compile(channel.schema).problems(value)))

@@ -1,10 +1,9 @@
 """Runs: start one, look at it, stop it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, TypeAlias
+from typing import Annotated
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from application.activations import describe
 from application.errors import below
@@ -13,10 +12,10 @@ from application.paging import PageOrder, shown
 from application.run_orders import RunOrder, misfits
 from application.run_views import RunListItem, RunView
 from application.views import PageView
+from application.workflows import CheckDocument, HashOf
 from domain.access import Principal, Role
 from domain.errors import RunNotFound, ThreadNotFound, ValidationError
-from domain.graph.definition import Graph
-from domain.ids import ContentHash, NewId, RunId, TenantId, ThreadId
+from domain.ids import NewId, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.inbox import Inbox
@@ -26,17 +25,13 @@ from domain.ports.schemas import Schemas
 from domain.run.run import Run, RunStatus
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 
-Admit: TypeAlias = Callable[[JsonObject], Graph]
-"""A graph document, parsed and found good; `ValidationError` with every problem otherwise. Executes nothing."""
-HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
-
 
 @dataclass(frozen=True, slots=True)
 class FindWorkflow:
     """What an order means by `workflow`; the second of the pair is the version when it was posted whole, to be kept with the run."""
 
     workflows: Workflows
-    admit: Admit
+    check: CheckDocument
     hash_of: HashOf
     clock: Clock
 
@@ -44,12 +39,12 @@ class FindWorkflow:
         if isinstance(wanted, str):
             name, _, version = wanted.partition("@")
             return await self.workflows.get(tenant, name, version or None), None
-        embedded = self._embedded(tenant, wanted)
+        embedded = await self._embedded(tenant, wanted)
         return embedded, embedded
 
-    def _embedded(self, tenant: TenantId, document: JsonObject) -> WorkflowVersion:
+    async def _embedded(self, tenant: TenantId, document: JsonObject) -> WorkflowVersion:
         try:
-            graph = self.admit(document)
+            graph = (await self.check(tenant, document)).checked()
         except ValidationError as error:
             raise ValidationError(error.message, below("/workflow", error.problems)) from error
         now = self.clock.now()
@@ -137,6 +132,12 @@ class ListRuns:
         return shown(await self.runs.list(who.tenant, wanted, order.limit, order.cursor), RunListItem.of)
 
 
+class CancelOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    reason: Annotated[str, Field(strict=True, max_length=2000)] = ""
+
+
 @dataclass(frozen=True, slots=True)
 class CancelRun:
     """Asks for it, and may be asked any number of times; whoever holds the run does it. A run that has ended stays as it ended."""
@@ -145,11 +146,11 @@ class CancelRun:
     journal: Journal
     inbox: Inbox
 
-    async def __call__(self, who: Principal, run: str, reason: str = "") -> RunView:
+    async def __call__(self, who: Principal, run: str, order: CancelOrder) -> RunView:
         who.must_be(Role.OPERATOR)
         found = await find_run(self.runs, who, run)
         if not found.status.is_final:
-            await self.inbox.put(who.tenant, found.thread, found.id, "cancel", {"by": who.name, "reason": reason}, "cancel")
+            await self.inbox.put(who.tenant, found.thread, found.id, "cancel", {"by": who.name, "reason": order.reason}, "cancel")
         return await describe(self.journal, found)
 
 

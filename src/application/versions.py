@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from application.documents import pointer_to
+from domain.errors import NotFound, Problem
 from domain.graph.definition import Graph
 from domain.ids import ContentHash, TenantId
 from domain.ports.repositories import Workflows
@@ -30,7 +31,7 @@ def name_and_version(reference: str) -> tuple[str, str | None]:
 
 
 async def named_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -> Mapping[str, WorkflowVersion]:
-    """By the name as written; each is looked up once, so workflows may name each other in a circle. `WorkflowNotFound` says what is missing."""
+    """By the name as written; each is looked up once, so circles are fine. `WorkflowNotFound` says what is missing."""
     found: dict[str, WorkflowVersion] = {}
     todo = [graph]
     while todo:
@@ -44,3 +45,25 @@ async def named_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -
 async def resolve_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -> Mapping[str, ContentHash]:
     """The hashes of `named_versions`, for the run that starts now."""
     return {reference: version.metadata.id for reference, version in (await named_versions(workflows, tenant, graph)).items()}
+
+
+async def unknown_workflows(workflows: Workflows, tenant: TenantId, graph: Graph) -> list[Problem]:
+    """A problem for every workflow that a graph names and that is not there. A graph may name itself before it is published."""
+    checked: dict[str, str | None] = {}
+    for _, reference in named_workflows(graph):
+        if reference not in checked:
+            checked[reference] = None if _is_itself(graph, reference) else await _missing(workflows, tenant, reference)
+    return [Problem(at, "unknown_workflow", message) for at, reference in named_workflows(graph) if (message := checked[reference])]
+
+
+def _is_itself(graph: Graph, reference: str) -> bool:
+    name, version = name_and_version(reference)
+    return name == graph.name and version in (None, graph.version)
+
+
+async def _missing(workflows: Workflows, tenant: TenantId, reference: str) -> str | None:
+    try:
+        await workflows.get(tenant, *name_and_version(reference))
+    except NotFound as error:
+        return error.message
+    return None

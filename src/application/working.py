@@ -50,7 +50,8 @@ class Worker:
     freed: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
-        """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker down."""
+        """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker
+        down."""
         log.info("worker started", worker=self.id, runs=self.policy.runs)
         helpers = [asyncio.create_task(loop) for loop in (self._claiming(), self._beating(), self._listening(), self._gauging())]
         stopped = asyncio.create_task(self.stopping.wait())
@@ -144,13 +145,16 @@ class Worker:
 
     async def _work(self, claim: Claim, wishes: Sequence[Wish]) -> None:
         run = claim.run
-        log.info("run started", run=run.id, thread=run.thread, workflow=run.workflow, worker=self.id, epoch=claim.lease.epoch)
         try:
             drive = await self.engine.open(claim)
         except DatabaseError as error:
-            return await self._give_back(claim, error)
+            await self._give_back(claim, error)
+            return
         except WeftError as error:
-            return await self.engine.refuse(claim, error)
+            await self.engine.refuse(claim, error)
+            return
+        what = "run started" if drive.outbox else "run resumed"
+        log.info(what, run=run.id, thread=run.thread, workflow=run.workflow, worker=self.id, epoch=claim.lease.epoch)
         drive.wishes.extend(wishes)
         drive.seen.update(wish.number for wish in wishes)
         await self._drive(claim, drive)

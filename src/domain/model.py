@@ -24,7 +24,8 @@ class ToolCall:
 
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
-    """`messages` in the OpenAI shape: `{role, content, ...}`. `model` is an alias or `provider/model`. `timeout_seconds` is for the whole call."""
+    """`messages` in the OpenAI shape: `{role, content, ...}`. `model` is an alias or `provider/model`. `timeout_seconds` is for the
+    whole call."""
 
     model: str
     messages: tuple[JsonObject, ...]
@@ -51,7 +52,8 @@ class ModelResponse:
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One line of `/v1/models`: an alias or a model, what it stands for, prices per million tokens (None: unknown), and why it is not usable if it is not."""
+    """One line of `/v1/models`: an alias or a model, what it stands for, prices per million tokens (None: unknown), and why it is not
+    usable if it is not."""
 
     name: str
     resolves_to: str

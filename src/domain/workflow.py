@@ -11,7 +11,8 @@ from domain.json import Json, JsonObject
 
 @dataclass(frozen=True, slots=True)
 class WorkflowMetadata:
-    """`id` is the content hash of this version; `created_at` is when the name was first published, `updated_at` when its newest version was."""
+    """`id` is the content hash of this version; `created_at` is when the name was first published, `updated_at` when its newest version
+    was."""
 
     id: ContentHash
     name: str

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from typing import Any, Final, TypeAlias
 
 from yaml import CSafeLoader
@@ -13,6 +14,7 @@ MAX_DEPTH: Final = 64
 MAX_ALIASES: Final = 100
 MAX_EXPANDED: Final = 100_000
 """How many values all aliases of a document may stand for together."""
+_LONGEST_NUMBER: Final = 400
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -73,8 +75,8 @@ def spots(data: bytes) -> Spot:
 def _events(data: bytes) -> Iterator[Event]:
     loader = CSafeLoader(data)
     try:
-        while loader.check_event():
-            yield loader.get_event()
+        while (event := loader.get_event()) is not None:
+            yield event
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
@@ -86,8 +88,12 @@ def _events(data: bytes) -> Iterator[Event]:
 
 
 def _refused(code: str, message: str, event: Event) -> YamlRefused:
+    return YamlRefused(code, message, *_place_of(event))
+
+
+def _place_of(event: Event) -> tuple[int, int]:
     mark = event.start_mark
-    return YamlRefused(code, message, mark.line + 1, mark.column + 1)
+    return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
 
 class _Composer:
@@ -156,9 +162,10 @@ class _Composer:
 
     def _alias(self, event: AliasEvent) -> None:
         self._refuse_as_key(event)
-        named = self._anchors.get(event.anchor)
+        name = event.anchor or ""
+        named = self._anchors.get(name)
         if named is None:
-            raise _refused("bad_alias", f"`*{event.anchor[:80]}` names nothing that is complete before it", event)
+            raise _refused("bad_alias", f"`*{name[:80]}` names nothing that is complete before it", event)
         self._aliases += 1
         self._expanded += named.size
         if self._aliases > MAX_ALIASES or self._expanded > MAX_EXPANDED:
@@ -187,7 +194,7 @@ class _Composer:
             parent.key_spot = None
 
     def _spot(self, event: Event) -> Spot:
-        return Spot(event.start_mark.line + 1, event.start_mark.column + 1) if self._with_spots else _NO_SPOT
+        return Spot(*_place_of(event)) if self._with_spots else _NO_SPOT
 
     def _refuse_as_key(self, event: Event) -> None:
         if self._open and isinstance(self._open[-1].value, dict) and self._open[-1].key is None:
@@ -210,13 +217,13 @@ def _plain(event: ScalarEvent) -> Any:
         return text
     if _NOT_FINITE.fullmatch(text):
         raise _refused("number_range", "JSON has no infinity and no NaN; quote it if it is text", event)
-    if len(text) <= 400 and _INTEGER.fullmatch(text):
+    if len(text) <= _LONGEST_NUMBER and _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
     return _float(text, event) if _FLOAT.fullmatch(text) else text
 
 
 def _float(text: str, event: ScalarEvent) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
+    number = float(text) if len(text) <= _LONGEST_NUMBER else inf
+    if not isfinite(number):
         raise _refused("number_range", "this number is bigger than JSON numbers go", event)
     return number

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from application.documents import parse_graph
 from domain.errors import Failure
@@ -19,6 +20,10 @@ from tests.oracles.structured import Case, random_case
 
 MOST_ROWS = 300
 STARTED = events.RunStarted(RunId("r"), ContentHash("h"), {}, 0.0, limits=Limits(steps=1_000_000, visits=1_000_000))
+
+
+def as_json(document: object) -> Json:
+    return cast(Json, document)
 
 
 @dataclass
@@ -59,7 +64,7 @@ def duel(seed: int) -> str | None:
     document = random_graph(rng)
     naive = NaiveFrame(document)
     first = random_targets(rng, document, "start")
-    played = Played(parse_graph(document), lambda path: first)
+    played = Played(parse_graph(as_json(document)), lambda path: first)
     step = naive.begin(first)
     for row in range(MOST_ROWS):
         wrong = _difference(played, step)
@@ -115,7 +120,17 @@ def _refold(played: Played, seed: int) -> str | None:
 def picture(state: RunState) -> tuple[object, ...]:
     """Everything a run's future depends on, comparable."""
     frames = {
-        path: (frame.active, frame.pending, frame.spent, frame.fired, frame.tokens, frame.visits, frame.reached_end, frame.is_done, dict(frame.state))
+        path: (
+            frame.active,
+            frame.pending,
+            frame.spent,
+            frame.fired,
+            frame.tokens,
+            frame.visits,
+            frame.reached_end,
+            frame.is_done,
+            dict(frame.state),
+        )
         for path, frame in state.frames.items()
     }
     active = {path: (one.visit, one.read_at, one.consumed, one.attempt, dict(one.state)) for path, one in state.active.items()}
@@ -132,7 +147,7 @@ class StructuredPlay:
     played: Played = field(init=False)
 
     def __post_init__(self) -> None:
-        self.played = Played(parse_graph(self.case.document), lambda frame: self.case.decide(f"{frame}/start", "start"))
+        self.played = Played(parse_graph(as_json(self.case.document)), lambda frame: self.case.decide(f"{frame}/start", "start"))
 
     def play(self) -> Counter[str]:
         """Visits per node. Raises when a frame fails or nothing is left to do."""

@@ -24,7 +24,7 @@ def random_graph(rng: random.Random) -> Raw:
         edges.append({"from": START, "to": rng.choice(names)})
     rng.shuffle(edges)
     nodes: dict[str, Raw] = {name: {"kind": "terminate" if name in enders else "transform"} for name in rng.sample(names, len(names))}
-    document: Raw = {"weft": 1, "name": "random", "version": "1.0.0", "state": {}, "nodes": nodes, "edges": edges}
+    document: Raw = {"weft": 1, "name": "random", "version": "1.0.0", "state": {"next": {"type": "array"}}, "nodes": nodes, "edges": edges}
     add_joins(rng, nodes, Shape(document))
     return document
 

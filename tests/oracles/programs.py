@@ -123,7 +123,8 @@ class Growth:
     def part(self, depth: int) -> Part:
         if depth == 0 or self.made >= self.size or self.rng.random() < 0.3:
             return self.task()
-        forms: list[Callable[[int], Part]] = [self.choice, self.several, self.loop, self.map, *[self.parallel, self.repeat] * 2]
+        forms: list[Callable[[int], Part]] = [self.choice, self.several, self.loop, self.map]
+        forms += [self.parallel, self.repeat, self.parallel, self.repeat]
         return self.rng.choice(forms)(depth - 1)
 
     def task(self) -> Task:

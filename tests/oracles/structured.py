@@ -44,7 +44,7 @@ class Compiled:
         nodes = list(self.nodes.items())
         rng.shuffle(nodes)
         rng.shuffle(self.edges)
-        return {"state": {}, "nodes": dict(nodes), "edges": self.edges}
+        return {"state": {"targets": {"type": "array"}}, "nodes": dict(nodes), "edges": self.edges}
 
     def program(self, program: Program, then: str, rng: random.Random) -> str:
         """Adds the program, followed by node `then`; returns the node it begins with."""

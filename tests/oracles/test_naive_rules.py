@@ -143,6 +143,30 @@ CASES = [
         id="a from join that lacks a source starves",
     ),
     pytest.param(
+        graph("start>h h>a h>b a>h a>j b>j j>h h>end"),
+        ["start:h", "h:a,b", "a:h,j", "b:j"],
+        ["h#1<start", "a#1<h b#1<h", "", "j#1<a,b"],
+        id="a head waits for its body, not the body for its head",
+    ),
+    pytest.param(
+        graph("start>h start>b start>z h>b b>h h>x x>end"),
+        ["start:h,b,z"],
+        ["h#1<start z#1<start"],
+        id="a head does not wait for a token that entered its loop from the side",
+    ),
+    pytest.param(
+        graph("start>f f>h f>z h>a a>j j>c c>h j>q z>q h>end q>end", {"j": {"count": 1}}),
+        ["start:f", "f:h,z", "h:a", "a:j", "j:c", "z:q", "c:h", "h:end"],
+        ["f#1<start", "h#1<f z#1<f", "a#1<h", "j#1<a", "c#1<j", "", "h#2<c", "q#1<z"],
+        id="a count join whose round has ended lets paths through again",
+    ),
+    pytest.param(
+        graph("start>x start>v start>w x>m v>n w>n n>m m>end", {"m": {"count": 1}, "n": {"count": 1}}),
+        ["start:x,v,w", "v:n", "x:m", "m:end", "n:m"],
+        ["x#1<start v#1<start w#1<start", "n#1<v", "m#1<x", "", "m#2<n"],
+        id="an active spent join does not keep another's round open",
+    ),
+    pytest.param(
         graph("start>a a>b a>end"), ["start:a", "a:"], ["a#1<start", "dead_end"], id="running out of tokens on the way is a dead end"
     ),
     pytest.param(
@@ -163,9 +187,10 @@ def test_the_frame_goes_on_as_the_page_says(document: Mapping[str, object], happ
 
 
 def test_a_knot_is_cut_at_the_node_discovered_first() -> None:
-    document = graph("start>s s>a s>b a>b b>a a>end")
+    """d waits for b (its body), b for a, and a, entered from the side, for the head d."""
+    document = graph("start>s s>c s>a d>a b>d c>d a>b a>c c>b")
 
-    assert history(document, "start:s", "s:a,b") == ["s#1<start", "a#1<s"]
+    assert history(document, "start:s", "s:c,a", "c:d,b") == ["s#1<start", "c#1<s", "d#1<c"]
 
 
 def test_a_back_edge_leads_to_the_node_that_the_search_has_open() -> None:

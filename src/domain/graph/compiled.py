@@ -91,7 +91,9 @@ def compile_graph(graph: Graph) -> CompiledGraph:
                 into[index[target]][source] = None
     joins = tuple(_join_of(node) for node in nodes)
     arrows = Arrows([list(row) for row in out_of], [list(row) for row in into])
-    joining = [number for number in range(start) if joins[number].kind in (JoinKind.COUNT, JoinKind.FROM) or _meets(joins[number], into[number])]
+    joining = [
+        number for number in range(start) if joins[number].kind in (JoinKind.COUNT, JoinKind.FROM) or _meets(joins[number], into[number])
+    ]
     loops = find_loops(arrows, start, joining)
     return CompiledGraph(
         graph=graph,

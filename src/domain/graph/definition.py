@@ -74,7 +74,8 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class RetryRule:
-    """`attempts` counts the first try. Seconds grow by `factor` from `first_seconds` up to `max_seconds`. No `codes`: whatever is retryable."""
+    """`attempts` counts the first try. Seconds grow by `factor` from `first_seconds` up to `max_seconds`. No `codes`: whatever is
+    retryable."""
 
     attempts: int = 1
     first_seconds: float = 1.0
@@ -126,7 +127,8 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """`simple` and `conditional` have one target. A `flexible_conditional` has `routes` (and `otherwise`), or `choose` with its listed `targets`.
+    """`simple` and `conditional` have one target. A `flexible_conditional` has `routes` (and `otherwise`), or `choose` with its listed
+    `targets`.
 
     `on_error`: None for an ordinary edge, () for any error, else the error codes it takes.
     """

@@ -97,7 +97,8 @@ def _search(arrows: Arrows, start: int) -> tuple[list[int], dict[int, list[int]]
 
 
 def components(nodes: Iterable[int], out: Rows) -> list[list[int]]:
-    """Strongly connected components of the graph of `out` (rows of nodes outside `nodes` are not entered); sources come first (Tarjan 1972)."""
+    """Strongly connected components of the graph of `out` (rows of nodes outside `nodes` are not entered); sources come first (Tarjan
+    1972)."""
     wanted = set(nodes)
     number: dict[int, int] = {}
     low: dict[int, int] = {}

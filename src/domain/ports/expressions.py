@@ -29,4 +29,5 @@ class Expressions(Protocol):
         """Bare CEL. `ExpressionError` when it does not compile or breaks a limit."""
 
     def value(self, written: Json) -> Value:
-        """Any JSON: a string that is exactly `${...}` gives the typed value, `${...}` inside a longer string its text, the rest is literal; deep."""
+        """Any JSON: a string that is exactly `${...}` gives the typed value, `${...}` inside a longer string its text, the rest is
+        literal; deep."""

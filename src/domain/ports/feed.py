@@ -11,7 +11,8 @@ from domain.ports.journal import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt) or `text` (a piece of a model's answer)."""
+    """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt) or `text` (a piece of a model's
+    answer)."""
 
     run: RunId
     kind: str

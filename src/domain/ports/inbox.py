@@ -21,7 +21,8 @@ class Wish:
 
 class Inbox(Protocol):
     async def put(self, tenant: TenantId, thread: ThreadId, run: RunId, kind: str, body: JsonObject, key: str) -> bool:
-        """Leave a wish and, in the same transaction, make an unclaimed run claimable now. False when a wish with this `key` for this run is already there."""
+        """Leave a wish and, in the same transaction, make an unclaimed run claimable now. False when a wish with this `key` for this run
+        is already there."""
 
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
         """The wishes for these threads, oldest first. They stay until an append names them in `taken`."""

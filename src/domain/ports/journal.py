@@ -46,10 +46,12 @@ class Checkpoint:
 class Append:
     """One unit of writing; all of it becomes durable or none.
 
-    `after`: the position the writer believes to be the end. `run`: the run's new public row, when it changed. `usage`: ledger lines of these events.
-    `taken`: inbox rows that became events here and are removed. `release_at`: None keeps the run claimed; else the run leaves the worker in this
-    transaction: a final run leaves the queue, another one may be claimed again from `release_at` (seconds since the epoch) on, or at once when the inbox holds a wish for it that is not in `taken`.
-    A unit may have no events: then it only releases.
+    `after`: the position the writer believes to be the end. `run`: the run's new public row, when it changed. `usage`: ledger lines of
+    these events.
+    `taken`: inbox rows that became events here and are removed. `release_at`: None keeps the run claimed; else the run leaves the worker
+    in this
+    transaction: a final run leaves the queue, another one may be claimed again from `release_at` (seconds since the epoch) on, or at
+    once when the inbox holds a wish for it that is not in `taken`. A unit may have no events: then it only releases.
     """
 
     lease: Lease
@@ -67,11 +69,15 @@ class Journal(Protocol):
         """Make the unit durable; returns its rows once they are. Appends of all runs in the process share commits.
 
         Raises `Fenced` when the lease's epoch is no longer the newest, `Stale` when the epoch is the newest but `after` is not the end;
-        a refused unit changes nothing and the others of its batch go through. `DatabaseError` when the store does not answer: the unit may or may not have happened.
+        a refused unit changes nothing and the others of its batch go through. `DatabaseError` when the store does not answer: the unit
+        may or may not have happened.
         """
 
-    async def read(self, tenant: TenantId, thread: ThreadId, after: Position, limit: int = 1000, run: RunId | None = None) -> Sequence[Recorded]:
-        """Up to `limit` rows after a position, oldest first; of one run only when `run` is given. An unknown thread or another tenant's has none."""
+    async def read(
+        self, tenant: TenantId, thread: ThreadId, after: Position, limit: int = 1000, run: RunId | None = None
+    ) -> Sequence[Recorded]:
+        """Up to `limit` rows after a position, oldest first; of one run only when `run` is given. An unknown thread or another tenant's
+        has none."""
 
     async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
         """The checkpoint with the highest position, or None."""

@@ -26,7 +26,8 @@ class Finished:
 
 @dataclass(frozen=True, slots=True)
 class OpenFrames:
-    """Run a graph once per input, in child frames; the node finishes with their outputs. `workflow`: as the author named it, or "" for the node's inner graph."""
+    """Run a graph once per input, in child frames; the node finishes with their outputs. `workflow`: as the author named it, or "" for
+    the node's inner graph."""
 
     inputs: Sequence[JsonObject]
     workflow: str = ""
@@ -59,8 +60,8 @@ Outcome: TypeAlias = Finished | OpenFrames | Park | EndFrame
 
 @dataclass(slots=True)
 class NodeContext:
-    """One attempt of one activation. `scope` is what its expressions may name. `idempotency_key(n)` names its n-th effect, the same over retries and crashes.
-    `say` passes a piece of text to whoever watches. `now`: seconds since the epoch."""
+    """One attempt of one activation. `scope` is what its expressions may name. `idempotency_key(n)` names its n-th effect, the same over
+    retries and crashes. `say` passes a piece of text to whoever watches. `now`: seconds since the epoch."""
 
     tenant: TenantId
     run: RunId
@@ -109,7 +110,8 @@ class Reads:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """Everything wrong with a node whose keys fit its kind's schema, what it reads, and the workflow it runs (`name`, `name@version`, `self`) or ""."""
+    """Everything wrong with a node whose keys fit its kind's schema, what it reads, and the workflow it runs (`name`, `name@version`,
+    `self`) or ""."""
 
     problems: Sequence[Problem] = ()
     reads: Sequence[Reads] = ()
@@ -140,4 +142,3 @@ class NodeKinds(Protocol):
         """`FactoryError` names the known kinds."""
 
     def all(self) -> Mapping[str, NodeKind]: ...
-

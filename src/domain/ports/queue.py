@@ -31,8 +31,10 @@ class QueueDepth:
 
 class RunQueue(Protocol):
     async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
-        """Take up to `limit` runs that are due and unclaimed or whose lease has run out, oldest first; at most one of a thread, and never one
-        whose thread has an older unfinished run. Each claim raises its thread's epoch before this returns. Two workers never get the same run."""
+        """Take up to `limit` runs that are due and unclaimed or whose lease has run out, oldest first; at most one of a thread, and
+        never one
+        whose thread has an older unfinished run. Each claim raises its thread's epoch before this returns. Two workers never get the
+        same run."""
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
         """Extend these leases; returns those that are no longer ours (taken over, or ended)."""

@@ -66,7 +66,8 @@ class Runs(Protocol):
     async def start(self, new: NewRun) -> Started:
         """Write the run, its place in the queue, its thread when new, and the mark, in one transaction; starts of a process share commits.
 
-        A mark that is known answers with the run it started; with another digest it is `IdempotencyConflict`. A thread that should exist and does not is `ThreadNotFound`.
+        A mark that is known answers with the run it started; with another digest it is `IdempotencyConflict`. A thread that should exist
+        and does not is `ThreadNotFound`.
         """
 
     async def get(self, tenant: TenantId, run: RunId) -> Run:
@@ -130,6 +131,9 @@ class Keys(Protocol):
 
     async def by_digest(self, digest: str) -> ApiKey | None:
         """The key with this digest, or None."""
+
+    async def any(self) -> bool:
+        """Is there a key of any tenant?"""
 
     async def list(self, tenant: TenantId) -> Sequence[ApiKey]:
         """Oldest first."""

@@ -11,7 +11,8 @@ from domain.tool import Tool, ToolExecutionResult
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
-    """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds` from now, or None."""
+    """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
+    from now, or None."""
 
     tenant: TenantId
     idempotency_key: str
@@ -22,7 +23,8 @@ class ToolContext:
 
 class Tools(Protocol):
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
-        """Check the arguments, run, check what came back. A refusal or failure of the tool is a result with `error`; an unknown name raises `ToolNotFound`, naming the known ones."""
+        """Check the arguments, run, check what came back. A refusal or failure of the tool is a result with `error`; an unknown name
+        raises `ToolNotFound`, naming the known ones."""
 
     def get(self, name: str) -> Tool:
         """`ToolNotFound` names the known ones."""

@@ -17,8 +17,8 @@ from domain.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
-    """`versions`: for every workflow that the graph names, through all levels, the content hash it was resolved to (`name` or `name@version` -> hash).
-    `at` seconds since the epoch, for the run's deadline."""
+    """`versions`: for every workflow that the graph names, through all levels, the content hash it was resolved to (`name` or
+    `name@version` -> hash). `at` seconds since the epoch, for the run's deadline."""
 
     kind: ClassVar[str] = "run_started"
     run: RunId
@@ -42,8 +42,8 @@ class FrameBegun:
 
 @dataclass(frozen=True, slots=True)
 class NodeFinished:
-    """`updates`: channel -> what was written, before merging. `taken`: targets, each once. `consumed`: the positions of the rows whose tokens started it.
-    `read_at`: the position whose state it read. `seconds`: how long the last attempt took."""
+    """`updates`: channel -> what was written, before merging. `taken`: targets, each once. `consumed`: the positions of the rows whose
+    tokens started it. `read_at`: the position whose state it read. `seconds`: how long the last attempt took."""
 
     kind: ClassVar[str] = "node_finished"
     activation: ActivationPath
@@ -68,8 +68,8 @@ class AttemptFailed:
 
 @dataclass(frozen=True, slots=True)
 class NodeFailed:
-    """After its last attempt. `taken`: the target of the error edge that caught it, or nothing: then its frame fails with it and `cancelled` names
-    what else was in flight there."""
+    """After its last attempt. `taken`: the target of the error edge that caught it, or nothing: then its frame fails with it and
+    `cancelled` names what else was in flight there."""
 
     kind: ClassVar[str] = "node_failed"
     activation: ActivationPath
@@ -82,8 +82,8 @@ class NodeFailed:
 
 @dataclass(frozen=True, slots=True)
 class FramesOpened:
-    """A `map` or `workflow` node asked for child frames, one per input. `graph`: hash of the workflow, or "" for the node's own inner graph.
-    `enough`: stop after so many items are done (0: all)."""
+    """A `map` or `workflow` node asked for child frames, one per input. `graph`: hash of the workflow, or "" for the node's own inner
+    graph. `enough`: stop after so many items are done (0: all)."""
 
     kind: ClassVar[str] = "frames_opened"
     activation: ActivationPath

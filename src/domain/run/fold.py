@@ -14,7 +14,9 @@ from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, wr
 from domain.run.state import Activation, Children, RunState, State
 
 
-def begin(started: events.RunStarted, position: Position, graph: CompiledGraph, graphs: Mapping[ContentHash, CompiledGraph], values: State) -> RunState:
+def begin(
+    started: events.RunStarted, position: Position, graph: CompiledGraph, graphs: Mapping[ContentHash, CompiledGraph], values: State
+) -> RunState:
     """The state after a run's first row. `values`: what the thread holds; `graphs`: every workflow version the run may meet, by hash."""
     run = RunState(started, first_frame(graph, started.input, values), graphs, position=position)
     run.frames[run.root.path] = run.root
@@ -89,7 +91,8 @@ def _frames_opened(run: RunState, event: events.FramesOpened, position: Position
 def _frame_ended(run: RunState, event: events.FrameEnded, position: Position) -> None:
     frame = run.frames[event.frame]
     parent = frame.parent
-    assert parent is not None and parent.children is not None, "only child frames end by a row of their own"
+    assert parent is not None, "only child frames end by a row of their own"
+    assert parent.children is not None
     close_frame(run, frame)
     children = parent.children
     if event.failure is None:
@@ -169,5 +172,3 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
 def carried(values: State, run: RunState) -> dict[str, Json]:
     """What the thread holds after a run: its own values, over them what the run's channels held."""
     return {**values, **run.root.state}
-
-

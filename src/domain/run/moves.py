@@ -1,4 +1,5 @@
-"""Tokens and activations: delivering, starting, finishing, failing. Each function leaves the frame consistent; `settle` starts what may start."""
+"""Tokens and activations: delivering, starting, finishing, failing. Each function leaves the frame consistent; `settle` starts what may
+start."""
 
 from collections.abc import Mapping, Sequence
 
@@ -103,7 +104,9 @@ def start(run: RunState, frame: Frame, node: NodeIndex, position: Position) -> N
     graph = frame.graph
     visit = frame.visits.get(node, 0) + 1
     if visit > run.limits.visits:
-        return fail_frame(run, frame, _limit("visits", f"{graph.nodes[node].id} was visited {run.limits.visits} times", graph.nodes[node].id))
+        return fail_frame(
+            run, frame, _limit("visits", f"{graph.nodes[node].id} was visited {run.limits.visits} times", graph.nodes[node].id)
+        )
     if run.steps >= run.limits.steps:
         return _fail_run(run, _limit("steps", f"the run took {run.limits.steps} steps", graph.nodes[node].id))
     run.steps += 1
@@ -140,7 +143,10 @@ def _consume_named(graph: CompiledGraph, frame: Frame, node: NodeIndex) -> tuple
             kept.append(token)
         else:
             taken[token.source] = token
-    frame.tokens[node] = kept
+    if kept:
+        frame.tokens[node] = kept
+    else:
+        del frame.tokens[node]
     if not wants(graph, frame, node):
         frame.pending &= ~graph.bit[node]
     return tuple(taken.values())
@@ -177,7 +183,8 @@ def _end_rounds(frame: Frame) -> None:
 
 
 def _end(frame: Frame, over: int) -> None:
-    """Tokens that a `from` node holds when a round ends in which it fired are kept: good for later rounds, but never starved by themselves."""
+    """Tokens that a `from` node holds when a round ends in which it fired are kept: good for later rounds, but never starved by
+    themselves."""
     for node in bits(over & frame.fired):
         held = frame.tokens.get(node)
         if held:
@@ -211,7 +218,9 @@ def _starvation(frame: Frame, node: NodeIndex) -> Failure:
 
 def _close(run: RunState, frame: Frame) -> None:
     if not frame.reached_end:
-        return fail_frame(run, frame, Failure("dead_end", "nothing is left to run and `end` was not reached: no edge was taken after the last node"))
+        return fail_frame(
+            run, frame, Failure("dead_end", "nothing is left to run and `end` was not reached: no edge was taken after the last node")
+        )
     frame.is_done = True
     run.ended.append(frame)
     return None

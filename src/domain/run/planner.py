@@ -77,8 +77,8 @@ def wants(graph: CompiledGraph, frame: Frame, node: NodeIndex) -> bool:
 
 
 def starved(graph: CompiledGraph, frame: Frame) -> list[NodeIndex]:
-    """`count` and `from` nodes that hold tokens, want more, and can get none; only those that no other starved node could feed, and of a circle
-    of them the one discovered first."""
+    """`count` and `from` nodes that hold tokens, want more, and can get none; only those that no other starved node could feed, and of a
+    circle of them the one discovered first."""
     hungry = 0
     for node in bits(graph.counting & ~frame.pending & ~frame.spent & ~frame.fired):
         tokens = frame.tokens.get(node)

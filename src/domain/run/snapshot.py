@@ -1,4 +1,5 @@
-"""A thread's folded state as plain JSON and back, so that loading need not fold from the first row. Round trip: `load(dump(x))` continues exactly as `x`."""
+"""A thread's folded state as plain JSON and back, so that loading need not fold from the first row. Round trip: `load(dump(x))`
+continues exactly as `x`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -152,5 +153,3 @@ def _add_children(run: RunState, parent: Activation, plain: Plain) -> None:
         frame = Frame(path, graph, written["input"], written["state"], parent, item)
         children.live[path] = frame
         _fill(run, frame, written)
-
-

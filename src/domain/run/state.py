@@ -1,4 +1,5 @@
-"""The live state of a run: frames, tokens, activations. Nothing here knows of time, storage or code; see `domain.run.fold` for how it moves."""
+"""The live state of a run: frames, tokens, activations. Nothing here knows of time, storage or code; see `domain.run.fold` for how it
+moves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +7,7 @@ from dataclasses import dataclass, field
 from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
-from domain.ids import ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position, RunId
+from domain.ids import BEGINNING, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position, RunId
 from domain.json import Json, JsonObject
 from domain.run.events import FramesOpened, RunStarted
 
@@ -139,7 +140,7 @@ class RunState:
     frames: dict[FramePath, Frame] = field(default_factory=dict)
     active: dict[ActivationPath, Activation] = field(default_factory=dict)
     """Every activation between the row that made it ready and the row that ends it."""
-    position: Position = Position(0)
+    position: Position = BEGINNING
     steps: int = 0
     is_cancelling: bool = False
     status: str | None = None

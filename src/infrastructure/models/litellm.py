@@ -108,13 +108,16 @@ class ProviderModels:
             return self._library
 
 
-def call_arguments(request: ModelRequest) -> dict[str, Any]:
-    """What litellm's `acompletion` takes. An option that is neither forwarded nor part of a script is `model_bad_request`."""
+def call_arguments(request: ModelRequest) -> dict[str, object]:
+    """What litellm's `acompletion` takes. An option that is neither forwarded nor part of a script is `model_bad_request`.
+
+    `_skip_mcp_handler`: given tools, litellm would load its gateway for MCP, which needs a package we do not install.
+    """
     unknown = sorted(set(request.options) - FORWARDED - SCRIPT_KEYS)
     if unknown:
         raise model_error("model_bad_request", f"{request.model}: no option {', '.join(unknown)}; there are {', '.join(sorted(FORWARDED))}")
     options = {name: value for name, value in request.options.items() if name in FORWARDED}
-    optional: Mapping[str, Any] = {
+    optional: Mapping[str, object] = {
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
         "stop": list(request.stop) or None,
@@ -123,11 +126,11 @@ def call_arguments(request: ModelRequest) -> dict[str, Any]:
         "response_format": _format(request.response_schema),
     }
     given = {name: value for name, value in optional.items() if value is not None}
-    fixed = {"timeout": request.timeout_seconds, "max_retries": 0, "num_retries": 0, "drop_params": True}
+    fixed = {"timeout": request.timeout_seconds, "max_retries": 0, "num_retries": 0, "drop_params": True, "_skip_mcp_handler": True}
     return {**options, **given, **fixed, "model": request.model, "messages": [dict(message) for message in request.messages]}
 
 
-def _format(schema: Mapping[str, Json] | None) -> dict[str, Any] | None:
+def _format(schema: Mapping[str, Json] | None) -> dict[str, object] | None:
     """Not strict: providers allow only a part of JSON Schema then, and whoever asked checks the answer anyway."""
     return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema), "strict": False}} if schema else None
 
@@ -139,11 +142,11 @@ def _way_to(endpoint: Endpoint) -> dict[str, str]:
     return {"api_base": endpoint.api_base, "api_key": endpoint.api_key or NO_KEY}
 
 
-async def _whole(library: _Library, arguments: Mapping[str, Any], answer: Answer) -> None:
+async def _whole(library: _Library, arguments: Mapping[str, object], answer: Answer) -> None:
     answer.take(await library.acompletion(**arguments, stream=False))
 
 
-async def _streamed(library: _Library, arguments: Mapping[str, Any], answer: Answer, on_text: OnText) -> None:
+async def _streamed(library: _Library, arguments: Mapping[str, object], answer: Answer, on_text: OnText) -> None:
     """Closes the provider's stream however it ends. litellm ends a broken one as if it were complete: its own pieces tell."""
     stream: _Stream = await library.acompletion(**arguments, stream=True, stream_options={"include_usage": True})
     async with aclosing(stream):

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 from domain.errors import ModelError
 from infrastructure.models.failures import model_error
@@ -32,7 +31,8 @@ CODES: Mapping[str, str] = {
 """By the name of an exception's class or the nearest of its ancestors. Anything else is an answer that could not be read."""
 
 _WRAPPING = re.compile(r"^(?:.*?\w+Exception - |(?:litellm\.)?\w+(?:Error|Timeout): )+", re.DOTALL)
-_KEY = re.compile(r"\b(?:sk|pk|key|gsk|xai|AIza)[-_]?[\w*.-]{12,}")
+_KEY = re.compile(r"\b(?:sk|gsk|xai|AIza)[-_]?[\w*.-]{12,}")
+_TOO_LONG = re.compile(r"context[ _](?:length|window)|prompt is too long", re.IGNORECASE)
 _OUT_OF_MONEY = ("insufficient_quota", "exceeded your current quota")
 
 
@@ -51,7 +51,8 @@ def error_from(failure: BaseException, *, model: str, begun: bool) -> ModelError
 def _code(failure: BaseException) -> str:
     if any(isinstance(cause, json.JSONDecodeError) for cause in _chain(failure)):
         return "model_garbage"
-    return next((CODES[ancestor.__name__] for ancestor in type(failure).__mro__ if ancestor.__name__ in CODES), "model_garbage")
+    code = next((CODES[ancestor.__name__] for ancestor in type(failure).__mro__ if ancestor.__name__ in CODES), "model_garbage")
+    return "model_context_length" if code == "model_bad_request" and _TOO_LONG.search(str(failure)) else code
 
 
 def _chain(failure: BaseException | None) -> Iterator[BaseException]:
@@ -74,7 +75,7 @@ def _retry_after(failure: BaseException) -> float | None:
     return seconds if (seconds := _number(value)) is not None else _seconds_until(value)
 
 
-def _headers(failure: BaseException) -> Mapping[str, Any]:
+def _headers(failure: BaseException) -> Mapping[str, object]:
     """By name in lower case. litellm keeps the real ones beside a response that it made up itself."""
     found = getattr(failure, "litellm_response_headers", None) or getattr(getattr(failure, "response", None), "headers", None) or {}
     return {str(name).lower(): value for name, value in found.items()}

@@ -1,4 +1,7 @@
-"""Which appends share a commit. A batch is groups, one per thread, whose units follow each other without a gap: they stand or fall together."""
+"""Which appends share a commit. A batch is groups, one per thread.
+
+The units of a group follow each other without a gap: they stand or fall together.
+"""
 
 import asyncio
 from collections import deque
@@ -33,7 +36,7 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """The units of one thread in one batch. `doubtful`: it was sent before, and the answer was lost."""
+    """The units of one thread in one batch, and the time on their rows. `doubtful`: it was sent before, and the answer was lost."""
 
     thread: ThreadId
     run: RunId
@@ -41,13 +44,14 @@ class Group:
     after: Position
     upto: Position
     units: list[Unit]
+    at: datetime
     doubtful: bool = False
 
     @classmethod
-    def of(cls, unit: Unit) -> "Group":
+    def of(cls, unit: Unit, at: datetime) -> "Group":
         append = unit.append
         lease = append.lease
-        return cls(lease.thread, lease.run, lease.epoch, append.after, Position(append.after + len(unit.bodies)), [unit])
+        return cls(lease.thread, lease.run, lease.epoch, append.after, Position(append.after + len(unit.bodies)), [unit], at)
 
     def takes(self, unit: Unit) -> bool:
         """Adds the unit when it goes on exactly where this group ends, for the same lease."""
@@ -75,11 +79,11 @@ class Group:
         """The run is over, and its thread free."""
         return self.release_at is not None and self.new_run is not None and self.new_run.status.is_final
 
-    def committed(self, at: datetime) -> None:
+    def committed(self) -> None:
         """Tells every unit its rows."""
         for unit in self.units:
             if not unit.done.done():
-                unit.done.set_result(_rows(unit, at))
+                unit.done.set_result(_rows(unit, self.at))
 
     def refuse(self, error: Exception) -> None:
         for unit in self.units:
@@ -104,7 +108,7 @@ class Waiting:
     def __bool__(self) -> bool:
         return bool(self.units or self.again)
 
-    def batch(self) -> list[Group]:
+    def batch(self, at: datetime) -> list[Group]:
         """As many units as one commit may hold. What does not follow on its thread's group waits for the next batch, in order."""
         groups = {group.thread: group for group in self.again}
         self.again = []
@@ -116,7 +120,7 @@ class Waiting:
             thread = unit.append.lease.thread
             group = groups.get(thread)
             if group is None:
-                groups[thread] = Group.of(unit)
+                groups[thread] = Group.of(unit, at)
             elif thread in blocked or not group.takes(unit):
                 blocked.add(thread)
                 later.append(unit)
@@ -125,12 +129,6 @@ class Waiting:
             size += sum(map(len, unit.bodies))
         units.extendleft(reversed(later))
         return list(groups.values())
-
-    def drain(self) -> list[Unit]:
-        """Everything that waits, taken out."""
-        left = [unit for group in self.again for unit in group.units] + list(self.units)
-        self.again, self.units = [], deque()
-        return left
 
 
 def _rows(unit: Unit, at: datetime) -> tuple[Recorded, ...]:

@@ -46,7 +46,9 @@ def current(url: str) -> str | None:
     if len(versions) != 1:
         if tables == 1 and not versions:
             return None  # alembic leaves its empty table behind when everything is undone
-        raise DatabaseError("the database has tables of Weft but no version: it was upgraded half-way; restore it from a backup, or use an empty one")
+        raise DatabaseError(
+            "the database has tables of Weft but no version: it was upgraded half-way; restore it from a backup, or use an empty one"
+        )
     return versions[0]
 
 
@@ -54,7 +56,9 @@ def needs_upgrade(url: str) -> bool:
     """`DatabaseError` when the database cannot be used by this version."""
     found = current(url)
     if found is not None and found not in KNOWN:
-        raise DatabaseError(f"the database is at revision {found}, which this version of Weft does not know: update Weft, or use another database")
+        raise DatabaseError(
+            f"the database is at revision {found}, which this version of Weft does not know: update Weft, or use another database"
+        )
     return found != HEAD
 
 

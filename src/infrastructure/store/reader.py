@@ -1,4 +1,4 @@
-"""Reading without ceremony: one statement, rows back. What both databases say alike is written once, for `$1, $2` and the words of `Dialect`."""
+"""One statement, rows back. What both databases say alike is written once, for `$1, $2` and the words of `Dialect`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,5 +1,7 @@
 """What both databases read in the same words: journals, queue figures, wishes, single runs and workflows by hash."""
 
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from math import inf
@@ -19,19 +21,19 @@ from infrastructure.store.codec import decode, plain
 from infrastructure.store.reader import DUE, MAY_GO, Reader
 from infrastructure.store.rows import JOURNAL_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS, Row, moment, recorded_of, run_of, workflow_of
 
-_READ = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 ORDER BY position LIMIT $4"  # noqa: S608
+_READ = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 ORDER BY position LIMIT $4"
 _READ_RUN = f"""SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 AND run = $5
-    ORDER BY position LIMIT $4"""  # noqa: S608
+    ORDER BY position LIMIT $4"""
 _CHECKPOINT = "SELECT position, body FROM checkpoints WHERE thread = $1 AND tenant = $2 ORDER BY position DESC LIMIT 1"
 _END = "SELECT position FROM heads WHERE thread = $1 AND tenant = $2"
 _WISHES = "SELECT number, thread, run, kind, body FROM inbox WHERE thread IN {members:$1} ORDER BY number"
-_NEXT_DUE = f"SELECT q.due_at FROM queue q JOIN heads h ON h.thread = q.thread WHERE {MAY_GO} ORDER BY q.due_at LIMIT 1"  # noqa: S608
+_NEXT_DUE = f"SELECT q.due_at FROM queue q JOIN heads h ON h.thread = q.thread WHERE {MAY_GO} ORDER BY q.due_at LIMIT 1"
 _DEPTH = f"""SELECT count(*) FILTER (WHERE due), count(*) FILTER (WHERE held AND NOT due), count(*), min(due_at) FILTER (WHERE due), {{now}}
-    FROM (SELECT q.due_at, {DUE} AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread) places"""  # noqa: S608
-_RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1 AND tenant = $2"  # noqa: S608
+    FROM (SELECT q.due_at, {DUE} AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread) places"""
+_RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1 AND tenant = $2"
 MARK = f"""SELECT m.digest, m.at, {", ".join("r." + name for name in RUN_COLUMNS.split(", "))}
-    FROM idempotency m JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""  # noqa: S608
-_WORKFLOW = f"SELECT {WORKFLOW_COLUMNS} FROM workflows WHERE tenant = $1 AND hash = $2"  # noqa: S608
+    FROM idempotency m JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""
+_WORKFLOW = f"SELECT {WORKFLOW_COLUMNS} FROM workflows WHERE tenant = $1 AND hash = $2"
 
 
 @dataclass(frozen=True, slots=True)

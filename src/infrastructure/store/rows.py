@@ -132,15 +132,30 @@ def usage_row(row: UsageRow) -> Row:
 
 
 def usage_of(row: Row) -> UsageRow:
-    *place, model, prompt_tokens, completion_tokens, cost, currency, estimated = row
+    (
+        tenant,
+        thread,
+        run,
+        workflow,
+        activation,
+        effect,
+        attempt,
+        epoch,
+        model,
+        prompt_tokens,
+        completion_tokens,
+        cost,
+        currency,
+        estimated,
+    ) = row
     money = None if cost is None else Money(Decimal(cost), currency)
-    return UsageRow(*place, Usage(model, prompt_tokens, completion_tokens, money, bool(estimated)))
+    used = Usage(model, prompt_tokens, completion_tokens, money, bool(estimated))
+    return UsageRow(tenant, thread, run, workflow, activation, effect, attempt, epoch, used)
 
 
 def recorded_of(row: Row) -> Recorded:
     thread, position, run, kind, body, at = row
     return Recorded(ThreadId(thread), Position(position), RunId(run), kind, body, moment(at))
-
 
 
 def workflow_row(version: WorkflowVersion) -> Row:

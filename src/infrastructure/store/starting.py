@@ -1,13 +1,12 @@
 """What both databases hold alike about starting a run."""
 
-from datetime import datetime
 from typing import Final
 
 from domain.errors import IdempotencyConflict, ThreadNotFound
-from domain.ids import DEFAULT_TENANT, ThreadId
+from domain.ids import ThreadId
 from domain.ports.repositories import IdempotencyMark, Started
 from domain.run.run import Run
-from domain.thread import Thread
+from domain.thread import Thread, ThreadMetadata
 from infrastructure.store.codec import encode
 
 MARK_SECONDS: Final = 24 * 3600.0
@@ -17,7 +16,7 @@ def thread_body(thread: Thread) -> bytes:
     return encode({"metadata": thread.metadata, "labels": thread.labels})
 
 
-EMPTY_THREAD: Final = thread_body(Thread(ThreadId(""), DEFAULT_TENANT, datetime.min))
+EMPTY_THREAD: Final = encode({"metadata": ThreadMetadata(), "labels": {}})
 """The body of a thread that a start opens: no name, no labels."""
 
 

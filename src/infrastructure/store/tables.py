@@ -3,7 +3,11 @@
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
 
 metadata = MetaData(
-    naming_convention={"ix": "ix_%(table_name)s_%(column_0_N_name)s", "uq": "uq_%(table_name)s_%(column_0_N_name)s", "pk": "pk_%(table_name)s"}
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
 )
 Name = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared byte by byte on every database: pages and versions have one order."""
@@ -78,7 +82,8 @@ heads = Table(
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 50},
 )
-"""`run`: the one that holds the thread, from its first claim to its last row. Only the key is indexed, so that every update stays on its page."""
+"""`run`: the one that holds the thread, from its first claim to its last row. Only the key is indexed:
+every update stays on its page."""
 journal = Table(
     "journal",
     metadata,
@@ -148,7 +153,8 @@ queue = Table(
     Index(None, "thread", "number"),
     sqlite_autoincrement=True,
 )
-"""Unfinished runs. `due_at`: from when on a worker may take it; of a claimed one, when its lease runs out. `wishes`: its rows in the inbox."""
+"""Unfinished runs. `due_at`: from when on a worker may take it; of a claimed one, when its
+lease runs out. `wishes`: its rows in the inbox."""
 usage = Table(
     "usage",
     metadata,
@@ -182,5 +188,12 @@ api_keys = Table(
     Index(None, "tenant", "created_at", "id"),
 )
 idempotency = Table(
-    "idempotency", metadata, _text("tenant", key=True), _text("key", key=True), _text("digest"), _text("run"), _seconds("at"), Index(None, "at")
+    "idempotency",
+    metadata,
+    _text("tenant", key=True),
+    _text("key", key=True),
+    _text("digest"),
+    _text("run"),
+    _seconds("at"),
+    Index(None, "at"),
 )

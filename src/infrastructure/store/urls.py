@@ -21,7 +21,8 @@ def sqlite_path(url: str) -> Path:
 
 
 def driver_dsn(url: str) -> str:
-    """A PostgreSQL URL as the driver takes it. `DatabaseError` for a scheme that is none of ours; the URL, which may hold a password, is not quoted."""
+    """A PostgreSQL URL as the driver takes it. `DatabaseError` for a scheme that is none of ours; it does not quote the URL,
+    which may hold a password."""
     for scheme in _POSTGRES:
         if url.startswith(scheme):
             return "postgresql://" + url.removeprefix(scheme)

@@ -1,4 +1,4 @@
-"""What WEFT_LOG says: `info`, or `application.engine=debug,info`: a level for everything, and levels for single modules and what is below."""
+"""What WEFT_LOG says: `info`, or `application.engine=debug,info`: a level for everything, and levels for modules and what is below."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -31,11 +31,11 @@ def model_ref(model: type[BaseModel]) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
-def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
+def body_of(model: type[M], *, optional: bool = False) -> Callable[[Request], Awaitable[M]]:
     """A dependency: the body as a `model`; `ValidationError` with a pointer for everything that does not fit."""
 
     async def read(request: Request) -> M:
-        document = await document_of(request)
+        document = await document_of(request, optional=optional)
         try:
             return model.model_validate(document)
         except Misfit as misfit:
@@ -44,20 +44,23 @@ def body_of(model: type[M]) -> Callable[[Request], Awaitable[M]]:
     return read
 
 
-async def document_of(request: Request) -> JsonValue:
+async def document_of(request: Request, *, optional: bool = False) -> JsonValue:
     """The body as plain data; afterwards `request.state.locate` knows where in its text each part stands."""
-    media_type = _media_type(request)
     raw = await read_within(request, request.app.state.settings.max_body_bytes)
+    if optional and not raw:
+        return {}
+    media_type = _media_type(request)
     loaded = _load(raw, media_type) if len(raw) <= _SMALL else await asyncio.to_thread(_load, raw, media_type)
     request.state.locate = loaded.locate
-    return loaded.document
+    document: JsonValue = loaded.document
+    return document
 
 
 def _load(raw: bytes, media_type: str) -> LoadedDocument:
     if not raw.strip():
         raise ValidationError("this request needs a body", [Problem("", "missing", "send a document as JSON or YAML")])
     loaded = load_document(raw, media_type)
-    refuse_unstorable(raw, loaded.document)
+    refuse_unstorable(raw, loaded.document, is_json=media_type == JSON)
     return loaded
 
 
@@ -72,7 +75,7 @@ def _media_type(request: Request) -> str:
 
 
 async def read_within(request: Request, limit: int) -> bytes:
-    """The whole body, or `DocumentTooLarge`: after reading on for a while, since a client that is still sending would never see the answer."""
+    """The whole body, or `DocumentTooLarge`; then after reading on for a while: a client that is still sending would not see the answer."""
     said = request.headers.get("content-length", "")
     too_large = said.isdecimal() and int(said) > limit
     pieces: list[bytes] = []
@@ -90,7 +93,7 @@ async def read_within(request: Request, limit: int) -> bytes:
 
 
 def _refusal(misfit: Misfit, document: JsonValue) -> ValidationError:
-    found = {}
+    found: dict[str, Problem] = {}
     for error in misfit.errors(include_url=False, include_context=False, include_input=False):
         pointer = _pointer(document, error["loc"], missing=error["type"] == "missing")
         found.setdefault(pointer, Problem(pointer, _CODES.get(error["type"], error["type"]), error["msg"]))

@@ -1,4 +1,4 @@
-"""What every request passes before it reaches a route: an id, a last net for faults, and, without keys, proof that it comes from this machine."""
+"""What a request passes before it reaches a route: an id, a net for faults, and, without keys, proof that it comes from this machine."""
 
 import re
 from urllib.parse import urlsplit
@@ -18,7 +18,7 @@ _LOCAL = {"localhost", "127.0.0.1", "::1"}
 
 
 class RequestContext:
-    """Gives each request an id (the caller's own, when it is a plain word), answers with it, and turns what nobody expected into a 500 without details."""
+    """Gives each request an id (the caller's own, when it is a plain word); turns what nobody expected into a 500 without details."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -64,8 +64,8 @@ class _Marked:
 
 
 class LocalOnly:
-    """Without keys the loopback address is the only wall. A page in the user's browser stands inside it: one that had its own name point here
-    (DNS rebinding) shows in `Host`, one that posts across sites shows in `Origin`."""
+    """Without keys the loopback address is the only wall, and a page in the user's browser stands inside it. One that had its own name
+    point here (DNS rebinding) shows in `Host`, one that posts across sites shows in `Origin`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app

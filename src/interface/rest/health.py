@@ -1,7 +1,5 @@
 """Is it alive, is it ready, what does it count. These ask for no key: probes have none."""
 
-from typing import Any
-
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
@@ -9,11 +7,11 @@ from application.errors import Problem
 from application.health import ReadinessView
 from interface.rest import problems
 from interface.rest.auth import TheDesk
-from interface.rest.openapi import fail
+from interface.rest.openapi import Responses, fail
 
 router = APIRouter(tags=["health"])
 
-_METRICS: dict[int | str, dict[str, Any]] = {200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
+_METRICS: Responses = {200: {"description": "Prometheus text", "content": {"text/plain": {"schema": {"type": "string"}}}}}
 
 
 class AliveView(BaseModel):

@@ -33,7 +33,8 @@ def published(app: FastAPI, bodies: tuple[type[BaseModel], ...]) -> dict[str, An
     """The OpenAPI document, made once. `bodies`: models that routes read by themselves."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
-        _, defined = models_json_schema([(model, "validation") for model in (ProblemDocument, *bodies)], ref_template=REF)
+        written: list[type[BaseModel]] = [ProblemDocument, *bodies]
+        _, defined = models_json_schema([(model, "validation") for model in written], ref_template=REF)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         document["components"]["schemas"] = {**defined["$defs"], **schemas}
         app.openapi_schema = document

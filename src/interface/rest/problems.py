@@ -1,6 +1,7 @@
 """Everything that goes wrong, as `application/problem+json`: the one place where an error becomes an answer."""
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
 
 import structlog
@@ -12,6 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from application.errors import DomainError, Family, Problem, WeftError, problems_of
+from application.validation import Locate, placed
+from application.workflow_views import ProblemView, problem_views
 
 log = structlog.get_logger(__name__)
 
@@ -36,20 +39,9 @@ _UNEXPECTED = "something went wrong inside; the log has it under this request id
 _SHOWN_PROBLEMS = 1000
 
 
-class ProblemItem(BaseModel):
-    """One thing wrong: a JSON pointer into the body (or `/query/NAME`, `/header/NAME`, `/path/NAME`), and for YAML where in the text, from 1."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    pointer: str
-    code: str
-    message: str
-    line: int | None = None
-    column: int | None = None
-
-
 class ProblemDocument(BaseModel):
-    """RFC 9457. `code` is stable and made for machines, `detail` says what to do."""
+    """RFC 9457. `code` is stable and made for machines, `detail` says what to do. Pointers of `problems` lead into the body, or are
+    `/query/NAME`, `/header/NAME` or `/path/NAME`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -60,7 +52,7 @@ class ProblemDocument(BaseModel):
     code: str
     instance: str
     request_id: str
-    problems: list[ProblemItem] | None = None
+    problems: list[ProblemView] | None = None
 
 
 def answer(
@@ -74,28 +66,26 @@ def answer(
         code=code,
         instance=request.url.path,
         request_id=request.state.request_id,
-        problems=[_item(request, problem) for problem in problems] or None,
+        problems=problem_views(list(problems)) or None,
     )
     return Response(document.model_dump_json(exclude_none=True), status, headers, MEDIA_TYPE)
 
 
-def _item(request: Request, problem: Problem) -> ProblemItem:
-    line, column = problem.line, problem.column
-    locate = getattr(request.state, "locate", None)
-    if line is None and locate is not None:
-        line, column = locate(problem.pointer) or (None, None)
-    return ProblemItem(pointer=problem.pointer, code=problem.code, message=problem.message, line=line, column=column)
-
-
-async def of_weft_error(request: Request, error: Exception) -> Response:
-    """A broken rule is told as it is. A fault of ours or of what we stand on is told by its code; its words, which may name hosts, go to the log."""
-    assert isinstance(error, WeftError)
+async def of_weft_error(request: Request, error: WeftError) -> Response:
+    """A broken rule is told as it is. Of a fault of ours, or of what we stand on, the code alone: its words may name hosts. The log has them."""
     status = STATUS[error.family]
     told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
     if not told:
         log.error("request failed", code=error.code, path=request.url.path, exc_info=error)
     detail = error.message if told else _ITS_OWN_FAULT.get(error.family, _UNEXPECTED)
-    return answer(request, status, error.code, detail, problems_of(error)[:_SHOWN_PROBLEMS], _headers(error))
+    return answer(request, status, error.code, detail, await _problems(request, error), _headers(error))
+
+
+async def _problems(request: Request, error: WeftError) -> Sequence[Problem]:
+    """With the lines of the body they are about. In a thread, since finding lines may mean to read the body once more."""
+    found = problems_of(error)[:_SHOWN_PROBLEMS]
+    locate: Locate | None = getattr(request.state, "locate", None)
+    return found if locate is None else await asyncio.to_thread(lambda: list(placed(found, locate)))
 
 
 def _headers(error: WeftError) -> dict[str, str]:
@@ -108,9 +98,8 @@ def _headers(error: WeftError) -> dict[str, str]:
             return {}
 
 
-async def of_http_exception(request: Request, error: Exception) -> Response:
+async def of_http_exception(request: Request, error: HTTPException) -> Response:
     """What the framework refuses by itself: unknown paths, methods, content types."""
-    assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = _methods(request)
@@ -127,9 +116,8 @@ def _methods(request: Request) -> str:
     return ", ".join(sorted(set().union(*fitting)))
 
 
-async def of_parameters(request: Request, error: Exception) -> Response:
+async def of_parameters(request: Request, error: RequestValidationError) -> Response:
     """Path, query and header parameters that do not fit. Bodies are checked elsewhere."""
-    assert isinstance(error, RequestValidationError)
     problems = [Problem("/" + "/".join(map(str, found["loc"])), str(found["type"]), str(found["msg"])) for found in error.errors()]
     return answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "a parameter of the request does not fit: see `problems`", problems)
 

@@ -12,18 +12,23 @@ from application.runs import CancelOrder, RunListOrder
 from application.views import PageView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
-from interface.rest.openapi import fails
+from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import IdempotencyKey, Wait
 from interface.rest.stream import EventStream
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
-_Settled = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
+_Settled: Responses = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
 _After = Annotated[int, Query(ge=0, le=2**63 - 1, description="Only rows after this position.")]
 _LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="As `after`, and stronger.")]
 
 
-@router.post("", status_code=HTTPStatus.ACCEPTED, responses={**_Settled, **fails(404, 409, 413, 415)}, openapi_extra=takes(model_ref(RunOrder)))
+@router.post(
+    "",
+    status_code=HTTPStatus.ACCEPTED,
+    responses={**_Settled, **fails(404, 409, 413, 415)},
+    openapi_extra=takes(model_ref(RunOrder)),
+)
 async def start_run(
     who: Caller,
     desk: TheDesk,
@@ -54,12 +59,12 @@ async def get_run(who: Caller, desk: TheDesk, run_id: str) -> RunView:
     return await desk.get_run(who, run_id)
 
 
-@router.get("/{run_id}/events", response_class=EventStream, responses=fails(404))
+@router.get("/{run_id}/events", status_code=HTTPStatus.OK, response_class=EventStream, responses=fails(404))
 async def follow_run(
     who: Caller, desk: TheDesk, request: Request, run_id: str, after: _After = 0, last_event_id: _LastEventId = None, chunks: bool = False
 ) -> EventStream:
-    """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. With `chunks=1` also `started` and
-    `chunk` without ids: what passes by and is not kept."""
+    """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. With `chunks=1` also
+    `started` and `chunk` without ids: what passes by and is not kept."""
     start = after if last_event_id is None else last_event_id
     items = await desk.follow_run(who, run_id, start, passing=chunks)
     stopping: asyncio.Event = request.app.state.stopping

@@ -10,7 +10,8 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from application.following import EndView, EventView, PassingView, StreamItem
+from application.following import StreamItem
+from application.run_views import EndView, EventView, PassingView
 
 log = structlog.get_logger(__name__)
 

@@ -33,18 +33,21 @@ def a_tenant() -> TenantId:
 
 def a_run(tenant: TenantId | None = None, **told: Any) -> Run:
     made = Run(
-        RunId(new_id()), tenant or a_tenant(), ThreadId(new_id()), "triage@1.0.0", ContentHash("c" * 64), {"ticket": "é ☃"}, datetime.now(UTC)
+        RunId(new_id()),
+        tenant or a_tenant(),
+        ThreadId(new_id()),
+        "triage@1.0.0",
+        ContentHash("c" * 64),
+        {"ticket": "é ☃"},
+        datetime.now(UTC),
     )
     return replace(made, **told)
 
 
-def next_run(run: Run) -> Run:
-    """Another run on the same thread."""
-    return replace(run, id=RunId(new_id()), created_at=run.created_at + timedelta(milliseconds=1))
-
-
 def a_thread(tenant: TenantId, created_at: datetime = NOON) -> Thread:
-    return Thread(ThreadId(new_id()), tenant, created_at, metadata=ThreadMetadata("mail", "what came in"), labels={"team": "north", "tags": ["a"]})
+    return Thread(
+        ThreadId(new_id()), tenant, created_at, metadata=ThreadMetadata("mail", "what came in"), labels={"team": "north", "tags": ["a"]}
+    )
 
 
 def graph_of(document: JsonObject) -> Graph:
@@ -68,9 +71,17 @@ def usage_row(run: Run, activation: str = "/a#1", epoch: int = 1, attempt: int =
     return UsageRow(run.tenant, run.thread, run.id, run.workflow, ActivationPath(activation), 0, attempt, Epoch(epoch), used)
 
 
-async def started(store: Store, run: Run | None = None, **told: Any) -> Run:
-    made = run or a_run(**told)
-    await store.runs.start(NewRun(made, opens_thread=run is None))
+async def started(store: Store, run: Run | None = None) -> Run:
+    """A run on a thread of its own."""
+    made = run or a_run()
+    await store.runs.start(NewRun(made))
+    return made
+
+
+async def follows(store: Store, run: Run) -> Run:
+    """Another run on the same thread, started behind `run`."""
+    made = replace(run, id=RunId(new_id()), created_at=run.created_at + timedelta(milliseconds=1))
+    await store.runs.start(NewRun(made, opens_thread=False))
     return made
 
 

@@ -53,6 +53,9 @@ class MemoryKeys:
     async def by_digest(self, digest: str) -> ApiKey | None:
         return next((key for key in self.book.keys.values() if key.digest == digest), None)
 
+    async def any(self) -> bool:
+        return bool(self.book.keys)
+
     async def list(self, tenant: TenantId) -> Sequence[ApiKey]:
         return sorted((key for key in self.book.keys.values() if key.tenant == tenant), key=lambda key: (key.created_at, key.id))
 

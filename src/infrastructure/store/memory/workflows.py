@@ -21,11 +21,12 @@ class MemoryWorkflows:
     async def publish(self, version: WorkflowVersion) -> tuple[WorkflowVersion, bool]:
         meta = version.metadata
         versions = self.book.published.setdefault((version.tenant, meta.name), {})
+        fresh = meta.version not in versions
         known = versions.setdefault(meta.version, version)
         if known.metadata.id != meta.id:
             raise VersionTaken(f"{meta.name}@{meta.version} is published with another content: raise the version")
         self.book.contents.setdefault((version.tenant, meta.id), version)
-        return known, known is version
+        return known, fresh
 
     async def get(self, tenant: TenantId, name: str, version: str | None = None) -> WorkflowVersion:
         versions = self._of(tenant, name)

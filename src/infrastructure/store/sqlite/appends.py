@@ -1,5 +1,7 @@
 """A batch of appends as statements of one SQLite transaction, which nobody else can come between."""
 
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
 import sqlite3
 from collections.abc import Iterable
 
@@ -21,7 +23,7 @@ _END = ("DELETE FROM queue WHERE run = ?", "DELETE FROM inbox WHERE run = ?", "U
 _PARK = "UPDATE queue SET worker = NULL, due_at = CASE WHEN wishes > 0 THEN min(?1, ?2) ELSE ?1 END WHERE run = ?3"
 
 
-def write_appends(connection: sqlite3.Connection, groups: Iterable[Group], at: float) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
+def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
     """Writes the groups whose thread's head is where they think it is; those, and the refused ones with the reason."""
     passed: list[Group] = []
     refused: list[tuple[Group, WeftError]] = []
@@ -31,7 +33,7 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group], at: f
             passed.append(group)
         else:
             refused.append((group, group.refusal(execute(_HEAD, (group.thread,)).fetchone())))
-    connection.executemany(_INSERT, _journal_rows(passed, at))
+    connection.executemany(_INSERT, _journal_rows(passed))
     for group in passed:
         for unit in group.units:
             append = unit.append
@@ -40,15 +42,15 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group], at: f
         if (run := group.new_run) is not None:
             _update_run(connection, run)
         if group.release_at is not None:
-            _release(connection, group, group.release_at, at)
+            _release(connection, group, group.release_at, seconds(group.at))
     return passed, refused
 
 
-def _journal_rows(groups: Iterable[Group], at: float) -> list[Row]:
+def _journal_rows(groups: Iterable[Group]) -> list[Row]:
     rows: list[Row] = []
     for group in groups:
         position = group.after
-        thread = group.thread
+        thread, at = group.thread, seconds(group.at)
         for unit in group.units:
             append = unit.append
             lease = append.lease

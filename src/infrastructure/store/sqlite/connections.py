@@ -30,7 +30,7 @@ def connect(path: Path, clock: Clock) -> sqlite3.Connection:
     return connection
 
 
-def trouble(path: Path, error: sqlite3.Error) -> DatabaseError:
+def trouble(path: Path, error: Exception) -> DatabaseError:
     return DatabaseError(f"{path} cannot be used: {error}")
 
 

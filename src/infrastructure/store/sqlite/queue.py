@@ -1,11 +1,13 @@
 """The queue on SQLite: every change is a job of the one writer, so that no two workers of any process can take the same run."""
 
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from domain.ids import Epoch, RunId, TenantId, ThreadId, WorkerId
+from domain.ids import Epoch, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.json import JsonObject
 from domain.ports.inbox import Wish
 from domain.ports.journal import Lease
@@ -19,10 +21,10 @@ from infrastructure.store.sqlite.connections import SQLITE
 from infrastructure.store.sqlite.writer import SqliteWriter
 
 _DUE = SQLITE.spell(f"""SELECT q.run, q.thread, q.worker FROM queue q JOIN heads h ON h.thread = q.thread
-    WHERE {DUE} ORDER BY q.due_at, q.number LIMIT ?""")  # noqa: S608
-_RAISE_EPOCH = "UPDATE heads SET epoch = epoch + 1, run = ? WHERE thread = ? RETURNING epoch"
+    WHERE {DUE} ORDER BY q.due_at, q.number LIMIT ?""")
+_RAISE_EPOCH = "UPDATE heads SET epoch = epoch + 1, run = ? WHERE thread = ? RETURNING epoch, position"
 _TAKE = "UPDATE queue SET worker = ?, epoch = ?, due_at = weft_now() + ? WHERE run = ?"
-_TAKE_UP = f"UPDATE runs SET status = 'running', started_at = coalesce(started_at, weft_now()) WHERE id = ? RETURNING {RUN_COLUMNS}"  # noqa: S608
+_TAKE_UP = f"UPDATE runs SET status = 'running', started_at = coalesce(started_at, weft_now()) WHERE id = ? RETURNING {RUN_COLUMNS}"
 _RENEW = "UPDATE queue SET due_at = weft_now() + ? WHERE run = ? AND worker = ? AND epoch = ?"
 _RELEASE = "UPDATE queue SET worker = NULL, due_at = weft_now() WHERE run = ? AND epoch = ? AND worker IS NOT NULL"
 _OWNED = "SELECT 1 FROM runs WHERE id = ? AND tenant = ?"
@@ -81,10 +83,12 @@ class SqliteInbox:
 def _claim(connection: sqlite3.Connection, worker: WorkerId, limit: int, lease_seconds: float) -> list[Claim]:
     claims = []
     for run, thread, former in connection.execute(_DUE, (limit,)).fetchall():
-        (epoch,) = connection.execute(_RAISE_EPOCH, (run, thread)).fetchone()
+        epoch, position = connection.execute(_RAISE_EPOCH, (run, thread)).fetchone()
         connection.execute(_TAKE, (worker, epoch, lease_seconds, run))
         taken = run_of(connection.execute(_TAKE_UP, (run,)).fetchone())
-        claims.append(Claim(Lease(taken.tenant, taken.thread, taken.id, Epoch(epoch), worker), taken, former is not None))
+        claims.append(
+            Claim(Lease(taken.tenant, taken.thread, taken.id, Epoch(epoch), worker), taken, Position(position), former is not None)
+        )
     return claims
 
 

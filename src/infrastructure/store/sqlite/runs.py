@@ -1,5 +1,7 @@
 """Starting runs on SQLite, in the same commits as everything else."""
 
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
 import sqlite3
 from dataclasses import dataclass
 from functools import partial
@@ -8,7 +10,6 @@ from domain.ids import RunId, TenantId
 from domain.ports.repositories import IdempotencyMark, NewRun, Started
 from domain.run.run import Run
 from infrastructure.store.bell import Bell
-from infrastructure.store.codec import encode
 from infrastructure.store.reading import MARK, RunReads, marked_of
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_row, seconds, workflow_row
 from infrastructure.store.sqlite.connections import question_marks

@@ -63,7 +63,8 @@ class SqliteWriter:
         """Durable when this returns."""
         job = Job(work, self._loop.create_future())
         self._put(job)
-        return await job.done
+        answer: T = await job.done
+        return answer
 
     async def close(self) -> None:
         """Writes what has come so far; what comes later is refused."""
@@ -99,23 +100,36 @@ class SqliteWriter:
         return False
 
     def _write(self) -> None:
-        groups, jobs, self._jobs = self._waiting.batch(), self._jobs, []
-        if not groups and not jobs:
-            return
-        began, at = time.perf_counter(), self._clock.now()
-        try:
-            verdict = self._commit(groups, jobs, at.timestamp())
-        except sqlite3.Error as error:
-            failed = trouble(self._path, error)
-            verdict = Verdict(refused=[(group, failed) for group in groups], refusals=[(job.done, failed) for job in jobs])
-        seconds = time.perf_counter() - began
-        self._loop.call_soon_threadsafe(self._tell, verdict, at, seconds)
+        groups, jobs, self._jobs = self._waiting.batch(self._clock.now()), self._jobs, []
+        if groups or jobs:
+            self._write_all(groups, jobs)
 
-    def _commit(self, groups: list[Group], jobs: list[Job[Any]], at: float) -> Verdict:
+    def _write_all(self, groups: list[Group], jobs: list[Job[Any]]) -> None:
+        began = time.perf_counter()
+        try:
+            verdict = self._commit(groups, jobs)
+        except Exception as error:
+            self._write_apart(groups, jobs, error)
+        else:
+            self._loop.call_soon_threadsafe(self._tell, verdict, time.perf_counter() - began)
+
+    def _write_apart(self, groups: list[Group], jobs: list[Job[Any]], error: Exception) -> None:
+        """Whoever brought what the database does not take fails alone. When the file itself is the trouble, all fail with it."""
+        if len(groups) + len(jobs) > 1 and not isinstance(error, sqlite3.OperationalError):
+            for group in groups:
+                self._write_all([group], [])
+            for job in jobs:
+                self._write_all([], [job])
+            return
+        failed = trouble(self._path, error)
+        verdict = Verdict(refused=[(group, failed) for group in groups], refusals=[(job.done, failed) for job in jobs])
+        self._loop.call_soon_threadsafe(self._tell, verdict, 0.0)
+
+    def _commit(self, groups: list[Group], jobs: list[Job[Any]]) -> Verdict:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:
-            verdict = Verdict(*write_appends(connection, groups, at)) if groups else Verdict()
+            verdict = Verdict(*write_appends(connection, groups)) if groups else Verdict()
             for job in jobs:
                 try:
                     verdict.answers.append((job.done, job.work(connection)))
@@ -128,9 +142,9 @@ class SqliteWriter:
             raise
         return verdict
 
-    def _tell(self, verdict: Verdict, at: Any, seconds: float) -> None:
+    def _tell(self, verdict: Verdict, seconds: float) -> None:
         for group in verdict.passed:
-            group.committed(at)
+            group.committed()
         for group, error in verdict.refused:
             group.refuse(error)
         for done, answer in verdict.answers:

@@ -59,7 +59,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant", "name", name="pk_templates"),
     )
     op.create_table(
-        "threads", *names("id", "tenant"), seconds("created_at"), *names("thread_type"), body(), sa.PrimaryKeyConstraint("id", name="pk_threads")
+        "threads",
+        *names("id", "tenant"),
+        seconds("created_at"),
+        *names("thread_type"),
+        body(),
+        sa.PrimaryKeyConstraint("id", name="pk_threads"),
     )
     op.create_index("ix_threads_tenant_created_at_id", "threads", ["tenant", "created_at", "id"])
     op.create_table(
@@ -157,6 +162,19 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    tables = ("workflows", "templates", "threads", "heads", "journal", "inbox", "checkpoints", "runs", "queue", "usage", "api_keys", "idempotency")
+    tables = (
+        "workflows",
+        "templates",
+        "threads",
+        "heads",
+        "journal",
+        "inbox",
+        "checkpoints",
+        "runs",
+        "queue",
+        "usage",
+        "api_keys",
+        "idempotency",
+    )
     for table in reversed(tables):
         op.drop_table(table)

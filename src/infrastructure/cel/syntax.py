@@ -4,12 +4,12 @@ The CEL library offers no syntax tree, and its parser trusts its stack. So every
 are bounded before the library sees it, and the paths it reads are known exactly.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import ExpressionError
+from infrastructure.cel.tokens import Token, tokens_of
 
 MAX_LENGTH: Final = 4096
 MAX_TOKENS: Final = 800
@@ -20,56 +20,14 @@ MINE: Final = "weft_"
 """Names that begin so stand for the results of macros; authors may not use them."""
 _TYPES = frozenset({"bool", "bytes", "double", "int", "list", "map", "null_type", "string", "type", "uint"})
 _WORDS = frozenset({"true", "false", "null", "in"})
-_TIMES = "FullYear Month Date DayOfMonth DayOfWeek DayOfYear Hours Minutes Seconds Milliseconds".split()
-FUNCTIONS: Final = frozenset(
-    "size contains startsWith endsWith matches int uint double string bytes type dyn timestamp duration has".split()
-    + [f"get{time}" for time in _TIMES]
-)
+FUNCTIONS: Final = frozenset({
+    "size", "contains", "startsWith", "endsWith", "matches", "int", "uint", "double", "string", "bytes", "type", "dyn", "timestamp",
+    "duration", "has", "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
+    "getSeconds", "getMilliseconds",
+})  # fmt: skip
 Path = tuple[str, ...]
 
-_TOKEN = re.compile(
-    r"""(?P<skip>\s+|//[^\n]*)
-    |(?P<text>[bB]?[rR][bB]?(?:\"{3}.*?\"{3}|'{3}.*?'{3}|"[^"\n]*"|'[^'\n]*')
-        |[bB]?(?:\"{3}(?:\\.|[^\\])*?\"{3}|'{3}(?:\\.|[^\\])*?'{3}|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'))
-    |(?P<number>0[xX][0-9a-fA-F]+[uU]?|\d+\.\d+(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?|\d+[eE][+-]?\d+|\d+[uU]?)
-    |(?P<name>[A-Za-z_][A-Za-z0-9_]*)
-    |(?P<sign>&&|\|\||==|!=|<=|>=|[-+*/%!<>?:.,()\[\]{}])""",
-    re.VERBOSE | re.DOTALL,
-)
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """`kind`: `text`, `number`, `name` or `sign`; `start` and `end` are offsets into the source."""
-
-    kind: str
-    text: str
-    start: int
-    end: int
-
-
-def _tokens(source: str, at: int = 0) -> Iterator[Token]:
-    while at < len(source):
-        found = _TOKEN.match(source, at)
-        if found is None:
-            raise ExpressionError(f"unexpected {source[at]!r} at character {at + 1}")
-        at = found.end()
-        if found.lastgroup != "skip":
-            yield Token(str(found.lastgroup), found.group(), found.start(), at)
-
-
-def closing_brace(text: str, start: int) -> int:
-    """Where the `}` stands that closes the `${` whose expression begins at `start`; braces in strings do not count."""
-    depth = 0
-    for token in _tokens(text, start):
-        if token.text == "{":
-            depth += 1
-        elif token.text == "}":
-            if depth == 0:
-                return token.start
-            depth -= 1
-    raise ExpressionError("a `${` is never closed by `}`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +72,7 @@ def scan(source: str) -> Scan:
     """`ExpressionError` for what is too long, too deep, or uses a name or function that does not exist."""
     if len(source) > MAX_LENGTH or len(source.encode("utf-8", "surrogatepass")) > MAX_LENGTH:
         raise ExpressionError(f"an expression is at most {MAX_LENGTH} bytes long")
-    tokens = tuple(_tokens(source))
+    tokens = tuple(tokens_of(source))
     if not tokens:
         raise ExpressionError("the expression is empty")
     if len(tokens) > MAX_TOKENS:

@@ -1,4 +1,4 @@
-"""CEL made ready to run: each program gets only the paths it reads, as much as it can work through in time.
+"""Macros and the plan they are part of.
 
 The library runs a macro (`filter`, `map`, ...) in quadratic time and cannot be stopped. So macros are taken out of the expression
 and run here, one program per element, and the rest of the expression sees their results as variables.
@@ -7,103 +7,22 @@ and run here, one program per element, and the rest of the expression sees their
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from time import thread_time
-from typing import Final, TypeAlias
+from typing import Final
 
 from domain.errors import ExpressionError
 from domain.ports.expressions import Scope
-from infrastructure.cel_library import Program, constant, explained
-from infrastructure.cel_syntax import MINE, Path, Scan
+from infrastructure.cel.library import explained
+from infrastructure.cel.programs import Binding, Code, Results, look_up
+from infrastructure.cel.syntax import MINE, Path
 from infrastructure.json_bounds import MAX_WEIGHT, weigh
-from infrastructure.regex_weight import MAX_WEIGHT as MAX_REGEX
-from infrastructure.regex_weight import regex_weight
 
 MAX_LIST: Final = 1000
 SECONDS: Final = 0.07
 """Processor time for all macros of one evaluation."""
-_WORK = 50_000_000
-_REGEX_WORK = 20_000_000
-Tree: TypeAlias = dict[str, "Tree | None"]
-Results: TypeAlias = dict[str, object]
 
 
 class TooMuch(ExpressionError):
     """A limit: unlike an error in a branch not taken, it always counts."""
-
-
-def tree_of(paths: frozenset[Path]) -> Tree:
-    """What to bind: names to names; None: everything below."""
-    tree: Tree = {}
-    for path in sorted(paths, key=len):
-        below: Tree | None = tree
-        for name in path[:-1]:
-            if below is not None:
-                below = below.setdefault(name, {})
-        if below is not None:
-            below[path[-1]] = None
-    return tree
-
-
-@dataclass(slots=True)
-class Binding:
-    """One evaluation's context, and how much weight it may still take."""
-
-    left: int
-
-    def take(self, tree: Tree, source: Mapping[str, object]) -> Results:
-        taken: Results = {}
-        for name, below in tree.items():
-            if name in source:
-                value = source[name]
-                taken[name] = self.take(below, value) if below and isinstance(value, Mapping) else self.whole(value)
-        return taken
-
-    def whole(self, value: object) -> object:
-        self.left -= weigh(value, self.left)
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Code:
-    """A piece of CEL without macros, and how big what it works on may be. `path`: it is nothing but a look-up.
-    `fields`: what it reads of the variable of the macro around it."""
-
-    program: Program
-    tree: Tree
-    ceiling: int
-    path: Path | None = None
-    fields: Tree | None = None
-
-    def run(self, scope: Scope, results: Results) -> object:
-        return self.program.execute(self.context(scope, results))
-
-    def context(self, scope: Scope, results: Results) -> Results:
-        binding = Binding(self.ceiling)
-        return binding.take(self.tree, scope) | binding.take(dict.fromkeys(results), results)
-
-
-def ceiling_of(scanned: Scan, begin: int, end: int) -> int:
-    """Every reference may copy its value, and a chain of `+` copies what came before: the weight allowed is what leaves it about 50 ms."""
-    words = [scanned.text(index) for index in range(begin, end)]
-    pluses = words.count("+")
-    patterns = sum(_pattern_weight(scanned, index) for index in range(begin, end) if words[index - begin] == "matches")
-    if patterns > MAX_REGEX:
-        raise ExpressionError("its patterns are too big: fewer or smaller counted repetitions, and fewer classes like `\\w`")
-    return min(MAX_WEIGHT, _WORK // (len(words) + pluses * pluses), _REGEX_WORK // patterns if patterns else MAX_WEIGHT)
-
-
-def _pattern_weight(scanned: Scan, index: int) -> int:
-    """The pattern of a `matches` call must stand there as a string: one that comes from data could be anything."""
-    if scanned.text(index + 1) != "(":
-        return 0
-    arguments = scanned.arguments(index + 1)
-    if not arguments or arguments[-1][1] - arguments[-1][0] != 1 or scanned.tokens[arguments[-1][0]].kind != "text":
-        raise ExpressionError("the pattern of `matches` must be written as a string")
-    text = scanned.text(arguments[-1][0])
-    pattern = constant(text)
-    if isinstance(pattern, str) and (weight := regex_weight(pattern)) <= MAX_REGEX:
-        constant(f"''.matches({text})")
-        return weight
-    raise ExpressionError("its pattern is too big: fewer or smaller counted repetitions, and fewer classes like `\\w`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +47,7 @@ class Macro:
 
     def _items(self, scope: Scope, results: Results) -> list[object]:
         path = self.target.path
-        value = look_up(path, {**scope, **results}) if path else self.target.run(scope, results)
+        value = look_up(path, results if path[0] in results else scope) if path else self.target.run(scope, results)
         if not isinstance(value, list | tuple | Mapping):
             raise ExpressionError(f"`{self.kind}` works on a list or an object")
         if len(value) > MAX_LIST:
@@ -162,18 +81,6 @@ class Macro:
             yield item, code.program.execute(context)
             if thread_time() > deadline:
                 raise TooMuch(f"`{self.kind}` takes longer than {SECONDS * 1000:.0f} ms")
-
-
-def look_up(path: Path, scope: Scope) -> object:
-    """The value at a path, as CEL would find it."""
-    value: object = scope
-    for depth, name in enumerate(path):
-        if not isinstance(value, Mapping):
-            raise ExpressionError(f"`{'.'.join(path[:depth])}` is not an object and has no field `{name}`")
-        if name not in value:
-            raise ExpressionError(f"there is no field `{name}`" if depth else f"`{name}` is not known here")
-        value = value[name]
-    return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from importlib.machinery import PathFinder
 from typing import Protocol, cast
 
 from domain.errors import ExpressionError
-from infrastructure.cel_syntax import FUNCTIONS
+from infrastructure.cel.syntax import FUNCTIONS
 
 
 class Program(Protocol):

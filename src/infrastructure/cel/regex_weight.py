@@ -6,8 +6,11 @@ from typing import Final
 
 MAX_WEIGHT: Final = 1_500
 """About 12 ms to compile."""
-_ATOM = re.compile(r"(?P<flags>\(\?[a-zA-Z-]*i[a-zA-Z-]*[:)])|(?P<open>\((?:\?[^:)=!]*:?)?)|(?P<close>\))|(?P<count>\{(\d*),?(\d*)\})"
-                   r"|(?P<wide>\\[wWDSpP]|\\[pP]\{[^}]*\})|(?P<set>\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\])|(?P<any>\\.|.)", re.DOTALL)
+_ATOM = re.compile(
+    r"(?P<flags>\(\?[a-zA-Z-]*i[a-zA-Z-]*[:)])|(?P<open>\((?:\?[^:)=!]*:?)?)|(?P<close>\))|(?P<count>\{(\d*),?(\d*)\})"
+    r"|(?P<wide>\\[wWDSpP]|\\[pP]\{[^}]*\})|(?P<set>\[\^?\]?(?:\\.|\[:[^\]]*:\]|[^\]\\])*\])|(?P<any>\\.|.)",
+    re.DOTALL,
+)
 
 
 def regex_weight(pattern: str) -> int:

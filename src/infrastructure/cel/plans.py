@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from domain.errors import ExpressionError
-from infrastructure.cel_library import compile_program
-from infrastructure.cel_programs import Code, Macro, Plan, ceiling_of, name_of, tree_of
-from infrastructure.cel_syntax import MACROS, ROOTS, Path, Scan, paths_read, scan
+from infrastructure.cel.library import compile_program
+from infrastructure.cel.macros import Macro, Plan, name_of
+from infrastructure.cel.programs import Code, ceiling_of, tree_of
+from infrastructure.cel.syntax import MACROS, ROOTS, Path, Scan, paths_read, scan
 
 
 @dataclass(slots=True)
@@ -82,10 +83,10 @@ class _Planner:
         paths = frozenset(path for path in every if path[0] not in bound)
         self.paths.update(paths)
         source = self._source(begin, end, outermost)
-        results = frozenset((name_of(number),) for number, _ in outermost)
-        pure = next((path for path in paths | results if source == ".".join(path)), None)
+        uses = tuple(name_of(number) for number, _ in outermost)
+        pure = next((path for path in [*paths, *((name,) for name in uses)] if source == ".".join(path)), None)
         fields = next((below for name, below in tree_of(every).items() if name in bound), None)
-        return Code(compile_program(source), tree_of(paths), ceiling_of(self.scanned, begin, end), pure, fields)
+        return Code(compile_program(source), tree_of(paths), ceiling_of(self.scanned, begin, end), pure, fields, uses)
 
     def _source(self, begin: int, end: int, replaced: list[tuple[int, _Found]]) -> str:
         tokens, text = self.scanned.tokens, ""

@@ -1,0 +1,158 @@
+"""What recorded rows brought about becomes further rows, until nothing is left to derive.
+
+The planner's part happens inside the fold (`domain.run.fold`): every row leaves behind what became ready, ended, or is to be stopped.
+"""
+
+from application import deciding
+from application.attempts import Attempt
+from application.drive import Drive
+from application.ending import end_if_over
+from application.programs import Program
+from application.sleeping import SHORT_SECONDS, sleep
+from domain.errors import NodeExecutionError, WeftError, failure_of
+from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
+from domain.run import events
+from domain.run.run import RunStatus
+from domain.run.state import Activation, Frame
+from domain.usage import Usage
+
+
+def derive(drive: Drive) -> None:
+    """Record every row that needs nobody to run: wishes, results, frames that begin and end. Leaves what is ready in `drive.queue`."""
+    state = drive.state
+    _take_wishes(drive)
+    while drive.results:
+        settle(drive, drive.results.popleft())
+    while drive.late:
+        _count_late(drive, *drive.late.popleft())
+    while True:
+        while state.withdrawn:
+            drive.stop_task(state.withdrawn.pop())
+        if end_if_over(drive):
+            return
+        if state.to_begin:
+            _begin(drive, state.to_begin.pop(0))
+        elif state.gathered:
+            _gather(drive, state.gathered.pop(0))
+        elif state.ended:
+            _end_frame(drive, state.ended.pop(0))
+        else:
+            break
+    drive.queue.extend(state.ready)
+    state.ready.clear()
+
+
+def _take_wishes(drive: Drive) -> None:
+    while drive.wishes:
+        wish = drive.wishes.popleft()
+        drive.taken.append(wish.number)
+        if wish.kind == "cancel" and not drive.state.is_cancelling and drive.ending is None:
+            drive.record(events.CancelRequested(str(wish.body.get("by", "")), str(wish.body.get("reason", ""))))
+            drive.ending = events.RunEnded(RunStatus.CANCELLED.value)
+
+
+def _begin(drive: Drive, frame: Frame) -> None:
+    if frame.path not in drive.state.frames:
+        return
+    try:
+        drive.record(deciding.begun(frame, drive.program(frame), drive.about))
+    except WeftError as error:
+        _fail_frame(drive, frame, error)
+
+
+def _end_frame(drive: Drive, frame: Frame) -> None:
+    """The row that a child frame ends with; the root's is the run's (see `application.ending`)."""
+    if frame.parent is None or drive.state.frames.get(frame.path) is not frame:
+        return
+    if frame.failure is not None:
+        drive.record(events.FrameEnded(frame.path, None, frame.failure))
+        return
+    try:
+        output = frame.output if frame.has_output else deciding.output_of(frame, drive.program(frame), drive.about)
+    except WeftError as error:
+        _fail_frame(drive, frame, error)
+    else:
+        drive.record(events.FrameEnded(frame.path, output))
+
+
+def _fail_frame(drive: Drive, frame: Frame, error: WeftError) -> None:
+    if frame.parent is None:
+        drive.end_failed(failure_of(error))
+    else:
+        drive.record(events.FrameEnded(frame.path, None, failure_of(error)))
+
+
+def _gather(drive: Drive, parent: Activation) -> None:
+    """All child frames that were wanted are done: the node that opened them finishes, or fails with the first failure."""
+    if drive.state.active.get(parent.path) is not parent or parent.children is None:
+        return
+    children = parent.children
+    if children.failure is not None:
+        message = f"a frame of {parent.node} failed at {children.failure.node or 'its end'}: {children.failure.message}"
+        error = NodeExecutionError(message, children.failure.code, retryable=children.failure.retryable)
+        settle(drive, Attempt(parent, error))
+        return
+    outputs = children.outputs()
+    settle(drive, Attempt(parent, Finished(outputs if children.opened.is_map else outputs[0])))
+
+
+def settle(drive: Drive, attempt: Attempt) -> None:
+    """Turn what came of an attempt into a row. An attempt at something no longer wanted only leaves its usage."""
+    activation, number = attempt.activation, attempt.activation.attempt
+    drive.tasks.pop(activation.path, None)
+    used = attempt.outcome.usage if isinstance(attempt.outcome, Finished) else attempt.usage
+    if drive.state.active.get(activation.path) is not activation:
+        if used is not None:
+            _count_late(drive, activation, used)
+        return
+    if not isinstance(attempt.outcome, WeftError):
+        try:
+            _interpret(drive, attempt)
+        except WeftError as error:
+            _fail(drive, activation, error, used)
+    else:
+        _fail(drive, activation, attempt.outcome, used)
+    if used is not None:
+        drive.bill(activation, used, number)
+    kind = activation.frame.graph.nodes[activation.index].kind
+    drive.tools.meter.node_ended(kind, attempt.seconds, failed=isinstance(attempt.outcome, WeftError))
+
+
+def _interpret(drive: Drive, attempt: Attempt) -> None:
+    activation, outcome = attempt.activation, attempt.outcome
+    program = drive.program(activation.frame)
+    match outcome:
+        case Finished():
+            scope = deciding.scope_of(drive.state, activation, drive.about)
+            drive.record(deciding.finished(activation, program, scope, outcome.output, outcome.usage, attempt.seconds))
+        case OpenFrames():
+            drive.record(deciding.opened(drive.state, activation, program, outcome, _child(drive, activation, program, outcome)))
+        case Park():
+            if outcome.until - drive.now() >= SHORT_SECONDS:
+                drive.record(events.NodeParked(activation.path, outcome.waiting_for, outcome.until))
+            sleep(drive, activation, outcome.until)
+        case EndFrame():
+            drive.record(deciding.terminated(activation, outcome))
+        case _:
+            raise NodeExecutionError(f"{activation.node} returned {type(outcome).__name__}, not Finished, OpenFrames, Park or EndFrame")
+
+
+def _child(drive: Drive, activation: Activation, program: Program, outcome: OpenFrames) -> Program:
+    if not outcome.workflow:
+        return program.inner[activation.index]
+    content = program.hash if outcome.workflow == "self" else drive.loaded.versions.get(outcome.workflow)
+    if content is None or content not in drive.loaded.by_hash:
+        raise NodeExecutionError(
+            f"{activation.node} names workflow {outcome.workflow}, which was not there when the run started", "workflow_not_found"
+        )
+    return drive.loaded.by_hash[content]
+
+
+def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | None) -> None:
+    now = drive.now()
+    drive.record(deciding.failed(activation, error, used, drive.tools.retries, now))
+
+
+def _count_late(drive: Drive, activation: Activation, used: Usage) -> None:
+    drive.record(events.UsageCounted(activation.path, used))
+    drive.bill(activation, used, activation.attempt)

@@ -1,0 +1,70 @@
+"""Executing what is ready, as far as there is room."""
+
+import asyncio
+
+from application import deciding
+from application.attempts import at_once, in_its_time
+from application.deriving import settle
+from application.drive import Drive
+from application.programs import NodeProgram
+from application.sleeping import sleep
+from domain.ports.feed import Passing
+from domain.ports.nodes import NodeContext
+from domain.run.state import Activation
+from domain.usage import Usage
+
+BATCH = 200
+"""Activations that only compute are run in a row at most so often before rows are written and others get a turn."""
+
+
+async def start(drive: Drive) -> bool:
+    """Start what there is room for; True when something was run to its end in place."""
+    if drive.is_stopping or drive.ending is not None:
+        return False
+    ran = 0
+    room = drive.state.limits.concurrency
+    for _ in range(len(drive.queue)):
+        if drive.is_sequential and (drive.tasks or drive.timers or ran):
+            break
+        if ran >= BATCH or len(drive.tasks) >= room:
+            break
+        activation = drive.queue.popleft()
+        if drive.state.active.get(activation.path) is activation:
+            ran += await _start_one(drive, activation)
+    return ran > 0
+
+
+async def _start_one(drive: Drive, activation: Activation) -> bool:
+    due = activation.parked_until if activation.parked_for else activation.retry_at
+    if due is not None:
+        sleep(drive, activation, due)
+        return False
+    node = drive.program(activation.frame).nodes[activation.index]
+    context = _context(drive, activation, node.node.timeout_seconds)
+    if drive.tools.feed.wanted(drive.run.id):
+        drive.tools.feed.pass_by(Passing(drive.run.id, "started", activation.path))
+    if not node.executor.waits:
+        settle(drive, at_once(activation, node.executor, context, drive.tools.clock))
+        return True
+    if node.executor.effects and drive.outbox:
+        await drive.append()
+    drive.tasks[activation.path] = asyncio.create_task(_attempt(drive, activation, node, context))
+    return False
+
+
+async def _attempt(drive: Drive, activation: Activation, node: NodeProgram, context: NodeContext) -> None:
+    def late(usage: Usage) -> None:
+        drive.late.append((activation, usage))
+
+    drive.results.append(await in_its_time(activation, node.executor, context, drive.tools.clock, late))
+    drive.wake.set()
+
+
+def _context(drive: Drive, activation: Activation, timeout: float | None) -> NodeContext:
+    run, feed = drive.run, drive.tools.feed
+
+    def say(text: str) -> None:
+        feed.pass_by(Passing(run.id, "text", activation.path, text))
+
+    scope = deciding.scope_of(drive.state, activation, drive.about)
+    return NodeContext(run.tenant, run.id, activation.path, activation.attempt, scope, drive.now, say, timeout)

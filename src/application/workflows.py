@@ -1,0 +1,138 @@
+"""Workflows: check a document, publish it, find it again. What belongs to templates and composition is named here for the floors above."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, TypeAlias
+
+from application.composition import ComposeOrder, ComposeWorkflows
+from application.documents import summary
+from application.paging import PageOrder, shown, slice_of
+from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder
+from application.validation import Locate, Validate, Validation, nowhere
+from application.versions import unknown_workflows
+from application.views import PageView
+from application.workflow_views import PublishedWorkflow, ValidationView, WorkflowView, problem_views
+from domain.access import Principal, Role
+from domain.errors import NotFound, ValidationError
+from domain.graph.definition import Graph
+from domain.ids import ContentHash, TenantId
+from domain.json import Json, JsonObject
+from domain.ports.clock import Clock
+from domain.ports.repositories import Workflows
+from domain.workflow import WorkflowMetadata, WorkflowVersion
+
+__all__ = [
+    "CheckDocument",
+    "ComposeOrder",
+    "ComposeWorkflows",
+    "GetTemplate",
+    "GetWorkflow",
+    "HashOf",
+    "InstantiateTemplate",
+    "ListTemplates",
+    "ListVersions",
+    "ListWorkflows",
+    "PublishWorkflow",
+    "PutTemplate",
+    "TemplateOrder",
+    "ValidateWorkflow",
+]
+
+HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
+_SMALL: Final = 200
+"""Nodes and edges of a document that is checked in place; a bigger one gets a thread, so that others are served meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDocument:
+    """Everything that can be said about a document for one tenant: `Validate`, and whether the workflows it names are there."""
+
+    validate: Validate
+    workflows: Workflows
+
+    async def __call__(self, tenant: TenantId, document: Json, locate: Locate = nowhere) -> Validation:
+        found = self.validate(document) if _is_small(document) else await asyncio.to_thread(self.validate, document)
+        missing = await unknown_workflows(self.workflows, tenant, found.graph)
+        return replace(found, problems=(*found.problems, *missing)).located(locate)
+
+
+def _is_small(document: Json) -> bool:
+    if not isinstance(document, dict):
+        return True
+    parts = (document.get("nodes"), document.get("edges"))
+    return sum(len(part) for part in parts if isinstance(part, dict | list)) <= _SMALL
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateWorkflow:
+    check: CheckDocument
+
+    async def __call__(self, who: Principal, document: Json, locate: Locate = nowhere) -> ValidationView:
+        who.must_be(Role.VIEWER)
+        return ValidationView.of(await self.check(who.tenant, document, locate))
+
+
+@dataclass(frozen=True, slots=True)
+class PublishWorkflow:
+    """An invalid document is a `ValidationError` with every problem, and nothing is stored."""
+
+    check: CheckDocument
+    workflows: Workflows
+    hash_of: HashOf
+    clock: Clock
+
+    async def __call__(self, who: Principal, document: Json, locate: Locate = nowhere) -> PublishedWorkflow:
+        who.must_be(Role.AUTHOR)
+        validation = await self.check(who.tenant, document, locate)
+        graph = validation.checked()
+        if not isinstance(document, dict):
+            raise ValidationError(summary(list(validation.problems)), validation.problems)
+        version = WorkflowVersion(who.tenant, await self._about(who.tenant, graph, document), document, graph)
+        kept, fresh = await self.workflows.publish(version)
+        return PublishedWorkflow(WorkflowView.of(kept.metadata), fresh, problem_views(validation.warnings))
+
+    async def _about(self, tenant: TenantId, graph: Graph, document: JsonObject) -> WorkflowMetadata:
+        now = self.clock.now()
+        born = await self._first_published(tenant, graph.name) or now
+        return WorkflowMetadata(self.hash_of(document), graph.name, graph.version, graph.description, born, now, graph.tags)
+
+    async def _first_published(self, tenant: TenantId, name: str) -> datetime | None:
+        try:
+            return min(known.created_at for known in await self.workflows.versions(tenant, name))
+        except NotFound:
+            return None
+
+
+@dataclass(frozen=True, slots=True)
+class GetWorkflow:
+    """One version with its document; the newest when none is named."""
+
+    workflows: Workflows
+
+    async def __call__(self, who: Principal, name: str, version: str | None = None) -> WorkflowView:
+        who.must_be(Role.VIEWER)
+        return WorkflowView.whole(await self.workflows.get(who.tenant, name, version))
+
+
+@dataclass(frozen=True, slots=True)
+class ListWorkflows:
+    """The newest version of every name, without documents."""
+
+    workflows: Workflows
+
+    async def __call__(self, who: Principal, order: PageOrder) -> PageView[WorkflowView]:
+        who.must_be(Role.VIEWER)
+        return shown(await self.workflows.list(who.tenant, order.limit, order.cursor), WorkflowView.of)
+
+
+@dataclass(frozen=True, slots=True)
+class ListVersions:
+    """All versions of a name, highest first, without documents."""
+
+    workflows: Workflows
+
+    async def __call__(self, who: Principal, name: str, order: PageOrder) -> PageView[WorkflowView]:
+        who.must_be(Role.VIEWER)
+        return slice_of(await self.workflows.versions(who.tenant, name), order, WorkflowView.of)

@@ -1,0 +1,195 @@
+"""The composition root: the only file that sees all four floors. Declarations here; `open_app` opens in order and closes in reverse.
+
+Building is synchronous and does no I/O. Nothing outside this file knows the container.
+"""
+
+import asyncio
+import os
+import platform
+import random
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
+
+import structlog
+from dependency_injector import containers, providers
+
+from application import access, desk, drawing, following, health, models, runs, threads, tools, workflows
+from application.deciding import RetryPolicy
+from application.documents import parse_graph
+from application.drive import EngineTools
+from application.engine import Engine
+from application.loading import Loader
+from application.programs import ProgramShelf
+from application.validation import Validate
+from application.versions import resolve_versions
+from application.working import Worker, WorkerPolicy
+from domain.errors import DatabaseError
+from domain.ids import WorkerId
+from domain.ports.nodes import Workshop
+from infrastructure.canonical import content_hash
+from infrastructure.clock import SystemClock
+from infrastructure.expressions import CelExpressions
+from infrastructure.feed import ProcessFeed
+from infrastructure.ids import new_id
+from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.settings import Endpoint, ModelSettings
+from infrastructure.nodes.registry import InstalledNodeKinds
+from infrastructure.schemas import JsonSchemas
+from infrastructure.store.open import open_store
+from infrastructure.store.store import Store
+from infrastructure.telemetry.metrics import PrometheusMeter
+from infrastructure.templates import JinjaTemplates
+from infrastructure.tools.registry import InstalledTools
+from settings import Settings
+
+log = structlog.get_logger("bootstrap")
+
+
+def model_settings(settings: Settings) -> ModelSettings:
+    endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
+    return ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
+
+
+def _endpoint(row: Mapping[str, str]) -> Endpoint:
+    def price(name: str) -> Decimal | None:
+        return Decimal(row[name]) if name in row else None
+
+    return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
+
+
+class Shared(containers.DeclarativeContainer):
+    """What a process has one of. `store` is handed in once it is open."""
+
+    settings = providers.Dependency(instance_of=Settings)
+    store = providers.Dependency(instance_of=Store)
+
+    clock = providers.Singleton(SystemClock)
+    feed = providers.Singleton(ProcessFeed, poll_seconds=settings.provided.poll_seconds)
+    meter = providers.Singleton(PrometheusMeter)
+    schemas = providers.Singleton(JsonSchemas)
+    models = providers.Singleton(ConfiguredModels, providers.Factory(model_settings, settings))
+    tools = providers.Singleton(InstalledTools, schemas, clock)
+    kinds = providers.Singleton(InstalledNodeKinds)
+    workshop = providers.Singleton(
+        Workshop,
+        expressions=providers.Singleton(CelExpressions),
+        templates=providers.Singleton(JinjaTemplates),
+        schemas=schemas,
+        models=models,
+        tools=tools,
+    )
+    validate = providers.Singleton(Validate, kinds, workshop)
+    resolve = providers.Factory(partial, resolve_versions, store.provided.workflows)
+
+    engine = providers.Singleton(
+        Engine,
+        providers.Singleton(
+            EngineTools, store.provided.journal, feed, meter, clock, providers.Singleton(RetryPolicy, providers.Object(random.random))
+        ),
+        providers.Singleton(
+            Loader,
+            store.provided.journal,
+            providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop),
+            resolve,
+            clock,
+        ),
+    )
+    worker = providers.Singleton(
+        Worker,
+        providers.Factory(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}")),
+        engine,
+        store.provided.queue,
+        store.provided.inbox,
+        meter,
+        clock,
+        providers.Factory(
+            WorkerPolicy,
+            runs=settings.provided.worker_runs,
+            lease_seconds=settings.provided.lease_seconds,
+            poll_seconds=settings.provided.poll_seconds,
+            grace_seconds=settings.provided.grace_seconds,
+        ),
+    )
+
+
+def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
+    """Every use case with what it needs."""
+    store, clock, schemas = shared.store(), shared.clock(), shared.schemas()
+    validate, feed = shared.validate(), shared.feed()
+    check = workflows.CheckDocument(validate, store.workflows)
+    find = runs.FindWorkflow(store.workflows, check, content_hash, clock)
+    digests = tuple(access.digest_of(key.get_secret_value()) for key in shared.settings().api_keys)
+    return desk.Desk(
+        publish_workflow=workflows.PublishWorkflow(check, store.workflows, content_hash, clock),
+        validate_workflow=workflows.ValidateWorkflow(check),
+        get_workflow=workflows.GetWorkflow(store.workflows),
+        list_workflows=workflows.ListWorkflows(store.workflows),
+        list_versions=workflows.ListVersions(store.workflows),
+        draw_workflow=drawing.DrawWorkflow(store.workflows, {}),
+        compose_workflows=workflows.ComposeWorkflows(store.workflows, validate),
+        put_template=workflows.PutTemplate(store.templates, shared.workshop(), clock),
+        get_template=workflows.GetTemplate(store.templates),
+        list_templates=workflows.ListTemplates(store.templates),
+        instantiate_template=workflows.InstantiateTemplate(store.templates, shared.workshop()),
+        start_run=runs.StartRun(store.runs, store.journal, find, schemas, new_id, clock),
+        get_run=runs.GetRun(store.runs, store.journal),
+        list_runs=runs.ListRuns(store.runs),
+        cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
+        follow_run=following.FollowRun(store.runs, store.journal, feed),
+        wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
+        open_thread=threads.OpenThread(store.threads, new_id, clock),
+        get_thread=threads.GetThread(store.threads),
+        list_threads=threads.ListThreads(store.threads),
+        list_tools=tools.ListTools(shared.tools()),
+        get_tool=tools.GetTool(shared.tools()),
+        call_tool=tools.CallTool(shared.tools(), new_id),
+        list_models=models.ListModels(shared.models()),
+        create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock),
+        list_keys=access.ListKeys(store.keys),
+        remove_key=access.RemoveKey(store.keys),
+        authenticate=access.Authenticate(store.keys, digests, keyless),
+        check_readiness=health.CheckReadiness({"database": store.health.check}),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """One process's Weft. The worker works only while somebody runs `worker.run()`."""
+
+    settings: Settings
+    desk: desk.Desk
+    worker: Worker
+    meter: PrometheusMeter
+    shared: Shared
+
+
+@asynccontextmanager
+async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterator[App]:
+    """Bring the database to this version's schema, open it, and put everything together.
+
+    Raises `DatabaseError` when it cannot be opened; with `patient` it waits for a database that does not answer, and says so.
+    """
+    async with AsyncExitStack() as stack:
+        shared = Shared(settings=settings)
+        store = await _opened(stack, shared, patient)
+        shared.store.override(providers.Object(store))
+        stack.push_async_callback(shared.models().close)
+        keyless = not settings.api_keys and not await store.keys.any()
+        yield App(settings, build_desk(shared, keyless=keyless), shared.worker(), shared.meter(), shared)
+
+
+async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:
+    settings: Settings = shared.settings()
+    while True:
+        try:
+            opening = open_store(settings.database_url, parse=parse_graph, clock=shared.clock(), on_committed=shared.meter().committed)
+            return await stack.enter_async_context(opening)
+        except DatabaseError as error:
+            if not patient:
+                raise
+            log.warning("waiting for the database", reason=error.message)
+            await asyncio.sleep(1.0)

@@ -1,0 +1,143 @@
+"""`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from domain.errors import NodeExecutionError
+from domain.graph.definition import Join, Node
+from domain.json import Json, JsonObject
+from domain.model import ModelRequest, ModelResponse
+from domain.ports.expressions import Value
+from domain.ports.models import Models
+from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Workshop
+from domain.ports.schemas import Schema
+from domain.ports.templates import Template
+from domain.usage import Usage
+from infrastructure.nodes.answers import parse_answer
+from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
+from infrastructure.nodes.findings import Findings
+
+_TIMEOUT_SECONDS = 120.0
+
+
+class LlmConfig(NodeConfig):
+    """`prompt` and `system` are templates, `messages` is a value: a list of `{role, content, ...}`."""
+
+    model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]})
+
+    model: Name
+    prompt: Annotated[str, Field(min_length=1)] = ""
+    messages: Written = None
+    system: str = ""
+    response_schema: dict[str, Written] | bool | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    max_tokens: Annotated[int, Field(ge=1)] | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    options: dict[str, Written] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LlmCall:
+    """The node, compiled."""
+
+    config: LlmConfig
+    models: Models
+    prompt: Template | None
+    system: Template | None
+    messages: Value | None
+    answer: Schema | None
+
+    async def __call__(self, context: NodeContext) -> Finished:
+        response = await self.models.complete(self._request(context), context.say)
+        json = response.json if self.answer is None else parse_answer(response, self.answer)
+        return Finished(output_of(response, json), response.usage)
+
+    def _request(self, context: NodeContext) -> ModelRequest:
+        config = self.config
+        return ModelRequest(
+            model=config.model,
+            messages=self._messages(context),
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+            stop=config.stop,
+            seed=config.seed,
+            response_schema=config.response_schema if isinstance(config.response_schema, dict) else None,
+            timeout_seconds=context.deadline_seconds or _TIMEOUT_SECONDS,
+            options=config.options,
+        )
+
+    def _messages(self, context: NodeContext) -> tuple[JsonObject, ...]:
+        first: tuple[JsonObject, ...] = ({"role": "system", "content": self.system(context.scope)},) if self.system else ()
+        if self.prompt is not None:
+            return (*first, {"role": "user", "content": self.prompt(context.scope)})
+        return (*first, *_conversation(self.messages(context.scope) if self.messages else None))
+
+
+def _conversation(value: Json) -> tuple[JsonObject, ...]:
+    if isinstance(value, list | tuple) and value:
+        messages = tuple(message for message in value if isinstance(message, Mapping) and isinstance(message.get("role"), str))
+        if len(messages) == len(value):
+            return messages
+    raise NodeExecutionError("`messages` must be a list of objects, each with a `role`, and not empty", "invalid_messages")
+
+
+def output_of(response: ModelResponse, json: Json) -> dict[str, Json]:
+    return {
+        "text": response.text,
+        "json": json,
+        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in response.tool_calls],
+        "finish_reason": response.finish_reason.value,
+        "model": response.model,
+        "usage": _usage_as_json(response.usage),
+    }
+
+
+def _usage_as_json(usage: Usage) -> dict[str, Json]:
+    return {
+        "prompt_tokens": usage.prompt_tokens,
+        "completion_tokens": usage.completion_tokens,
+        "total_tokens": usage.total_tokens,
+        "cost": {"amount": str(usage.cost.amount), "currency": usage.cost.currency} if usage.cost else None,
+        "estimated": usage.estimated,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class LlmKind:
+    name: str = "llm"
+    default_join: Join | None = None
+
+    @property
+    def schema(self) -> JsonObject:
+        return schema_of(LlmConfig)
+
+    def inspect(self, node: Node, workshop: Workshop) -> Inspection:
+        config, findings = read_config(LlmConfig, node), Findings(workshop)
+        if not workshop.models.known(config.model):
+            known = ", ".join(card.name for card in workshop.models.cards())
+            findings.problem("/model", "unknown_model", f"there is no model `{config.model}`; known are {known or 'none'}")
+        findings.template("/prompt", config.prompt)
+        findings.template("/system", config.system)
+        findings.value("/messages", config.messages)
+        if config.response_schema is not None:
+            findings.schema("/response_schema", config.response_schema)
+        return findings.inspection()
+
+    def build(self, node: Node, workshop: Workshop) -> Executor:
+        config = read_config(LlmConfig, node)
+        call = LlmCall(
+            config,
+            workshop.models,
+            prompt=workshop.templates.compile(config.prompt) if config.prompt else None,
+            system=workshop.templates.compile(config.system) if config.system else None,
+            messages=None if config.messages is None else workshop.expressions.value(config.messages),
+            answer=None if config.response_schema is None else workshop.schemas.compile(config.response_schema),
+        )
+        return Executor(call)
+
+
+kind = LlmKind()

@@ -1,0 +1,107 @@
+"""`tool`: one call of a tool. Output: what the tool returned."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from domain.errors import Failure, NodeExecutionError, Problem, ToolError, ToolNotFound
+from domain.graph.definition import Join, Node
+from domain.json import Json, JsonObject
+from domain.ports.expressions import Value
+from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Workshop
+from domain.ports.tools import ToolContext, Tools
+from domain.tool import Effects, Tool, ToolExecutionResult
+from domain.usage import Usage
+from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
+from infrastructure.nodes.findings import Findings, step
+
+_WHATEVER_THE_VALUES = ("schema_required", "schema_additionalProperties")
+
+
+class ToolConfig(NodeConfig):
+    """`arguments` is a value that gives an object."""
+
+    tool: Name
+    arguments: dict[str, Written] | str = Field(default_factory=dict)
+
+
+class FailedCall(ToolError):
+    """A tool's own failure, with what the call used."""
+
+    def __init__(self, failure: Failure, usage: Usage | None) -> None:
+        super().__init__(failure.message, failure.code, retryable=failure.retryable)
+        self.retry_after = failure.retry_after
+        self.usage = usage
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    tool: str
+    tools: Tools
+    arguments: Value
+
+    async def __call__(self, context: NodeContext) -> Finished:
+        arguments = self.arguments(context.scope)
+        if not isinstance(arguments, Mapping):
+            raise NodeExecutionError("`arguments` must give an object", "invalid_arguments")
+        return _finished(await self.tools.call(self.tool, arguments, _context_of(context)))
+
+
+def _context_of(context: NodeContext) -> ToolContext:
+    return ToolContext(context.tenant, context.idempotency_key(), context.run, context.activation, context.deadline_seconds)
+
+
+def _finished(result: ToolExecutionResult) -> Finished:
+    if result.error is not None:
+        raise FailedCall(result.error, result.token_usage)
+    return Finished(result.output, result.token_usage)
+
+
+def _is_computed(written: Json) -> bool:
+    if isinstance(written, str):
+        return "${" in written
+    below = written.values() if isinstance(written, Mapping) else written if isinstance(written, Sequence) else ()
+    return any(map(_is_computed, below))
+
+
+def _argument_problems(tool: Tool, arguments: JsonObject, workshop: Workshop) -> list[Problem]:
+    """What can be told before the run: of arguments that are computed, only their names."""
+    computed = {name for name, written in arguments.items() if _is_computed(written)}
+    found = workshop.schemas.compile(tool.parameters).problems(arguments)
+    return [
+        Problem("/arguments" + problem.pointer, problem.code, f"`{tool.name}`: {problem.message}")
+        for problem in found
+        if (not computed or problem.pointer or problem.code in _WHATEVER_THE_VALUES)
+        and not any(f"{problem.pointer}/".startswith(f"{step(name)}/") for name in computed)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolKind:
+    name: str = "tool"
+    default_join: Join | None = None
+
+    @property
+    def schema(self) -> JsonObject:
+        return schema_of(ToolConfig)
+
+    def inspect(self, node: Node, workshop: Workshop) -> Inspection:
+        config, findings = read_config(ToolConfig, node), Findings(workshop)
+        findings.value("/arguments", config.arguments)
+        try:
+            tool = workshop.tools.get(config.tool)
+        except ToolNotFound as error:
+            findings.problem("/tool", "unknown_tool", error.message)
+        else:
+            if isinstance(config.arguments, dict):
+                findings.problems.extend(_argument_problems(tool, config.arguments, workshop))
+        return findings.inspection()
+
+    def build(self, node: Node, workshop: Workshop) -> Executor:
+        config = read_config(ToolConfig, node)
+        call = ToolCall(config.tool, workshop.tools, workshop.expressions.value(config.arguments))
+        return Executor(call, effects=workshop.tools.get(config.tool).effects is not Effects.NONE)
+
+
+kind = ToolKind()

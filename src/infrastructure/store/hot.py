@@ -1,0 +1,31 @@
+"""What is hot, whichever database is behind it: these speak to the driver."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from domain.ids import RunId, TenantId
+from domain.ports.inbox import Inbox
+from domain.ports.journal import Journal
+from domain.ports.queue import RunQueue
+from domain.ports.repositories import NewRun, Started
+from domain.run.run import Run
+from infrastructure.store.reader import Reader
+
+OnCommitted: TypeAlias = Callable[[int, float], None]
+"""Hears of each batch that was committed: its journal rows, and the seconds it took."""
+
+
+class Starts(Protocol):
+    async def start(self, new: NewRun) -> Started: ...
+
+    async def get(self, tenant: TenantId, run: RunId) -> Run: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hot:
+    journal: Journal
+    queue: RunQueue
+    inbox: Inbox
+    starts: Starts
+    reader: Reader

@@ -1,0 +1,141 @@
+"""Opening a store by its URL: the schema is brought up to date, then connections are made in order, and closed in reverse."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+from domain.graph.definition import Graph
+from domain.ids import ContentHash, RunId, TenantId
+from domain.json import JsonObject
+from domain.ports.clock import Clock
+from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
+from domain.run.run import Run
+from domain.workflow import WorkflowVersion
+from infrastructure.store.health import SchemaHealth
+from infrastructure.store.hot import Hot, OnCommitted, Starts
+from infrastructure.store.later import Later
+from infrastructure.store.migrate import upgrade
+from infrastructure.store.reading import WorkflowReads
+from infrastructure.store.store import Store
+from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
+
+if TYPE_CHECKING:
+    from infrastructure.store.sql.database import Database
+
+Parse: TypeAlias = Callable[[JsonObject], Graph]
+
+
+@asynccontextmanager
+async def open_store(url: str, *, parse: Parse, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Store]:
+    """`parse` makes the graph of a stored document. `on_committed` hears of each batch: its rows, and the seconds it took.
+
+    `DatabaseError` when the database does not answer, or is not one that this version can use.
+    """
+    if is_memory(url):
+        from infrastructure.store.memory import open_memory
+
+        async with open_memory(parse=parse, clock=clock, on_committed=on_committed) as store:
+            yield store
+        return
+    await asyncio.to_thread(upgrade, url)
+    async with AsyncExitStack() as closing:
+        hot = await closing.enter_async_context(_open_hot(url, clock, on_committed))
+        cold = _Cold(url)
+        closing.push_async_callback(cold.close)
+        yield _store(url, hot, cold, parse)
+
+
+def _open_hot(url: str, clock: Clock, on_committed: OnCommitted) -> AbstractAsyncContextManager[Hot]:
+    if is_sqlite(url):
+        from infrastructure.store.sqlite.open import open_sqlite
+
+        return open_sqlite(sqlite_path(url), clock, on_committed)
+    from infrastructure.store.postgres.open import open_postgres
+
+    return open_postgres(driver_dsn(url), clock, on_committed)
+
+
+def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
+    return Store(
+        journal=hot.journal,
+        queue=hot.queue,
+        inbox=hot.inbox,
+        runs=cast(Runs, _Runs(hot.starts, cold)),
+        workflows=cast(Workflows, _Workflows(WorkflowReads(hot.reader, parse), cold)),
+        templates=cast(TemplateShelf, Later(cold.templates)),
+        threads=cast(Threads, Later(cold.threads)),
+        usage=cast(UsageLedger, Later(cold.usage)),
+        keys=cast(Keys, Later(cold.keys)),
+        health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
+    )
+
+
+class _Runs(Later):
+    def __init__(self, starts: Starts, cold: "_Cold") -> None:
+        super().__init__(cold.runs)
+        self._starts = starts
+
+    async def start(self, new: NewRun) -> Started:
+        return await self._starts.start(new)
+
+    async def get(self, tenant: TenantId, run: RunId) -> Run:
+        return await self._starts.get(tenant, run)
+
+
+class _Workflows(Later):
+    def __init__(self, reads: WorkflowReads, cold: "_Cold") -> None:
+        super().__init__(lambda: cold.workflows(reads.parse))
+        self._reads = reads
+
+    async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
+        return await self._reads.by_hash(tenant, content)
+
+
+class _Cold:
+    """What goes through SQLAlchemy. Its engine is made with the first of these."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._database: Database | None = None
+
+    def runs(self) -> object:
+        from infrastructure.store.sql.runs import RunLists
+
+        return RunLists(self._opened())
+
+    def workflows(self, parse: Parse) -> object:
+        from infrastructure.store.sql.workflows import PublishedWorkflows
+
+        return PublishedWorkflows(self._opened(), parse)
+
+    def templates(self) -> object:
+        from infrastructure.store.sql.workflows import ShelvedTemplates
+
+        return ShelvedTemplates(self._opened())
+
+    def threads(self) -> object:
+        from infrastructure.store.sql.shelves import KeptThreads
+
+        return KeptThreads(self._opened())
+
+    def usage(self) -> object:
+        from infrastructure.store.sql.shelves import KeptUsage
+
+        return KeptUsage(self._opened())
+
+    def keys(self) -> object:
+        from infrastructure.store.sql.shelves import KeptKeys
+
+        return KeptKeys(self._opened())
+
+    async def close(self) -> None:
+        if self._database is not None:
+            await self._database.close()
+
+    def _opened(self) -> "Database":
+        from infrastructure.store.sql.database import Database
+
+        if self._database is None:
+            self._database = Database(self._url)
+        return self._database

@@ -1,0 +1,173 @@
+"""A batch of appends as one statement: heads are locked, checked and moved, and what belongs to those that passed is written.
+
+What most batches do not have (public rows, usage, checkpoints, leaving the queue) is left out of the statement when none is there.
+"""
+
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import count
+from typing import Final
+
+from infrastructure.store.batch import Group
+from infrastructure.store.postgres.connections import POSTGRES
+from infrastructure.store.rows import USAGE_COLUMNS, outcome, seconds, usage_row
+
+_USAGE_TYPES = ["text", "text", "text", "text", "text", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bool"]
+# Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
+_HEADS = """WITH wanted AS (
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::float8[])
+        WITH ORDINALITY AS w(thread, run, tenant, epoch, after, upto, is_final, at, number)
+), held AS (
+    SELECT thread, epoch, position FROM heads WHERE thread = ANY($1) ORDER BY thread FOR UPDATE SKIP LOCKED
+), passed AS (
+    UPDATE heads h SET position = w.upto, run = CASE WHEN w.is_final THEN NULL ELSE h.run END
+    FROM wanted w JOIN held USING (thread)
+    WHERE h.thread = ANY($1) AND h.thread = w.thread AND h.epoch = w.epoch AND h.position = w.after
+    RETURNING w.number, w.thread, w.run, w.tenant, w.is_final, w.at
+), written AS (
+    INSERT INTO journal (thread, position, tenant, run, kind, at, body)
+    SELECT p.thread, e.position, p.tenant, p.run, e.kind, p.at, e.body
+    FROM unnest($9::bigint[], $10::bigint[], $11::text[], $12::bytea[]) AS e(number, position, kind, body) JOIN passed p USING (number)
+)"""
+_VERDICT = " SELECT thread, held.epoch, held.position, passed.number IS NOT NULL FROM held LEFT JOIN passed USING (thread)"
+_RUNS = """, ran AS (
+    UPDATE runs r SET status = u.status, started_at = u.started_at, ended_at = u.ended_at, outcome = u.outcome
+    FROM unnest({0}::bigint[], {1}::text[], {2}::text[], {3}::float8[], {4}::float8[], {5}::bytea[])
+        AS u(number, id, status, started_at, ended_at, outcome) JOIN passed USING (number)
+    WHERE r.id = ANY({1}) AND r.id = u.id
+)"""
+_USAGE = f""", counted AS (
+    INSERT INTO usage ({USAGE_COLUMNS})
+    SELECT {", ".join("u." + name for name in USAGE_COLUMNS.split(", "))}
+    FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(_USAGE_TYPES, 1))}) AS u(number, {USAGE_COLUMNS})
+    JOIN passed USING (number)
+    ON CONFLICT DO NOTHING
+)"""
+_CHECKPOINTS = """, kept AS (
+    INSERT INTO checkpoints (thread, position, tenant, body)
+    SELECT p.thread, c.position, p.tenant, c.body
+    FROM unnest({0}::bigint[], {1}::bigint[], {2}::bytea[]) AS c(number, position, body) JOIN passed p USING (number)
+    ON CONFLICT (thread, position) DO UPDATE SET body = excluded.body
+)"""
+# A wish that came while the run was on its way out is counted in the queue's row, which both lock: it makes the run due at once.
+_LEAVING = f""", gone AS (
+    DELETE FROM inbox i USING passed p
+    WHERE i.thread = ANY($1) AND i.thread = p.thread AND (i.number = ANY({{4}}::bigint[]) OR (p.is_final AND i.run = p.run))
+    RETURNING i.run
+), ended AS (
+    DELETE FROM queue q USING passed p WHERE q.run = ANY({{1}}) AND q.run = p.run AND p.is_final
+), moved AS (
+    UPDATE queue q SET
+        wishes = q.wishes - coalesce(g.taken, 0),
+        worker = CASE WHEN u.release_at IS NULL THEN q.worker END,
+        due_at = CASE WHEN u.release_at IS NULL THEN q.due_at
+                      WHEN q.wishes > coalesce(g.taken, 0) THEN least(u.release_at, {POSTGRES.now}) ELSE u.release_at END
+    FROM unnest({{0}}::bigint[], {{1}}::text[], {{2}}::float8[], {{3}}::bool[]) AS u(number, run, release_at, is_final)
+    JOIN passed USING (number)
+    LEFT JOIN (SELECT run, count(*) AS taken FROM gone GROUP BY run) g ON g.run = u.run
+    WHERE q.run = ANY({{1}}) AND q.run = u.run AND NOT u.is_final
+)"""
+_HEAD_PARAMETERS: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """`values`: one list for each of `width` parameters, empty when no group has anything for it."""
+
+    statement: str
+    width: int
+    values: Callable[[Sequence[Group]], Sequence[list[object]]]
+
+
+def statement_of(groups: Sequence[Group]) -> tuple[str, Sequence[object]]:
+    """The statement and its values. It answers (thread, epoch and position before, passed) for each head that was not locked elsewhere."""
+    values: list[object] = [*_heads(groups), *_events(groups)]
+    present = []
+    if any(_has_more(group) for group in groups):
+        for number, part in enumerate(_PARTS):
+            found = part.values(groups)
+            if any(found):
+                present.append(number)
+                values += found
+    return _statement(tuple(present)), values
+
+
+@lru_cache(maxsize=16)
+def _statement(parts: tuple[int, ...]) -> str:
+    parameters = count(_HEAD_PARAMETERS + 1)
+    beside = [part.statement.format(*(f"${next(parameters)}" for _ in range(part.width))) for part in (_PARTS[number] for number in parts)]
+    return _HEADS + "".join(beside) + _VERDICT
+
+
+def _has_more(group: Group) -> bool:
+    for unit in group.units:
+        append = unit.append
+        if append.run is not None or append.usage or append.checkpoint is not None or append.taken or append.release_at is not None:
+            return True
+    return False
+
+
+def _heads(groups: Sequence[Group]) -> Iterable[list[object]]:
+    return (
+        [group.thread for group in groups],
+        [group.run for group in groups],
+        [group.units[0].append.lease.tenant for group in groups],
+        [group.epoch for group in groups],
+        [group.after for group in groups],
+        [group.upto for group in groups],
+        [group.is_final for group in groups],
+        [seconds(group.at) for group in groups],
+    )
+
+
+def _events(groups: Sequence[Group]) -> Iterable[list[object]]:
+    numbers: list[object] = []
+    positions: list[object] = []
+    kinds: list[object] = []
+    bodies: list[object] = []
+    for number, group in enumerate(groups, 1):
+        for unit in group.units:
+            kinds += [event.kind for event in unit.append.events]
+            bodies += unit.bodies
+        numbers += [number] * (group.upto - group.after)
+        positions += range(group.after + 1, group.upto + 1)
+    return numbers, positions, kinds, bodies
+
+
+def _columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[object]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
+def _runs(groups: Sequence[Group]) -> Sequence[list[object]]:
+    rows = []
+    for number, group in enumerate(groups, 1):
+        if (run := group.new_run) is not None:
+            times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
+            rows.append((number, run.id, run.status.value, *times, outcome(run)))
+    return _columns(rows, 6)
+
+
+def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
+    rows = [(number, *usage_row(row)) for number, group in enumerate(groups, 1) for unit in group.units for row in unit.append.usage]
+    return _columns(rows, 1 + len(_USAGE_TYPES))
+
+
+def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
+    found = ((number, unit.append.checkpoint) for number, group in enumerate(groups, 1) for unit in group.units)
+    return _columns([(number, checkpoint.position, checkpoint.body) for number, checkpoint in found if checkpoint is not None], 3)
+
+
+def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
+    rows, taken = [], []
+    for number, group in enumerate(groups, 1):
+        wishes = [wish for unit in group.units for wish in unit.append.taken]
+        if wishes or group.release_at is not None:
+            rows.append((number, group.run, group.release_at, group.is_final))
+            taken += wishes
+    return [*_columns(rows, 4), [*taken]]
+
+
+_PARTS: Final = (_Part(_RUNS, 6, _runs), _Part(_USAGE, 15, _usage), _Part(_CHECKPOINTS, 3, _checkpoints), _Part(_LEAVING, 5, _leaving))

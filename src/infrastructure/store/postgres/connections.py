@@ -1,0 +1,116 @@
+"""Connections to PostgreSQL, and what their errors mean. No error of the driver leaves this folder."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from domain.errors import DatabaseError
+from infrastructure.store.reader import Dialect
+from infrastructure.store.rows import Row
+
+POSTGRES: Final = Dialect(now="extract(epoch FROM clock_timestamp())::float8", members="(SELECT unnest({}::text[]))")
+COMMAND_SECONDS: Final = 30.0
+CONNECT_SECONDS: Final = 5.0
+POOL_SIZE: Final = 8
+LOST: Final = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
+"""The answer did not come: what was asked may have happened."""
+REFUSED: Final = (asyncpg.PostgresError, asyncpg.InterfaceError)
+"""The answer is no: nothing happened. (`LOST` goes first: some of it is a `PostgresError` too.)"""
+TRY_AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+# Batches are lists of any length, which the planner takes for short ones: without these it would compare each with each.
+_WRITER_SETTINGS = {"application_name": "weft-writer", "enable_nestloop": "off", "enable_seqscan": "off"}
+
+
+def no_answer(error: BaseException) -> DatabaseError:
+    return DatabaseError(f"PostgreSQL does not answer: {str(error) or type(error).__name__}")
+
+
+def refusal(error: BaseException) -> DatabaseError:
+    return DatabaseError(f"PostgreSQL refused: {error}")
+
+
+class WriterConnection:
+    """One connection for one writer, made when it is needed and made again when it was lost."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._connection: asyncpg.Connection | None = None
+
+    async def rows(self, statement: str, *values: object) -> Sequence[Row]:
+        """One statement, one transaction: durable when this returns. Raises the driver's errors; after a `LOST` the next call connects anew."""
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await asyncpg.connect(
+                self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=_WRITER_SETTINGS
+            )
+        try:
+            rows: Sequence[Row] = await self._connection.fetch(statement, *values)
+        except LOST:
+            self._connection.terminate()
+            raise
+        return rows
+
+    async def close(self) -> None:
+        if self._connection is not None and not self._connection.is_closed():
+            await self._connection.close(timeout=CONNECT_SECONDS)
+
+
+class PostgresReader:
+    """A pool for everything that is not a batch. Waits at most `CONNECT_SECONDS` for a free connection."""
+
+    dialect = POSTGRES
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def rows(self, statement: str, *values: object) -> Sequence[Row]:
+        """One statement, one transaction."""
+        try:
+            connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
+        except TimeoutError as error:
+            raise DatabaseError(
+                f"none of the {POOL_SIZE} connections to PostgreSQL was free for {CONNECT_SECONDS:g} s: try again later"
+            ) from error
+        except (*LOST, *REFUSED) as error:
+            raise no_answer(error) from error
+        try:
+            found: Sequence[Row] = await connection.fetch(statement, *values)
+        except LOST as error:
+            raise no_answer(error) from error
+        except REFUSED as error:
+            raise refusal(error) from error
+        finally:
+            await self._pool.release(connection)
+        return found
+
+    def members(self, values: Sequence[str]) -> object:
+        return list(values)
+
+
+@asynccontextmanager
+async def open_pool(dsn: str) -> AsyncIterator[PostgresReader]:
+    try:
+        pool = await asyncpg.create_pool(
+            dsn,
+            min_size=1,
+            max_size=POOL_SIZE,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={"application_name": "weft"},
+        )
+    except (*LOST, *REFUSED) as error:
+        raise no_answer(error) from error
+    try:
+        yield PostgresReader(pool)
+    finally:
+        await pool.close()

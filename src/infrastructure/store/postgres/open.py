@@ -1,0 +1,33 @@
+"""Opening a PostgreSQL database whose schema is up to date."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from domain.ports.clock import Clock
+from infrastructure.store.bell import Bell
+from infrastructure.store.hot import Hot, OnCommitted
+from infrastructure.store.journal import GroupedJournal
+from infrastructure.store.postgres.connections import WriterConnection, open_pool
+from infrastructure.store.postgres.queue import PostgresInbox, PostgresQueue
+from infrastructure.store.postgres.runs import PostgresStarts
+from infrastructure.store.postgres.writer import PostgresWriter
+from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
+
+
+@asynccontextmanager
+async def open_postgres(dsn: str, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Hot]:
+    """A pool for reads and claims, a connection for appends and one for starts. Closing waits for what has come."""
+    async with AsyncExitStack() as closing:
+        database = await closing.enter_async_context(open_pool(dsn))
+        queue_bell = Bell()
+        writer = PostgresWriter(WriterConnection(dsn), clock, on_committed)
+        closing.push_async_callback(writer.close)
+        starts = PostgresStarts(WriterConnection(dsn), RunReads(database), queue_bell)
+        closing.push_async_callback(starts.close)
+        yield Hot(
+            journal=GroupedJournal(writer, JournalReads(database), queue_bell),
+            queue=PostgresQueue(database, QueueReads(database), queue_bell),
+            inbox=PostgresInbox(database, InboxReads(database), queue_bell, Bell()),
+            starts=starts,
+            reader=database,
+        )

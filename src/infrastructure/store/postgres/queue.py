@@ -1,0 +1,109 @@
+"""The queue and the inbox on PostgreSQL. Each change is one statement; rows that somebody else holds at that moment are passed over."""
+
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from domain.ids import Epoch, Position, RunId, TenantId, ThreadId, WorkerId
+from domain.json import JsonObject
+from domain.ports.inbox import Wish
+from domain.ports.journal import Lease
+from domain.ports.queue import Claim, QueueDepth
+from infrastructure.store.bell import Bell
+from infrastructure.store.codec import encode
+from infrastructure.store.postgres.connections import POSTGRES, PostgresReader
+from infrastructure.store.reader import DUE
+from infrastructure.store.reading import InboxReads, QueueReads, no_run
+from infrastructure.store.rows import RUN_COLUMNS, run_of
+
+_RUN = ", ".join("r." + name for name in RUN_COLUMNS.split(", "))
+_CLAIM = POSTGRES.spell(f"""WITH due AS (
+    SELECT q.run, q.thread, q.worker, q.due_at, q.number FROM queue q JOIN heads h ON h.thread = q.thread
+    WHERE {DUE} ORDER BY q.due_at, q.number LIMIT $2 FOR UPDATE OF q, h SKIP LOCKED
+), raised AS (
+    UPDATE heads h SET epoch = h.epoch + 1, run = due.run FROM due WHERE h.thread = due.thread RETURNING h.thread, h.epoch, h.position
+), taken AS (
+    UPDATE queue q SET worker = $1, epoch = raised.epoch, due_at = {{now}} + $3::float8
+    FROM due JOIN raised USING (thread) WHERE q.run = due.run
+), begun AS (
+    UPDATE runs r SET status = 'running', started_at = coalesce(r.started_at, {{now}}) FROM due WHERE r.id = due.run RETURNING {_RUN}
+)
+SELECT raised.epoch, raised.position, due.worker IS NOT NULL, r.* FROM due JOIN raised USING (thread) JOIN begun r ON r.id = due.run
+ORDER BY due.due_at, due.number""")
+# A row that is locked is being claimed, released or written to just now: the next heartbeat will tell.
+_RENEW = f"""WITH told AS (
+    SELECT * FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(run, epoch, number)
+), free AS (
+    SELECT run FROM queue WHERE run = ANY($1) ORDER BY number FOR UPDATE SKIP LOCKED
+), renewed AS (
+    UPDATE queue q SET due_at = {POSTGRES.now} + $4::float8 FROM told JOIN free USING (run)
+    WHERE q.run = ANY($1) AND q.run = told.run AND q.worker = $3 AND q.epoch = told.epoch RETURNING told.number
+)
+SELECT number FROM told WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE renewed.number = told.number)
+    AND (EXISTS (SELECT 1 FROM free WHERE free.run = told.run) OR NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = told.run))"""
+_RELEASE = f"UPDATE queue SET worker = NULL, due_at = {POSTGRES.now} WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL"
+_PUT = f"""WITH owned AS (
+    SELECT id FROM runs WHERE id = $3 AND tenant = $1
+), put AS (
+    INSERT INTO inbox (tenant, thread, run, kind, body, key) SELECT $1::text, $2::text, id, $4::text, $5::bytea, $6::text FROM owned
+    ON CONFLICT DO NOTHING RETURNING run
+), woken AS (
+    UPDATE queue q SET wishes = q.wishes + 1, due_at = CASE WHEN q.worker IS NULL THEN least(q.due_at, {POSTGRES.now}) ELSE q.due_at END
+    FROM put WHERE q.run = put.run
+)
+SELECT EXISTS (SELECT 1 FROM owned), EXISTS (SELECT 1 FROM put)"""
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresQueue:
+    database: PostgresReader
+    reads: QueueReads
+    bell: Bell
+
+    async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
+        claims = []
+        for epoch, position, was_held, *row in await self.database.rows(_CLAIM, worker, limit, lease_seconds):
+            run = run_of(row)
+            claims.append(Claim(Lease(run.tenant, run.thread, run.id, Epoch(epoch), worker), run, Position(position), was_held))
+        return claims
+
+    async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
+        runs, epochs = [lease.run for lease in leases], [lease.epoch for lease in leases]
+        lost = {row[0] for row in await self.database.rows(_RENEW, runs, epochs, worker, lease_seconds)}
+        return [lease for number, lease in enumerate(leases, 1) if number in lost]
+
+    async def release(self, lease: Lease) -> None:
+        await self.database.rows(_RELEASE, lease.run, lease.epoch)
+        self.bell.ring()
+
+    async def next_due(self) -> float | None:
+        return await self.reads.next_due()
+
+    async def depth(self) -> QueueDepth:
+        return await self.reads.depth()
+
+    async def woken(self, timeout: float) -> None:
+        await self.bell.heard(timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class PostgresInbox:
+    database: PostgresReader
+    reads: InboxReads
+    queue_bell: Bell
+    bell: Bell
+
+    async def put(self, tenant: TenantId, thread: ThreadId, run: RunId, kind: str, body: JsonObject, key: str) -> bool:
+        ((is_ours, is_new),) = await self.database.rows(_PUT, tenant, thread, run, kind, encode(body), key)
+        if not is_ours:
+            raise no_run(run)
+        self.queue_bell.ring()
+        self.bell.ring()
+        return bool(is_new)
+
+    async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
+        return await self.reads.waiting(threads)
+
+    async def knocked(self, timeout: float) -> None:
+        await self.bell.heard(timeout)

@@ -1,0 +1,75 @@
+"""SQLAlchemy's way to both databases, for everything that is not hot. Imported when it is first needed: it takes half a second."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+
+from sqlalchemy import Executable, Insert, Table, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from domain.errors import DatabaseError, RepositoryError
+from infrastructure.store.rows import Row
+from infrastructure.store.urls import driver_dsn, is_sqlite, sqlite_path
+
+POOL_SIZE = 4
+POOL_SECONDS = 5.0
+Upsert: TypeAlias = Insert
+"""An `INSERT` that knows `ON CONFLICT`, which both databases spell alike."""
+
+
+class Database:
+    """Statements in, plain tuples out. Raises `DatabaseError` and its kind only."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self._insert = sqlite.insert if is_sqlite(url) else postgresql.insert
+
+    def insert(self, table: Table) -> Any:
+        """An `Upsert` into this table, in the database's own dialect."""
+        return self._insert(table)
+
+    async def rows(self, statement: Executable) -> Sequence[Row]:
+        """Runs it as one transaction; what it returned, nothing for a statement that returns no rows."""
+        async with self._begun() as connection:
+            result = await connection.execute(statement)
+            return result.all() if result.returns_rows else ()
+
+    async def change(self, statement: Executable) -> int:
+        """Runs it as one transaction; how many rows it inserted, updated or deleted."""
+        async with self._begun() as connection:
+            return (await connection.execute(statement)).rowcount
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.begin() as connection:
+                yield connection
+        except PoolTimeout as error:
+            raise DatabaseError(
+                f"none of the {POOL_SIZE} connections to the database was free for {POOL_SECONDS:g} s: try again later"
+            ) from error
+        except DBAPIError as error:
+            raise RepositoryError(f"the database refused: {error.orig}") from error
+        except (SQLAlchemyError, OSError, TimeoutError) as error:
+            raise DatabaseError(f"the database does not answer: {error}") from error
+
+
+def _engine(url: str) -> AsyncEngine:
+    pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    if not is_sqlite(url):
+        return create_async_engine(driver_dsn(url).replace("postgresql://", "postgresql+asyncpg://", 1), pool_pre_ping=True, **pool)
+    engine = create_async_engine(f"sqlite+aiosqlite:///{sqlite_path(url)}", connect_args={"timeout": 10}, **pool)
+    event.listen(engine.sync_engine, "connect", _settle)
+    return engine
+
+
+def _settle(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous = FULL")
+    cursor.close()

@@ -1,0 +1,40 @@
+"""Runs, as lists show them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, or_, select
+
+from domain.ids import TenantId
+from domain.ports.repositories import Page, RunFilter
+from domain.run.run import Run
+from infrastructure.store.rows import RUN_COLUMNS, run_of, seconds
+from infrastructure.store.sql.database import Database
+from infrastructure.store.sql.pages import newest_first, page
+from infrastructure.store.tables import runs
+
+_COLUMNS = [runs.c[name] for name in RUN_COLUMNS.split(", ")]
+
+
+@dataclass(frozen=True, slots=True)
+class RunLists:
+    database: Database
+
+    async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
+        query = select(*_COLUMNS).where(runs.c.tenant == tenant, *_conditions(wanted))
+        rows = await self.database.rows(newest_first(query, runs.c.created_at, runs.c.id, limit, cursor))
+        return page(rows, limit, run_of, lambda row: (repr(row[6]), row[0]))
+
+
+def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.status is not None:
+        found.append(runs.c.status == wanted.status.value)
+    if wanted.workflow is not None:
+        found.append(or_(runs.c.workflow == wanted.workflow, runs.c.workflow.startswith(f"{wanted.workflow}@", autoescape=True)))
+    if wanted.thread is not None:
+        found.append(runs.c.thread == wanted.thread)
+    if wanted.since is not None:
+        found.append(runs.c.created_at >= seconds(wanted.since))
+    if wanted.until is not None:
+        found.append(runs.c.created_at < seconds(wanted.until))
+    return found

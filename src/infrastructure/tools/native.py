@@ -1,0 +1,43 @@
+"""A typed Python function as a tool: its schemas from its signature, its words from its docstring."""
+
+import inspect
+from collections.abc import Callable
+from typing import Final
+
+from domain.errors import FactoryError
+from domain.json import Json
+from domain.ports.tools import ToolContext
+from domain.tool import Tool, ToolMetadata, ToolType
+from infrastructure.tools.declaring import declaration_of
+from infrastructure.tools.docstrings import summary
+from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.signatures import Signature, read_signature
+
+WORDLESS: Final = "(no description)"
+
+
+def native_tool(function: Callable[..., object], name: str | None = None) -> RunnableTool:
+    """`function`, plain (it runs in a thread) or async, as a tool. `name`: what it is registered as, which is not to differ from what it declares.
+
+    `FactoryError` when its signature does not say what it takes.
+    """
+    declared = declaration_of(function)
+    known_as = name or declared.name or str(getattr(function, "__name__", ""))
+    if declared.name not in (None, known_as):
+        raise FactoryError(f"the tool registered as {known_as} calls itself {declared.name}")
+    signature = read_signature(function, known_as)
+    about = ToolMetadata(declared.description or summary(function) or WORDLESS, declared.version, declared.author, declared.tags)
+    tool = Tool(known_as, ToolType.NATIVE, signature.parameters, about, signature.returns, declared.effects)
+    return RunnableTool(tool, _Call(function, signature))
+
+
+class _Call:
+    def __init__(self, function: Callable[..., object], signature: Signature) -> None:
+        self._signature = signature
+        self._waits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - an object may be async
+        self._function = function if self._waits else in_a_thread(function)
+
+    async def __call__(self, arguments: dict[str, Json], context: ToolContext) -> Json:
+        ready = self._signature.arguments(arguments, context)
+        returned = self._function(**ready)
+        return self._signature.output(await returned if inspect.isawaitable(returned) else returned)

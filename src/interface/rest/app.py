@@ -1,0 +1,86 @@
+"""The REST interface, put together around a desk."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+
+from application.desk import Desk
+from application.errors import WeftError
+from application.run_orders import RunOrder
+from application.runs import CancelOrder
+from application.threads import ThreadOrder
+from application.tools import ToolCallOrder
+from interface.rest import docs, health, models, openapi, problems, runs, templates, threads, tools, workflows
+from interface.rest.guards import LocalOnly, RequestContext
+from interface.rest.parameters import OnlyKnownParameters
+
+_BODIES: tuple[type[BaseModel], ...] = (CancelOrder, RunOrder, ThreadOrder, ToolCallOrder, *workflows.BODIES, *templates.BODIES)
+_ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
+
+
+@dataclass(frozen=True, slots=True)
+class RestSettings:
+    """`beat_seconds`: after so long without an event a stream shows that it is alive."""
+
+    version: str = "0.1.0"
+    max_body_bytes: int = 10 * 1024 * 1024
+    beat_seconds: float = 15.0
+
+
+Render: TypeAlias = Callable[[], tuple[bytes, str]]
+"""The text for Prometheus, and its content type."""
+
+
+def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopping: asyncio.Event) -> FastAPI:
+    """`stopping`: set it when the server begins to stop: open streams end then.
+
+    The desk decides whether keys are needed; without them only requests from this machine are answered."""
+    app = FastAPI(
+        title="Weft",
+        version=settings.version,
+        description=_ABOUT,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(RequestContext), *([Middleware(LocalOnly)] if desk.authenticate.keyless else [])],
+        exception_handlers={
+            WeftError: problems.of_weft_error,
+            HTTPException: problems.of_http_exception,
+            RequestValidationError: problems.of_parameters,
+        },
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
+    app.state.desk = desk
+    app.state.settings = settings
+    app.state.render_metrics = render_metrics
+    app.state.stopping = stopping
+    for module in (workflows, templates, runs, threads, tools, models, health):
+        app.include_router(module.router, dependencies=[OnlyKnownParameters])
+    _describe(app)
+    return app
+
+
+def _describe(app: FastAPI) -> None:
+    def document() -> dict[str, Any]:
+        return openapi.published(app, _BODIES)
+
+    async def as_json(request: Request) -> JSONResponse:
+        return JSONResponse(document())
+
+    async def as_page(request: Request) -> HTMLResponse:
+        policy = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
+        return HTMLResponse(docs.page(document()), headers=policy)
+
+    app.openapi = document  # type: ignore[method-assign]
+    app.add_route("/openapi.json", as_json, include_in_schema=False)
+    app.add_route("/docs", as_page, include_in_schema=False)

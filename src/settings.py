@@ -1,0 +1,185 @@
+"""What an owner can set: defaults, then `weft.toml` (or `.yaml`, `.json`), then `WEFT_*`, then flags; the later wins."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    JsonConfigSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+    YamlConfigSettingsSource,
+)
+
+PREFIX = "WEFT_"
+FILES = ("weft.toml", "weft.yaml", "weft.json")
+OFFLINE_ALIASES = {"fast": "scripted/assistant", "careful": "scripted/assistant"}
+
+
+class BadSetting(Exception):
+    """One sentence: the variable, what it should be, what it was."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseConfig:
+    """`url`: `sqlite:///PATH`, `postgresql://USER:PASSWORD@HOST/NAME` or `memory:`. `connection_timeout` in seconds."""
+
+    url: str
+    max_connections: int
+    connection_timeout: float
+
+
+@dataclass(frozen=True, slots=True)
+class LlmConfig:
+    """`models`: alias -> `provider/model`."""
+
+    models: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowConfig:
+    lease_seconds: float
+    poll_seconds: float
+    grace_seconds: float
+    worker_runs: int
+
+
+@dataclass(frozen=True, slots=True)
+class AppConfig:
+    database: DatabaseConfig
+    llm: LlmConfig
+    workflow: WorkflowConfig
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True)
+
+    database_url: Annotated[
+        str, Field(pattern=r"^(sqlite:///.+|postgresql://.+|memory:)$", description="sqlite:///PATH or postgresql://...")
+    ] = "sqlite:///.weft/weft.db"
+    database_max_connections: Annotated[int, Field(ge=1, le=1000, description="connections to PostgreSQL at most")] = 10
+    database_connection_timeout: Annotated[float, Field(gt=0, le=300, description="seconds to wait for a connection")] = 10.0
+    host: Annotated[str, Field(min_length=1, description="address the service listens on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="port the service listens on; 0 takes a free one")] = 8040
+    metrics_port: Annotated[int | None, Field(ge=0, le=65535, description="port on which a worker shows /metrics, /livez, /readyz")] = None
+    api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(description="keys of admins of the tenant default, comma between them")] = ()
+    models: Annotated[dict[str, str], Field(description="alias -> provider/model, as WEFT_MODELS__fast=openai/gpt-4o-mini")] = {}
+    model_endpoints: Annotated[
+        dict[str, dict[str, str]], Field(description="provider/model -> api_base, api_key, prices per million tokens")
+    ] = {}
+    scripts: Annotated[Path | None, Field(description="file of scripts for the offline model")] = None
+    scripted_chunk_seconds: Annotated[float, Field(ge=0, le=10, description="how slowly the offline model talks")] = 0.0
+    lease_seconds: Annotated[float, Field(ge=1, le=3600, description="how long a worker holds a run without a heartbeat")] = 30.0
+    poll_seconds: Annotated[float, Field(ge=0.01, le=60, description="how often a worker looks for runs when nobody wakes it")] = 0.5
+    grace_seconds: Annotated[float, Field(ge=0, le=3600, description="how long a stopping worker lets its nodes finish")] = 10.0
+    worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
+    log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"
+    log_pretty: Annotated[bool, Field(description="log for people instead of JSON lines")] = False
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            return tuple(key.strip() for key in value.split(",") if key.strip())
+        return value
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """A fresh install answers offline; what is set replaces that alias by alias."""
+        return {**OFFLINE_ALIASES, **self.models}
+
+    @property
+    def config(self) -> AppConfig:
+        return AppConfig(
+            DatabaseConfig(self.database_url, self.database_max_connections, self.database_connection_timeout),
+            LlmConfig(self.aliases),
+            WorkflowConfig(self.lease_seconds, self.poll_seconds, self.grace_seconds, self.worker_runs),
+        )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, *_files(settings_cls))
+
+
+def _files(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    readers = {".toml": TomlConfigSettingsSource, ".yaml": YamlConfigSettingsSource, ".json": JsonConfigSettingsSource}
+    return [readers[Path(name).suffix](settings_cls, Path(name)) for name in FILES if Path(name).is_file()]
+
+
+def read_settings(**flags: object) -> Settings:
+    """Raises `BadSetting`. Flags that are None were not given."""
+    given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        raise BadSetting("\n".join(_sentence(problem) for problem in error.errors())) from error
+    except Exception as error:  # a file that does not parse: pydantic-settings lets the parser's own error through
+        raise BadSetting(f"a settings file cannot be read ({', '.join(FILES)}): {error}") from error
+
+
+def _sentence(problem: Any) -> str:
+    name, *path = [str(part) for part in problem["loc"]] or ["?"]
+    field = Settings.model_fields.get(name)
+    if field is None:
+        return f"{name}: there is no such setting; `weft config show` lists them"
+    variable = PREFIX + "__".join([name.upper(), *path])
+    secret = name == "api_keys"
+    shown = "" if secret else f", not {problem.get('input')!r}"
+    return f"{variable}: should be {field.description or problem['msg']} ({problem['msg']}){shown}"
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSetting:
+    """One line of `weft config show`."""
+
+    name: str
+    variable: str
+    value: str
+    source: str
+    description: str
+
+
+def shown(settings: Settings) -> list[ShownSetting]:
+    """Every setting, secrets hidden, and where it came from: `default`, `file`, `environment` or `flag`."""
+    environment = {key[len(PREFIX) :].lower().split("__")[0] for key in os.environ if key.upper().startswith(PREFIX)}
+    files = {key for source in _files(type(settings)) for key in source()}
+    sources = [("environment", environment), ("file", files)]
+    return [_shown(settings, name, sources) for name in Settings.model_fields]
+
+
+def _shown(settings: Settings, name: str, sources: list[tuple[str, set[str]]]) -> ShownSetting:
+    field = Settings.model_fields[name]
+    value = getattr(settings, name)
+    source = "default"
+    if name in settings.model_fields_set:
+        source = next((label for label, names in sources if name in names), "flag")
+    return ShownSetting(name, PREFIX + name.upper(), _hidden(name, value), source, field.description or "")
+
+
+def _hidden(name: str, value: object) -> str:
+    if name == "api_keys":
+        return "(hidden)" if value else ""
+    if name == "database_url":
+        return _without_password(str(value))
+    if name == "model_endpoints" and isinstance(value, dict):
+        return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
+    return "" if value is None else str(value)
+
+
+def _without_password(url: str) -> str:
+    head, at, tail = url.rpartition("@")
+    scheme, slashes, credentials = head.partition("://")
+    return f"{scheme}{slashes}{credentials.split(':')[0]}:(hidden)@{tail}" if at and ":" in credentials else url

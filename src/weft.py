@@ -1,0 +1,75 @@
+"""Weft's face: the names that packages of tools and node kinds import, and the light entry of the command.
+
+Nothing is loaded before it is named. `from weft import tool, ToolContext` loads a few modules of ours and no library.
+"""
+
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.errors import NodeExecutionError, Problem, ToolError
+    from domain.ports.nodes import EndFrame, Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Park, Reads, Workshop
+    from domain.ports.tools import ToolContext
+    from domain.tool import Effects
+    from infrastructure.tools.declaring import tool
+
+__version__ = "0.1.0"
+__all__ = [
+    "Effects",
+    "EndFrame",
+    "Executor",
+    "Finished",
+    "Inspection",
+    "NodeContext",
+    "NodeExecutionError",
+    "NodeKind",
+    "OpenFrames",
+    "Park",
+    "Problem",
+    "Reads",
+    "ToolContext",
+    "ToolError",
+    "Workshop",
+    "tool",
+]
+
+_HOMES = {
+    "domain.errors": ("NodeExecutionError", "Problem", "ToolError"),
+    "domain.ports.nodes": (
+        "EndFrame",
+        "Executor",
+        "Finished",
+        "Inspection",
+        "NodeContext",
+        "NodeKind",
+        "OpenFrames",
+        "Park",
+        "Reads",
+        "Workshop",
+    ),
+    "domain.ports.tools": ("ToolContext",),
+    "domain.tool": ("Effects",),
+    "infrastructure.tools.declaring": ("tool",),
+}
+
+
+def __getattr__(name: str) -> object:
+    for home, names in _HOMES.items():
+        if name in names:
+            return getattr(import_module(home), name)
+    raise AttributeError(f"module 'weft' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
+
+
+def main() -> None:
+    """The command `weft`. Its version is known before anything is imported."""
+    if sys.argv[1:] == ["--version"]:
+        print(f"weft {__version__}")
+        return
+    from interface.cli.app import run
+
+    run()

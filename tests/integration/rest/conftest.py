@@ -1,0 +1,11 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.integration.rest.service import Service, open_service
+
+
+@pytest.fixture
+async def service() -> AsyncIterator[Service]:
+    async with open_service() as opened:
+        yield opened

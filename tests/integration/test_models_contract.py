@@ -1,0 +1,454 @@
+"""One contract for whoever answers: the scripted model, and litellm before an independent OpenAI-compatible server."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from domain.errors import ModelError, ModelNotFound
+from domain.json import JsonObject
+from domain.model import FinishReason, ModelRequest, ModelResponse
+from domain.usage import Usage
+from infrastructure.models.prices import BundledPrices, Counted
+from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.settings import Endpoint, ModelSettings
+from tests.plugins.aimock import StartModelServer
+from tests.servers.aimock import Fixture, ModelServer
+
+GPT = "openai/gpt-4o-mini"
+TEXT = "Hi there, how are you today?"
+LABELS: JsonObject = {"type": "object", "properties": {"label": {"enum": ["billing", "bug"]}}, "required": ["label"]}
+WEATHER: JsonObject = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
+
+
+def about(text: str, response: dict[str, Any], **more: Any) -> Fixture:
+    return {"match": {"userMessage": text}, "response": response, **more}
+
+
+PROVIDER = [
+    about("hello", {"content": TEXT, "usage": {"prompt_tokens": 11, "completion_tokens": 7}}, chunkSize=4),
+    about("weather", {"toolCalls": [{"name": "get_weather", "arguments": {"city": "SF"}}]}),
+    about("label", {"content": '{"label": "bug"}'}),
+    about("limit", {"error": {"message": "slow down", "type": "rate_limit_error"}, "status": 429, "retryAfter": 7}),
+    about("broken", {"error": {"message": "boom", "type": "server_error"}, "status": 500}),
+    about("refused", {"error": {"message": "Incorrect API key: sk-abcdefghijklmnop", "code": "invalid_api_key"}, "status": 401}),
+    about("too long", {"error": {"message": "maximum context length is 10 tokens", "code": "context_length_exceeded"}, "status": 400}),
+    about("cut", {"content": "This never ends well."}, chunkSize=5, latency=20, truncateAfterChunks=3),
+    about("garbage", {"content": "x"}, chaos={"malformedRate": 1}),
+    about("never", {"content": "x"}, streamingProfile={"ttft": 60_000}, chaos={"latencyMs": 30_000}),
+]
+
+SCRIPT = {
+    "rules": [
+        {"when": "hello", "answer": TEXT},
+        {"when": "weather", "tool_calls": [{"name": "get_weather", "arguments": {"city": "SF"}}]},
+        {"when": "label", "json": {"label": "bug"}},
+        {"when": "limit", "rate_limited": {"retry_after": 7}},
+        {"when": "broken", "fail": {"code": "model_unavailable"}},
+        {"when": "refused", "fail": {"code": "model_auth"}},
+        {"when": "too long", "fail": {"code": "model_context_length"}},
+        {"when": "cut", "answer": "This never ends well.", "fail": {"code": "model_stream_cut", "after_chunks": 1}},
+        {"when": "garbage", "fail": {"code": "model_garbage"}},
+        {"when": "never", "delay_seconds": 3600},
+    ]
+}
+
+
+@dataclass(slots=True)
+class Heard:
+    """The pieces of a stream, in the order they came."""
+
+    pieces: list[str] = field(default_factory=list)
+
+    def __call__(self, piece: str) -> None:
+        self.pieces.append(piece)
+
+
+@pytest.fixture(params=["scripted", "litellm"])
+async def models(request: pytest.FixtureRequest, tmp_path: Path, model_server: StartModelServer) -> AsyncIterator[ConfiguredModels]:
+    """Either one under the alias `fast`."""
+    scripts = tmp_path / "scripts.yaml"
+    scripts.write_text(yaml.safe_dump({"contract": SCRIPT}))
+    settings = ModelSettings({"fast": "scripted/contract"}, scripts=scripts)
+    if request.param == "litellm":
+        settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(model_server(PROVIDER).base_url)})
+    configured = ConfiguredModels(settings)
+    yield configured
+    await configured.close()
+
+
+@asynccontextmanager
+async def at(base_url: str, **endpoint: Any) -> AsyncIterator[ConfiguredModels]:
+    models = ConfiguredModels(ModelSettings({"fast": GPT}, {GPT: Endpoint(base_url, **endpoint)}))
+    yield models
+    await models.close()
+
+
+def asking(text: str, **more: Any) -> ModelRequest:
+    return ModelRequest("fast", ({"role": "user", "content": text},), **{"timeout_seconds": 20.0, **more})
+
+
+async def failure_of(models: ConfiguredModels, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> ModelError:
+    with pytest.raises(ModelError) as caught:
+        await models.complete(request, on_text)
+    return caught.value
+
+
+def used_by(error: BaseException) -> Usage | None:
+    usage = getattr(error, "usage", None)
+    assert usage is None or isinstance(usage, Usage)
+    return usage
+
+
+def price_of(response: ModelResponse) -> Decimal:
+    """Both cost 0.15 USD a million tokens asked and 0.60 answered."""
+    return (response.usage.prompt_tokens * Decimal("0.15") + response.usage.completion_tokens * Decimal("0.60")) / 1_000_000
+
+
+@pytest.fixture(params=["at once", "streamed"])
+def on_text(request: pytest.FixtureRequest) -> Heard | None:
+    """The two ways to ask."""
+    return Heard() if request.param == "streamed" else None
+
+
+async def test_a_text_comes_with_its_tokens_and_an_exact_cost(models: ConfiguredModels, on_text: Heard | None) -> None:
+    response = await models.complete(asking("hello"), on_text)
+
+    assert (response.text, response.finish_reason, response.tool_calls) == (TEXT, FinishReason.STOP, ())
+    assert response.usage.prompt_tokens > 0
+    assert response.usage.completion_tokens == 7
+    assert not response.usage.estimated
+    assert response.usage.cost is not None
+    assert response.usage.cost.amount == price_of(response)
+
+
+async def test_a_stream_comes_in_pieces_that_make_the_text(models: ConfiguredModels) -> None:
+    heard = Heard()
+
+    response = await models.complete(asking("hello"), heard)
+
+    assert len(heard.pieces) > 3
+    assert "".join(heard.pieces) == response.text == TEXT
+
+
+async def test_a_tool_call_has_a_name_an_id_and_parsed_arguments(models: ConfiguredModels, on_text: Heard | None) -> None:
+    response = await models.complete(asking("weather", tools=(WEATHER,)), on_text)
+
+    assert response.finish_reason is FinishReason.TOOL_CALLS
+    assert [(call.name, call.arguments) for call in response.tool_calls] == [("get_weather", {"city": "SF"})]
+    assert all(call.id for call in response.tool_calls)
+
+
+async def test_a_structured_answer_is_parsed(models: ConfiguredModels, on_text: Heard | None) -> None:
+    response = await models.complete(asking("label", response_schema=LABELS), on_text)
+
+    assert response.json == {"label": "bug"}
+
+
+@pytest.mark.parametrize(
+    ("question", "code", "retryable"),
+    [
+        pytest.param("limit", "model_rate_limited", True, id="a rate limit may be tried again"),
+        pytest.param("broken", "model_unavailable", True, id="a 500 may be tried again"),
+        pytest.param("refused", "model_auth", False, id="a wrong key stays wrong"),
+        pytest.param("too long", "model_context_length", False, id="what is too long stays too long"),
+        pytest.param("garbage", "model_garbage", True, id="garbage may be tried again"),
+    ],
+)
+async def test_a_failure_is_typed(models: ConfiguredModels, on_text: Heard | None, question: str, code: str, retryable: bool) -> None:
+    error = await failure_of(models, asking(question), on_text)
+
+    assert (error.code, error.retryable) == (code, retryable)
+    assert used_by(error) is None
+    assert "sk-" not in error.message
+
+
+async def test_a_rate_limit_says_when_to_come_back(models: ConfiguredModels, on_text: Heard | None) -> None:
+    assert (await failure_of(models, asking("limit"), on_text)).retry_after == 7
+
+
+async def test_a_cut_stream_is_an_error_that_says_what_it_used(models: ConfiguredModels) -> None:
+    heard = Heard()
+
+    error = await failure_of(models, asking("cut"), heard)
+
+    assert (error.code, error.retryable) == ("model_stream_cut", True)
+    assert heard.pieces == ["This "]
+    usage = used_by(error)
+    assert usage is not None
+    assert usage.completion_tokens > 0
+    assert usage.cost is not None
+
+
+async def test_a_model_that_never_answers_fails_within_its_timeout(models: ConfiguredModels, on_text: Heard | None) -> None:
+    await models.warm()
+    before = asyncio.get_running_loop().time()
+
+    error = await failure_of(models, asking("never", timeout_seconds=0.3), on_text)
+
+    assert asyncio.get_running_loop().time() - before < 3
+    assert (error.code, error.retryable) == ("model_timeout", True)
+
+
+async def test_an_unknown_model_names_the_known_ones(models: ConfiguredModels) -> None:
+    with pytest.raises(ModelNotFound, match="fast"):
+        await models.complete(ModelRequest("nonsense/model", ()))
+
+
+@dataclass(slots=True)
+class Provider:
+    """A provider of our own that sends pieces without usage and then holds the line until the caller hangs up."""
+
+    pieces: tuple[str, ...]
+    ends: bool = False
+    hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    head: str = ""
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
+        for piece in self.pieces:
+            writer.write(f"data: {piece}\n\n".encode())
+        await writer.drain()
+        while not self.ends and await reader.read(65536):
+            pass
+        self.hung_up.set()
+        writer.close()
+        await writer.wait_closed()
+
+
+def delta(text: str, finish: str = "null") -> str:
+    choice = f'{{"index": 0, "delta": {{"content": "{text}"}}, "finish_reason": {finish}}}'
+    return f'{{"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{choice}]}}'
+
+
+@asynccontextmanager
+async def served_by(provider: Provider) -> AsyncIterator[str]:
+    server = await asyncio.start_server(provider, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+
+
+async def test_cancelling_closes_the_providers_stream_and_says_what_was_used() -> None:
+    provider, spoke = Provider((delta("one "), delta("two "))), asyncio.Event()
+
+    async with served_by(provider) as base_url, at(base_url) as models:
+        call = asyncio.create_task(models.complete(asking("count"), lambda text: spoke.set() if "two" in text else None))
+        await asyncio.wait_for(spoke.wait(), 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await call
+        await asyncio.wait_for(provider.hung_up.wait(), 5)
+
+    usage = used_by(cancelled.value)
+    assert usage is not None
+    assert (usage.completion_tokens, usage.estimated) == (2, True)
+
+
+async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed() -> None:
+    provider = Provider((delta("one "),))
+
+    async with served_by(provider) as base_url, at(base_url) as models:
+        await models.warm()
+        error = await failure_of(models, asking("count", timeout_seconds=1.0), Heard())
+        await asyncio.wait_for(provider.hung_up.wait(), 5)
+
+    assert error.code == "model_timeout"
+    assert used_by(error) is not None
+
+
+async def test_a_stream_is_closed_when_whoever_listens_fails() -> None:
+    provider = Provider((delta("one "), delta("two ")))
+
+    def failing(_: str) -> None:
+        raise RuntimeError("nobody listens")
+
+    async with served_by(provider) as base_url, at(base_url) as models:
+        error = await failure_of(models, asking("count"), failing)
+        await asyncio.wait_for(provider.hung_up.wait(), 5)
+
+    assert isinstance(error.__cause__, RuntimeError)
+
+
+async def test_a_stream_that_ends_without_saying_why_is_cut() -> None:
+    async with served_by(Provider((delta("one "),), ends=True)) as base_url, at(base_url) as models:
+        error = await failure_of(models, asking("count"), Heard())
+
+    assert error.code == "model_stream_cut"
+
+
+async def test_tokens_that_the_provider_does_not_report_are_estimates() -> None:
+    provider = Provider((delta("one "), delta("two", '"stop"'), "[DONE]"), ends=True)
+
+    async with served_by(provider) as base_url, at(base_url) as models:
+        response = await models.complete(asking("count"), Heard())
+
+    assert response.text == "one two"
+    assert response.usage.estimated
+    assert response.usage.completion_tokens > 0
+
+
+async def test_a_price_of_ones_own_goes_before_the_listed_one(model_server: StartModelServer) -> None:
+    async with at(model_server(PROVIDER).base_url, prompt_price=Decimal(1), completion_price=Decimal(2)) as models:
+        response = await models.complete(asking("hello"))
+
+    assert response.usage.cost is not None
+    assert response.usage.cost.amount == Decimal("0.000025")
+
+
+async def test_an_unlisted_model_has_an_unknown_cost(model_server: StartModelServer) -> None:
+    model = "openai/my-own-model"
+    models = ConfiguredModels(ModelSettings(endpoints={model: Endpoint(model_server(PROVIDER).base_url)}))
+
+    response = await models.complete(ModelRequest(model, ({"role": "user", "content": "hello"},)))
+    await models.close()
+
+    assert response.text == TEXT
+    assert response.usage.cost is None
+
+
+async def asked_of(server: ModelServer, request: ModelRequest) -> dict[str, Any]:
+    """The one request that reached the server."""
+    async with at(server.base_url) as models:
+        await models.complete(request)
+    (call,) = server.calls()
+    return call
+
+
+async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer) -> None:
+    numbers = {"temperature": 0.5, "max_tokens": 9, "seed": 3}
+    extras = {"stop": ("X",), "response_schema": LABELS, "tools": (WEATHER,), "options": {"top_p": 0.5, "rules": []}}
+
+    body = (await asked_of(model_server(PROVIDER), asking("label", **numbers, **extras)))["body"]
+
+    assert body.pop("response_format")["json_schema"]["schema"] == LABELS
+    assert {name: value for name, value in body.items() if value is not False} == {
+        "_endpointType": "chat",  # the server's own word
+        "model": "gpt-4o-mini",
+        "messages": [{"role": "user", "content": "label"}],
+        **numbers,
+        "stop": ["X"],
+        "top_p": 0.5,
+        "tools": [WEATHER],
+    }
+
+
+@pytest.mark.parametrize(
+    ("key", "sent"), [pytest.param(None, "none", id="without a key of its own"), pytest.param("my-own", "my-own", id="with one")]
+)
+async def test_the_providers_key_never_goes_to_another_address(key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
+    provider = Provider((delta("one", '"stop"'), "[DONE]"), ends=True)
+
+    async with served_by(provider) as base_url, at(base_url, api_key=key) as models:
+        await models.complete(asking("count"), Heard())
+
+    assert f"authorization: bearer {sent}\r\n" in provider.head.lower()
+    assert "the-real-one" not in provider.head
+
+
+@pytest.mark.parametrize("option", ["api_base", "api_key", "base_url", "mock_response", "fallbacks", "extra_headers"])
+async def test_a_document_cannot_lead_a_call_elsewhere(model_server: StartModelServer, option: str) -> None:
+    server = model_server(PROVIDER)
+
+    async with at(server.base_url) as models:
+        error = await failure_of(models, asking("hello", options={option: "http://127.0.0.1:9"}))
+
+    assert error.code == "model_bad_request"
+    assert server.calls() == []
+
+
+async def test_a_failed_call_is_not_tried_again_by_the_library(model_server: StartModelServer) -> None:
+    server = model_server(PROVIDER)
+
+    async with at(server.base_url) as models:
+        await failure_of(models, asking("broken"))
+
+    assert len(server.calls()) == 1
+
+
+@pytest.fixture(scope="module")
+def addresses() -> Iterator[list[str]]:
+    """Every address this process connects to or asks the resolver for, while the list is wanted."""
+    seen: list[str] = []
+    wanted = [True]
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if wanted[0] and event == "socket.connect":
+            seen.append(str(arguments[1][0]))
+        elif wanted[0] and event == "socket.getaddrinfo":
+            seen.append(str(arguments[0]))
+
+    sys.addaudithook(hook)
+    yield seen
+    wanted[0] = False
+
+
+async def test_nothing_but_the_provider_is_connected_to(
+    model_server: StartModelServer, addresses: list[str], on_text: Heard | None
+) -> None:
+    server = model_server(PROVIDER)
+    addresses.clear()
+
+    async with at(server.base_url) as models:
+        await models.complete(asking("hello"), on_text)
+        await failure_of(models, asking("broken"), on_text)
+
+    assert {address.split("%")[0] for address in addresses} == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("model", [GPT, "anthropic/claude-sonnet-4-5", "gemini/gemini-2.5-pro", "openai/o3"])
+@pytest.mark.parametrize("counted", [Counted(17, 5), Counted(300_000, 1_000, cached=1_000)], ids=["a short call", "a long call"])
+async def test_costs_are_those_of_litellms_own_calculator(model: str, counted: Counted) -> None:
+    await ConfiguredModels(ModelSettings({"fast": GPT}, {GPT: Endpoint()})).warm()
+    litellm: Any = sys.modules["litellm"]
+    usage = litellm.Usage(
+        prompt_tokens=counted.prompt, completion_tokens=counted.completion, prompt_tokens_details={"cached_tokens": counted.cached}
+    )
+    price = BundledPrices().of(model)
+
+    assert price is not None
+    assert float(price.cost(counted).amount) == pytest.approx(sum(litellm.cost_per_token(model=model, usage_object=usage)), rel=1e-9)
+
+
+LOADING = """
+import sys
+import infrastructure.models.litellm
+import infrastructure.models.registry
+loaded = "litellm" in sys.modules
+from infrastructure.models.settings import ModelSettings
+models = infrastructure.models.registry.ConfiguredModels(ModelSettings({"fast": "openai/gpt-4o-mini"}))
+cards = models.cards()
+sys.exit(1 if loaded or "litellm" in sys.modules or cards[0].prompt_price is None else 0)
+"""
+
+
+def test_neither_importing_the_adapter_nor_listing_prices_imports_litellm() -> None:
+    source = Path(__file__).parents[2] / "src"
+
+    assert subprocess.run([sys.executable, "-c", LOADING], cwd=source, check=False).returncode == 0
+
+
+async def test_importing_litellm_asks_nobody() -> None:
+    """A fresh process: here it may have been imported before anybody listened."""
+    program = """
+import asyncio, sys
+seen = []
+sys.addaudithook(lambda event, _: seen.append(event) if event in ("socket.connect", "socket.getaddrinfo") else None)
+from infrastructure.models.litellm import ProviderModels
+from infrastructure.models.prices import BundledPrices
+from infrastructure.models.settings import ModelSettings
+asyncio.run(ProviderModels(ModelSettings(), BundledPrices()).warm())
+sys.exit(repr(seen) if seen else 0)
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=Path(__file__).parents[2] / "src")
+
+    assert await process.wait() == 0

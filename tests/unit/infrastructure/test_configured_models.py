@@ -1,0 +1,184 @@
+"""Aliases, prefixes, cards, prices, and adapters from other packages."""
+
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from domain.errors import FactoryError, ModelError, ModelNotFound
+from domain.model import ModelRequest
+from domain.usage import Money
+from infrastructure.models.prices import BundledPrices, Counted, Price
+from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.settings import Endpoint, ModelSettings
+
+HELLO = ({"role": "user", "content": "hello"},)
+FAST = ModelSettings({"fast": "scripted/echo", "smart": "openai/gpt-4o-mini"})
+
+
+def configured(**more: Any) -> ConfiguredModels:
+    return ConfiguredModels(ModelSettings(FAST.aliases, **more))
+
+
+async def test_an_alias_stands_for_a_model() -> None:
+    response = await configured().complete(ModelRequest("fast", HELLO))
+
+    assert (response.model, response.usage.model) == ("scripted/echo", "scripted/echo")
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        pytest.param("fast", True, id="an alias"),
+        pytest.param("scripted/summary", True, id="a scripted model"),
+        pytest.param("scripted/nobody", False, id="no scripted model"),
+        pytest.param("openai/gpt-4o-mini", True, id="a listed model"),
+        pytest.param("gpt-4o-mini", True, id="a listed model without its provider"),
+        pytest.param("openai/published-tomorrow", True, id="a new model of a known provider"),
+        pytest.param("openai/", False, id="a provider alone"),
+        pytest.param("nonsense/model", False, id="an unknown provider"),
+        pytest.param("quick", False, id="no alias"),
+        pytest.param("mine/model", True, id="a model with an address of its own"),
+    ],
+)
+def test_known_models(name: str, known: bool) -> None:
+    assert configured(endpoints={"mine/model": Endpoint("http://127.0.0.1:9/v1")}).known(name) is known
+
+
+@pytest.mark.parametrize("name", ["quick", "scripted/nobody", "nonsense/model"])
+async def test_an_unknown_model_names_the_known_ones(name: str) -> None:
+    with pytest.raises(ModelNotFound, match=f"{name}.*fast.*smart.*scripted/echo"):
+        await configured().complete(ModelRequest(name, HELLO))
+
+
+def test_cards_list_aliases_first_then_what_else_is_there() -> None:
+    cards = configured(endpoints={"openai/mine": Endpoint("http://127.0.0.1:9/v1")}).cards()
+
+    assert [card.name for card in cards[:3]] == ["fast", "smart", "openai/mine"]
+    assert all(card.name.startswith("scripted/") for card in cards[3:])
+    assert [card.scripted for card in cards[:3]] == [True, False, False]
+    assert cards[1].prompt_price == Money(Decimal("0.15"))
+    assert (cards[2].prompt_price, cards[2].usable) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("settings", "usable", "reason"),
+    [
+        pytest.param(FAST, False, "no key: set OPENAI_API_KEY", id="a provider without a key"),
+        pytest.param(ModelSettings(FAST.aliases, environment={"OPENAI_API_KEY": "x"}), True, "", id="a key in the environment"),
+        pytest.param(ModelSettings(FAST.aliases, {"openai/gpt-4o-mini": Endpoint(api_key="x")}), True, "", id="a key of its own"),
+        pytest.param(
+            ModelSettings({"smart": "scripted/nobody"}), False, "no scripted model scripted/nobody", id="an alias of nothing scripted"
+        ),
+        pytest.param(ModelSettings({"smart": "nonsense/model"}), False, "no model nonsense/model", id="an alias of nothing"),
+        pytest.param(ModelSettings({"smart": "ollama/llama3"}), True, "", id="a provider that needs no key"),
+    ],
+)
+def test_a_card_says_why_a_model_is_not_usable(settings: ModelSettings, usable: bool, reason: str) -> None:
+    card = next(card for card in ConfiguredModels(settings).cards() if card.name == "smart")
+
+    assert (card.usable, card.reason) == (usable, reason)
+
+
+async def test_a_call_without_a_key_fails_before_anything_is_loaded() -> None:
+    loaded_before = "litellm" in sys.modules
+
+    with pytest.raises(ModelError, match="OPENAI_API_KEY") as caught:
+        await configured().complete(ModelRequest("smart", HELLO))
+
+    assert caught.value.code == "model_auth"
+    assert ("litellm" in sys.modules) is loaded_before
+
+
+async def test_warming_loads_nothing_when_only_scripted_models_can_be_used() -> None:
+    loaded_before = "litellm" in sys.modules
+
+    await configured().warm()
+
+    assert ("litellm" in sys.modules) is loaded_before
+
+
+def test_settings_do_not_show_keys() -> None:
+    assert "secret" not in repr(ModelSettings(endpoints={"a/b": Endpoint(api_key="secret")}, environment={"OPENAI_API_KEY": "secret"}))
+
+
+ADAPTER = """
+class Adapter:
+    prefix = "{prefix}"
+
+    async def complete(self, request, on_text=None):
+        from domain.model import FinishReason, ModelResponse
+        from domain.usage import Usage
+
+        return ModelResponse("from elsewhere", request.model, FinishReason.STOP, Usage(request.model, 1, 1))
+
+
+adapter = Adapter()
+"""
+
+
+@pytest.fixture
+def elsewhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Another package is installed, with an adapter under the name `elsewhere`."""
+    (tmp_path / "elsewhere_models.py").write_text(ADAPTER.format(prefix=request.param))
+    info = tmp_path / "elsewhere_models-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: elsewhere-models\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[weft.models]\nelsewhere = elsewhere_models:adapter\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    sys.modules.pop("elsewhere_models", None)
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("elsewhere", ["elsewhere"], indirect=True)
+async def test_an_adapter_of_another_package_answers_for_its_prefix() -> None:
+    models = ConfiguredModels(ModelSettings({"fast": "elsewhere/one"}))
+
+    assert models.known("elsewhere/two")
+    assert (await models.complete(ModelRequest("fast", HELLO))).text == "from elsewhere"
+    assert models.cards()[0].usable
+
+
+@pytest.mark.usefixtures("elsewhere")
+@pytest.mark.parametrize("elsewhere", ["another"], indirect=True)
+async def test_an_adapter_that_is_not_what_its_entry_point_says_is_refused() -> None:
+    with pytest.raises(FactoryError, match="elsewhere_models:adapter"):
+        await ConfiguredModels(ModelSettings()).complete(ModelRequest("elsewhere/one", HELLO))
+
+
+def test_a_price_is_exact() -> None:
+    price = BundledPrices().of("openai/gpt-4o-mini")
+
+    assert price is not None
+    assert price.cost(Counted(17, 0)) == Money(Decimal("0.00000255"))
+    assert (price.prompt_million, price.completion_million) == (Money(Decimal("0.15")), Money(Decimal("0.6")))
+
+
+@pytest.mark.parametrize(
+    "model", ["openai/unheard-of", "groq/gpt-4o-mini", "nonsense", "openai/dall-e-3", "scripted/echo"], ids=lambda model: f"of {model}"
+)
+def test_an_unknown_price_is_unknown(model: str) -> None:
+    assert BundledPrices().of(model) is None
+
+
+@pytest.mark.parametrize(
+    ("counted", "cost"),
+    [
+        pytest.param(Counted(1000, 100), "1.2", id="asked and answered"),
+        pytest.param(Counted(1000, 100, cached=500), "0.75", id="cached tokens cost less"),
+        pytest.param(Counted(1000, 100, written=500), "1.7", id="tokens written to the cache cost more"),
+        pytest.param(Counted(1000, 100, reasoning=50), "1.25", id="reasoning has a price"),
+        pytest.param(Counted(2000, 100), "2.2", id="up to a tier"),
+        pytest.param(Counted(2001, 100), "20.21", id="above a tier all of it"),
+        pytest.param(Counted(0, 0), "0", id="nothing"),
+    ],
+)
+def test_what_a_call_costs(counted: Counted, cost: str) -> None:
+    above = Price.flat(Decimal("0.01"), Decimal("0.002"))
+    price = Price(Decimal("0.001"), Decimal("0.002"), Decimal("0.0001"), Decimal("0.002"), Decimal("0.003"), ((2000, above),))
+
+    assert price.cost(counted) == Money(Decimal(cost))
