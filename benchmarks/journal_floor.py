@@ -47,7 +47,9 @@ async def started(store: Store, count: int) -> list[Claim]:
 
 async def steps(store: Store, claim: Claim, count: int) -> None:
     for number in range(count):
-        event = NodeFinished(ActivationPath(f"/a#{number}"), {"x": number}, (NodeId("a"),), Position(number), (Position(number),), None, 0.001)
+        event = NodeFinished(
+            ActivationPath(f"/a#{number}"), {"x": number}, (NodeId("a"),), Position(number), (Position(number),), None, 0.001
+        )
         await store.journal.append(Append(claim.lease, Position(number), (event,)))
 
 

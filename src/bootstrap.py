@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from typing import TYPE_CHECKING
 
 import structlog
 from dependency_injector import containers, providers
@@ -39,12 +40,17 @@ from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
+from infrastructure.store import migrate
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
+from infrastructure.telemetry import logging
 from infrastructure.telemetry.metrics import PrometheusMeter
 from infrastructure.templates import JinjaTemplates
 from infrastructure.tools.registry import InstalledTools
-from settings import Settings
+from settings import Settings, ShownSetting, read_settings, shown
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 log = structlog.get_logger("bootstrap")
 
@@ -163,8 +169,17 @@ class App:
     settings: Settings
     desk: desk.Desk
     worker: Worker
-    meter: PrometheusMeter
     shared: Shared
+
+    def rest(self, stopping: asyncio.Event) -> "ASGIApp":
+        """The REST interface. Open streams end when `stopping` is set."""
+        from interface.rest.app import RestSettings, create_app
+
+        return create_app(self.desk, RestSettings(), self.metrics, stopping)
+
+    def metrics(self) -> tuple[bytes, str]:
+        """The text for Prometheus, and its content type."""
+        return self.shared.meter().render()
 
 
 @asynccontextmanager
@@ -179,7 +194,7 @@ async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterato
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.models().close)
         keyless = not settings.api_keys and not await store.keys.any()
-        yield App(settings, build_desk(shared, keyless=keyless), shared.worker(), shared.meter(), shared)
+        yield App(settings, build_desk(shared, keyless=keyless), shared.worker(), shared)
 
 
 async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:
@@ -193,3 +208,28 @@ async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store
                 raise
             log.warning("waiting for the database", reason=error.message)
             await asyncio.sleep(1.0)
+
+
+class Launcher:
+    """What the commands ask of this file; see `interface.cli.launcher`."""
+
+    def settings(self, **flags: object) -> Settings:
+        return read_settings(**flags)
+
+    def shown(self, **flags: object) -> list[ShownSetting]:
+        return shown(read_settings(**flags))
+
+    @asynccontextmanager
+    async def open_app(self, *, patient: bool = False, **flags: object) -> AsyncIterator[App]:
+        settings = read_settings(**flags)
+        logging.configure(settings.log, settings.log_pretty)
+        async with open_app(settings, patient=patient) as app:
+            yield app
+
+    def upgrade(self, **flags: object) -> str:
+        url = read_settings(**flags).database_url
+        migrate.upgrade(url)
+        return migrate.HEAD
+
+    def schema(self, **flags: object) -> tuple[str | None, str]:
+        return migrate.current(read_settings(**flags).database_url), migrate.HEAD

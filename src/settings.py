@@ -17,13 +17,12 @@ from pydantic_settings import (
     YamlConfigSettingsSource,
 )
 
+from domain.errors import Problem
+from domain.errors import ValidationError as BadSettings
+
 PREFIX = "WEFT_"
 FILES = ("weft.toml", "weft.yaml", "weft.json")
 OFFLINE_ALIASES = {"fast": "scripted/assistant", "careful": "scripted/assistant"}
-
-
-class BadSetting(Exception):
-    """One sentence: the variable, what it should be, what it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +119,19 @@ def _files(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]
 
 
 def read_settings(**flags: object) -> Settings:
-    """Raises `BadSetting`. Flags that are None were not given."""
+    """`domain.errors.ValidationError` with one problem for each wrong setting, which names its variable. Flags that are None were not
+    given."""
     given: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
     try:
         return Settings(**given)
     except ValidationError as error:
-        raise BadSetting("\n".join(_sentence(problem) for problem in error.errors())) from error
+        raise _bad([_sentence(problem) for problem in error.errors()]) from error
     except Exception as error:  # a file that does not parse: pydantic-settings lets the parser's own error through
-        raise BadSetting(f"a settings file cannot be read ({', '.join(FILES)}): {error}") from error
+        raise _bad([f"a settings file cannot be read ({', '.join(FILES)}): {error}"]) from error
+
+
+def _bad(sentences: list[str]) -> BadSettings:
+    return BadSettings("; ".join(sentences), [Problem("", "bad_setting", sentence) for sentence in sentences])
 
 
 def _sentence(problem: Any) -> str:

@@ -18,7 +18,7 @@ KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate")
 
 
 def document(nodes: Mapping[str, Any] | str = "a", edges: Sequence[Any] = ("start > a",), **others: Any) -> Document:
-    """`nodes`: in full, or names of transforms. An edge may be drawn: `a > b`, or `a > b ? state.x` for a condition, `a ! b` for on_error."""
+    """`nodes`: in full, or names of transforms. An edge may be drawn: `a > b`, `a > b ? state.x` for a condition, `a ! b` for on_error."""
     full = nodes if isinstance(nodes, Mapping) else {name: {"kind": "transform"} for name in nodes.split()}
     return {"weft": 1, "name": "w", "version": "1.0.0", "nodes": dict(full), "edges": [edge(drawn) for drawn in edges], **others}
 

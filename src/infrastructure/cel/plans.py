@@ -6,7 +6,7 @@ from functools import lru_cache
 from domain.errors import ExpressionError
 from infrastructure.cel.library import compile_program
 from infrastructure.cel.macros import Macro, Plan, name_of
-from infrastructure.cel.programs import Code, ceiling_of, tree_of
+from infrastructure.cel.programs import Code, ceiling_of, check_patterns, tree_of
 from infrastructure.cel.syntax import MACROS, ROOTS, Path, Scan, paths_read, scan
 
 
@@ -29,6 +29,7 @@ def plan_of(source: str) -> Plan:
     """`ExpressionError`, without naming the expression, when it does not compile or is not allowed."""
     scanned = scan(source)
     compile_program(source)
+    check_patterns(scanned)
     return _Planner(scanned, _macros(scanned)).plan()
 
 

@@ -1,6 +1,6 @@
 """CEL made ready to run: each program gets only the paths it reads, and no more than it can work through in time."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -73,27 +73,29 @@ class Code:
 
 def ceiling_of(scanned: Scan, begin: int, end: int) -> int:
     """Every reference may copy its value, and a chain of `+` copies what came before: the weight allowed is what leaves it about 50 ms."""
-    words = [scanned.text(index) for index in range(begin, end)]
-    pluses = words.count("+")
-    patterns = sum(_pattern_weight(scanned, index) for index in range(begin, end) if words[index - begin] == "matches")
-    if patterns > MAX_REGEX:
+    pluses = sum(scanned.text(index) == "+" for index in range(begin, end))
+    patterns = sum(regex_weight(pattern) for _, pattern in patterns_in(scanned, begin, end))
+    return min(MAX_WEIGHT, _WORK // (end - begin + pluses * pluses), _REGEX_WORK // max(1, patterns))
+
+
+def check_patterns(scanned: Scan) -> None:
+    """Each evaluation compiles its patterns anew: together they must be small, and each must be one."""
+    found = list(patterns_in(scanned, 0, len(scanned.tokens)))
+    if sum(regex_weight(pattern) for _, pattern in found) > MAX_REGEX:
         raise ExpressionError("its patterns are too big: fewer or smaller counted repetitions, and fewer classes like `\\w`")
-    return min(MAX_WEIGHT, _WORK // (len(words) + pluses * pluses), _REGEX_WORK // patterns if patterns else MAX_WEIGHT)
+    for written, _ in found:
+        constant(f"''.matches({written})")
 
 
-def _pattern_weight(scanned: Scan, index: int) -> int:
-    """The pattern of a `matches` call must stand there as a string: one that comes from data could be anything."""
-    if scanned.text(index + 1) != "(":
-        return 0
-    arguments = scanned.arguments(index + 1)
-    if not arguments or arguments[-1][1] - arguments[-1][0] != 1 or scanned.tokens[arguments[-1][0]].kind != "text":
-        raise ExpressionError("the pattern of `matches` must be written as a string")
-    text = scanned.text(arguments[-1][0])
-    pattern = constant(text)
-    if isinstance(pattern, str) and (weight := regex_weight(pattern)) <= MAX_REGEX:
-        constant(f"''.matches({text})")
-        return weight
-    raise ExpressionError("its pattern is too big: fewer or smaller counted repetitions, and fewer classes like `\\w`")
+def patterns_in(scanned: Scan, begin: int, end: int) -> Iterator[tuple[str, str]]:
+    """The pattern of every `matches` call, as written and as it is. It must stand there as a string: one from data could be anything."""
+    for index in range(begin, end):
+        if scanned.text(index) == "matches" and scanned.text(index + 1) == "(":
+            first, after = next(reversed(scanned.arguments(index + 1)), (0, 0))
+            pattern = constant(scanned.text(first)) if after - first == 1 and scanned.tokens[first].kind == "text" else None
+            if not isinstance(pattern, str):
+                raise ExpressionError("the pattern of `matches` must be written as a string")
+            yield scanned.text(first), pattern
 
 
 def look_up(path: Path, scope: Mapping[str, object]) -> object:

@@ -38,7 +38,14 @@ def text_of(value: object) -> str:
         return value
     if isinstance(value, Undefined):
         return str(value)
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(value, ensure_ascii=False, default=_not_json)
+
+
+def _not_json(value: object) -> str:
+    """A missing field inside a list says so itself."""
+    if isinstance(value, Undefined):
+        return str(value)
+    raise ExpressionError("only JSON can stand in a prompt")
 
 
 @pass_context
@@ -82,7 +89,7 @@ def tojson(context: Context, value: Json, indent: int | None = None) -> str:
     budget_of(context).look_at(value)
     if indent is not None and not 0 <= indent <= 8:
         raise ExpressionError("`tojson` takes an indent from 0 to 8")
-    return json.dumps(value, ensure_ascii=False, indent=indent)
+    return json.dumps(value, ensure_ascii=False, indent=indent, default=_not_json)
 
 
 def rounded(context: Context, value: float, precision: int = 0) -> float:

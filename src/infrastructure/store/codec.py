@@ -27,7 +27,7 @@ def _plain(value: object) -> object:
 
 
 def encode(value: object) -> bytes:
-    """JSON of an event, or of any plain data. `SerializationError` for what cannot be JSON (an integer over 64 bits, half a surrogate pair)."""
+    """JSON of an event, or of any plain data. `SerializationError` for what cannot be (an integer over 64 bits, half a surrogate pair)."""
     try:
         return orjson.dumps(value, _plain)
     except TypeError as error:

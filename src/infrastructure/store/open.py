@@ -16,6 +16,7 @@ from infrastructure.store.health import SchemaHealth
 from infrastructure.store.hot import Hot, OnCommitted, Starts
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
+from infrastructure.store.reader import Reader
 from infrastructure.store.reading import WorkflowReads
 from infrastructure.store.store import Store
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
@@ -66,7 +67,7 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         templates=cast(TemplateShelf, Later(cold.templates)),
         threads=cast(Threads, Later(cold.threads)),
         usage=cast(UsageLedger, Later(cold.usage)),
-        keys=cast(Keys, Later(cold.keys)),
+        keys=cast(Keys, _Keys(hot.reader, cold)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
@@ -90,6 +91,15 @@ class _Workflows(Later):
 
     async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
         return await self._reads.by_hash(tenant, content)
+
+
+class _Keys(Later):
+    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+        super().__init__(cold.keys)
+        self._reader = reader
+
+    async def any(self) -> bool:
+        return bool(await self._reader.rows("SELECT 1 FROM api_keys LIMIT 1"))
 
 
 class _Cold:

@@ -61,8 +61,9 @@ class CheckedTool:
 
     async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
         seconds = context.deadline_seconds
+        deadline = asyncio.timeout(seconds)
         try:
-            async with asyncio.timeout(seconds) as deadline:
+            async with deadline:
                 return self._accepted_output(await self.run(self._accepted_arguments(arguments), context))
         except TimeoutError:
             if not deadline.expired():

@@ -17,9 +17,9 @@ WORDLESS: Final = "(no description)"
 
 
 def native_tool(function: Callable[..., object], name: str | None = None) -> RunnableTool:
-    """`function`, plain (it runs in a thread) or async, as a tool. `name`: what it is registered as, which is not to differ from what it declares.
+    """`function`, plain (it runs in a thread) or async, as a tool. `name`: what it is registered as.
 
-    `FactoryError` when its signature does not say what it takes.
+    `FactoryError` when its signature does not say what it takes, or it declares another name.
     """
     declared = declaration_of(function)
     known_as = name or declared.name or str(getattr(function, "__name__", ""))

@@ -25,7 +25,10 @@ def schema_of(parameters: Sequence[ParameterDefinition]) -> JsonObject:
 
 
 def parameters_of(schema: JsonObject) -> tuple[ParameterDefinition, ...]:
-    """The definitions behind an object schema, in its order. An integer is a Number. `ValidationError` names each property without one plain type."""
+    """The definitions behind an object schema, in its order; an integer is a Number.
+
+    `ValidationError` names each property without one plain type.
+    """
     properties = schema.get("properties", {})
     required = schema.get("required", [])
     if not isinstance(properties, Mapping) or not isinstance(required, Sequence):
@@ -78,4 +81,6 @@ def _definition(name: str, schema: Json, required: bool) -> ParameterDefinition 
         return None
     written = schema.get("type")
     kind = _TYPES.get(written) if isinstance(written, str) else None
-    return kind and ParameterDefinition(name, kind, required, schema.get("default"), str(schema.get("description", "")))
+    if kind is None:
+        return None
+    return ParameterDefinition(name, kind, required, schema.get("default"), str(schema.get("description", "")))

@@ -1,4 +1,4 @@
-"""All tools of a service behind one port: ours, those handed in, and those that installed packages bring by the entry points `weft.tools`."""
+"""All tools of a service behind one port: ours, those handed in, and those of installed packages (entry points `weft.tools`)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property

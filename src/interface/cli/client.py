@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import httpx
 
-from interface.cli.failures import CommandFailed, Exit
+from interface.cli.failures import CommandFailed, Exit, detail
 from interface.cli.happenings import Happening
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8040"
@@ -127,11 +127,6 @@ def refused(answer: httpx.Response, file: str = "") -> CommandFailed:
     if not answer.headers.get("content-type", "").startswith("application/problem+json"):
         return CommandFailed(f"{answer.url} answers {answer.status_code} and is no Weft server: look at --server", code=Exit.UNREACHABLE)
     problem = answer.json()
-    details = [_detail(found, file) for found in problem.get("problems", ())]
-    detail = problem["detail"]
-    return CommandFailed(f"{file}: {detail}" if file else detail, details, code)
-
-
-def _detail(found: Mapping[str, Any], file: str) -> str:
-    place = ":".join(str(part) for part in (file, found.get("line"), found.get("column")) if part)
-    return ": ".join(part for part in (place, found["pointer"], f"{found['message']} ({found['code']})") if part)
+    details = [detail(**found, file=file) for found in problem.get("problems", ())]
+    sentence = problem["detail"]
+    return CommandFailed(f"{file}: {sentence}" if file else sentence, details, code)

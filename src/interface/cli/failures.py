@@ -68,7 +68,10 @@ def _says_the_same(error: "WeftError") -> bool:
 
 
 def located(problem: "Found", file: str = "") -> str:
+    return detail(problem.pointer, problem.message, problem.code, file, problem.line, problem.column)
+
+
+def detail(pointer: str, message: str, code: str, file: str = "", line: int | None = None, column: int | None = None) -> str:
     """`FILE:LINE:COLUMN: POINTER: SENTENCE (CODE)`, without what is not known."""
-    place = [file, *(str(number) for number in (problem.line, problem.column) if number is not None)]
-    parts = [":".join(part for part in place if part), problem.pointer, f"{problem.message} ({problem.code})"]
-    return ": ".join(part for part in parts if part)
+    place = ":".join(str(part) for part in (file, line, column) if part)
+    return ": ".join(part for part in (place, pointer, f"{message} ({code})") if part)

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import compile_path
 
 from application.errors import DomainError, Family, Problem, WeftError, problems_of
 from application.validation import Locate, placed
@@ -110,10 +110,10 @@ async def of_http_exception(request: Request, error: HTTPException) -> Response:
 
 
 def _methods(request: Request) -> str:
-    """Of all the routes that share the path; the framework names only those of the first."""
-    routes = [route for route in request.app.routes if isinstance(route, Route) or hasattr(route, "path_regex")]
-    fitting = [route.methods or set() for route in routes if route.path_regex.match(request.url.path)]
-    return ", ".join(sorted(set().union(*fitting)))
+    """Of everything under the path; the framework names only those of the first route that it tried."""
+    paths = request.app.openapi()["paths"].items()
+    found = {method.upper() for path, operations in paths if compile_path(path)[0].match(request.url.path) for method in operations}
+    return ", ".join(sorted(found or {"GET"}))
 
 
 async def of_parameters(request: Request, error: RequestValidationError) -> Response:

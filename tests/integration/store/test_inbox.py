@@ -18,6 +18,7 @@ from tests.integration.store.builders import (
     a_tenant,
     append,
     claimed,
+    finish,
     follows,
     in_an_hour,
     park,
@@ -154,6 +155,17 @@ async def test_a_wish_survives_a_change_of_hands(store: Store) -> None:
     (waiting,) = await store.inbox.waiting([new.run.thread])
     await append(store, new.lease, 0, a_result(), taken=[waiting.number])
     assert not await store.inbox.waiting([new.run.thread])
+
+
+async def test_the_wishes_of_a_run_go_with_it_when_it_ends(store: Store) -> None:
+    claim = await a_claim(store)
+    second = await follows(store, claim.run)
+    await wish(store, claim.run)
+    await wish(store, second)
+
+    await finish(store, claim)
+
+    assert [found.run for found in await store.inbox.waiting([claim.run.thread])] == [second.id]
 
 
 async def test_another_tenant_can_wish_nothing_of_a_run(store: Store) -> None:

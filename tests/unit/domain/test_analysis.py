@@ -37,48 +37,110 @@ def writing(*names: str, channel: str = "x") -> dict[str, Any]:
         pytest.param("", ["start > end"], set(), id="a graph may do nothing"),
         pytest.param("a", [], {("/edges", "no_start")}, id="something must follow the start"),
         pytest.param("a b", ["start > a"], {("/nodes/b", "unreachable")}, id="every node can be reached"),
-        pytest.param("a b c", ["start > a", "b > c", "c > b"], {("/nodes/b", "unreachable"), ("/nodes/c", "unreachable")}, id="a knot apart"),
+        pytest.param(
+            "a b c", ["start > a", "b > c", "c > b"], {("/nodes/b", "unreachable"), ("/nodes/c", "unreachable")}, id="a knot apart"
+        ),
         pytest.param("a", ["start > a", "a > b"], {("/edges/1/to", "dangling_edge")}, id="an edge leads to a node"),
         pytest.param("a", ["start > a", "b > a"], {("/edges/1/from", "dangling_edge")}, id="an edge comes from a node"),
         pytest.param("b", ["b > b"], {("/edges", "no_start")}, id="a loop alone does not start"),
-        pytest.param("a c", ["start > a", "a > b", "b > c"], {("/edges/1/to", "dangling_edge"), ("/edges/2/from", "dangling_edge")},
-                     id="what a missing node leads to is not called unreachable too"),
-        pytest.param("a", ["start > a", {"from": "a", "route": [{"when": "true", "to": "x"}], "otherwise": "y"}],
-                     {("/edges/1/route/0/to", "dangling_edge"), ("/edges/1/otherwise", "dangling_edge")}, id="routes lead to nodes"),
-        pytest.param("a", ["start > a", {"from": "a", "to": "${state.x}", "targets": ["a", "x"]}], {("/edges/1/targets/1", "dangling_edge")},
-                     id="listed targets are nodes"),
+        pytest.param(
+            "a c",
+            ["start > a", "a > b", "b > c"],
+            {("/edges/1/to", "dangling_edge"), ("/edges/2/from", "dangling_edge")},
+            id="what a missing node leads to is not called unreachable too",
+        ),
+        pytest.param(
+            "a",
+            ["start > a", {"from": "a", "route": [{"when": "true", "to": "x"}], "otherwise": "y"}],
+            {("/edges/1/route/0/to", "dangling_edge"), ("/edges/1/otherwise", "dangling_edge")},
+            id="routes lead to nodes",
+        ),
+        pytest.param(
+            "a",
+            ["start > a", {"from": "a", "to": "${state.x}", "targets": ["a", "x"]}],
+            {("/edges/1/targets/1", "dangling_edge")},
+            id="listed targets are nodes",
+        ),
         pytest.param("a start", ["start > a"], {("/nodes/start", "reserved_id")}, id="start is reserved"),
         pytest.param("a", ["start > a", "a > start"], {("/edges/1/to", "reserved_edge")}, id="nothing leads into start"),
         pytest.param("a", ["start > a", "end > a"], {("/edges/1/from", "reserved_edge")}, id="nothing leads out of end"),
         pytest.param("a b", ["start > a", "a > b", "start ! b"], {("/edges/2/on_error", "reserved_edge")}, id="start cannot fail"),
-        pytest.param("a b", [{"id": "x", "from": "start", "to": "a"}, {"id": "x", "from": "a", "to": "b"}], {("/edges/1/id", "duplicate_id")},
-                     id="ids of edges are unique"),
-        pytest.param("a", [{"id": "e1", "from": "start", "to": "a"}, "a > end"], {("/edges/1/id", "duplicate_id")}, id="given ids meet default ones"),
-        pytest.param("a", [{"from": "start", "to": "a", "edge_type": "conditional"}], {("/edges/0", "condition_missing")},
-                     id="a conditional edge has a condition"),
-        pytest.param("a", [{"from": "start", "to": "a", "when": "true", "edge_type": "simple"}], {("/edges/0/when", "condition_unexpected")},
-                     id="a simple edge has none"),
-        pytest.param("a", [{"from": "start", "to": "a", "edge_type": "flexible_conditional"}], {("/edges/0", "route_missing")},
-                     id="a flexible_conditional has a route"),
-        pytest.param("a b", ["start > a", {"from": "a", "edge_type": "conditional", "when": "true", **ROUTE}],
-                     {("/edges/1/edge_type", "edge_type_mismatch")}, id="a route is a flexible_conditional"),
-        pytest.param("a b", ["start > a", "start > b", {"from": "a", "to": "${state.x ? 'a' : \"b\"}", "targets": ["a"]}],
-                     {("/edges/2/to", "unlisted_target")}, id="an expression names listed targets"),
-        pytest.param("a b", ["start > a", "start > b", {"from": "a", "to": "${state.x == 'b' ? 'a' : 'end'}", "targets": ["a", "end"]}], set(),
-                     id="a text that is compared with is no target"),
-        pytest.param("a", ["start > a", {"from": "a", "to": "${state.x}"}], {("/edges/1", "targets_missing")}, id="a dynamic edge lists its targets"),
-        pytest.param(joining({"from": ["a"]}), ["start > a", "start > b", "a > m", "b > m"], {("/edges/3/to", "join_source")},
-                     id="edges from unnamed sources are refused"),
-        pytest.param(joining({"from": ["a", "b"]}), ["start > a", "start > b", "a > m"], {("/nodes/m/join/from/1", "join_source")},
-                     id="named sources have edges"),
-        pytest.param(joining({"count": 1}), ["start > a", "a > m", "m > b", "b > m"], {("/nodes/m/join/count", "count_head")},
-                     id="a loop's head does not count"),
+        pytest.param(
+            "a b",
+            [{"id": "x", "from": "start", "to": "a"}, {"id": "x", "from": "a", "to": "b"}],
+            {("/edges/1/id", "duplicate_id")},
+            id="ids of edges are unique",
+        ),
+        pytest.param(
+            "a", [{"id": "e1", "from": "start", "to": "a"}, "a > end"], {("/edges/1/id", "duplicate_id")}, id="given ids meet default ones"
+        ),
+        pytest.param(
+            "a",
+            [{"from": "start", "to": "a", "edge_type": "conditional"}],
+            {("/edges/0", "condition_missing")},
+            id="a conditional edge has a condition",
+        ),
+        pytest.param(
+            "a",
+            [{"from": "start", "to": "a", "when": "true", "edge_type": "simple"}],
+            {("/edges/0/when", "condition_unexpected")},
+            id="a simple edge has none",
+        ),
+        pytest.param(
+            "a",
+            [{"from": "start", "to": "a", "edge_type": "flexible_conditional"}],
+            {("/edges/0", "route_missing")},
+            id="a flexible_conditional has a route",
+        ),
+        pytest.param(
+            "a b",
+            ["start > a", {"from": "a", "edge_type": "conditional", "when": "true", **ROUTE}],
+            {("/edges/1/edge_type", "edge_type_mismatch")},
+            id="a route is a flexible_conditional",
+        ),
+        pytest.param(
+            "a b",
+            ["start > a", "start > b", {"from": "a", "to": "${state.x ? 'a' : \"b\"}", "targets": ["a"]}],
+            {("/edges/2/to", "unlisted_target")},
+            id="an expression names listed targets",
+        ),
+        pytest.param(
+            "a b",
+            ["start > a", "start > b", {"from": "a", "to": "${state.x == 'b' ? 'a' : 'end'}", "targets": ["a", "end"]}],
+            set(),
+            id="a text that is compared with is no target",
+        ),
+        pytest.param(
+            "a", ["start > a", {"from": "a", "to": "${state.x}"}], {("/edges/1", "targets_missing")}, id="a dynamic edge lists its targets"
+        ),
+        pytest.param(
+            joining({"from": ["a"]}),
+            ["start > a", "start > b", "a > m", "b > m"],
+            {("/edges/3/to", "join_source")},
+            id="edges from unnamed sources are refused",
+        ),
+        pytest.param(
+            joining({"from": ["a", "b"]}),
+            ["start > a", "start > b", "a > m"],
+            {("/nodes/m/join/from/1", "join_source")},
+            id="named sources have edges",
+        ),
+        pytest.param(
+            joining({"count": 1}),
+            ["start > a", "a > m", "m > b", "b > m"],
+            {("/nodes/m/join/count", "count_head")},
+            id="a loop's head does not count",
+        ),
         pytest.param(joining({"count": 2}), ["start > a", "start > b", "a > m", "b > m"], set(), id="elsewhere a node may count"),
         pytest.param(writing("a"), ["start > a"], {("/nodes/a/writes/x", "unknown_channel")}, id="writes name channels"),
-        pytest.param({"a/~b": {"kind": "transform", "writes": {"x": 1}}}, ["start > a/~b"], {("/nodes/a~1~0b/writes/x", "unknown_channel")},
-                     id="pointers are escaped"),
+        pytest.param(
+            {"a/~b": {"kind": "transform", "writes": {"x": 1}}},
+            ["start > a/~b"],
+            {("/nodes/a~1~0b/writes/x", "unknown_channel")},
+            id="pointers are escaped",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_graph_must_not(nodes: Any, edges: Any, expected: set[tuple[str, str]]) -> None:
     assert found(analysed(nodes, edges).problems) == expected
 
@@ -106,30 +168,54 @@ DIAMOND = ["start > a", "a > b", "a > c", "b > d", "c > d"]
 @pytest.mark.parametrize(
     ("nodes", "edges", "expected"),
     [
-        pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", "a > b", "a > c"], {("/nodes/c/writes/x", "parallel_replace")},
-                     id="two branches of a fork"),
+        pytest.param(
+            writing("b", "c") | {"a": {"kind": "transform"}},
+            ["start > a", "a > b", "a > c"],
+            {("/nodes/c/writes/x", "parallel_replace")},
+            id="two branches of a fork",
+        ),
         pytest.param(writing("a", "b"), ["start > a", "start > b"], {("/nodes/b/writes/x", "parallel_replace")}, id="two first nodes"),
         pytest.param(writing("a", "b", "d") | {"c": {"kind": "transform"}}, DIAMOND, set(), id="one branch, and behind the join"),
         pytest.param(writing("a", "b"), ["start > a", "a > b"], set(), id="one after the other"),
-        pytest.param(writing("a", "b", "c"), ["start > a", {"from": "a", **ROUTE, "otherwise": "c"}], set(), id="one or the other by a route"),
-        pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", {"from": "a", **ROUTE, "otherwise": "c", "take": "all"}],
-                     {("/nodes/c/writes/x", "parallel_replace")}, id="a route that takes all"),
-        pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", "a > b ? state.x > 1", "a > c ? state.x <= 1"], set(),
-                     id="conditions that exclude each other"),
-        pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", "a > b ? state.x == 'p'", "a > c ? state.x == 'q'"], set(),
-                     id="one value, two literals"),
-        pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", "a > b ? state.x > 1", "a > c ? state.x > 2"],
-                     {("/nodes/c/writes/x", "parallel_replace")}, id="conditions that may both hold"),
+        pytest.param(
+            writing("a", "b", "c"), ["start > a", {"from": "a", **ROUTE, "otherwise": "c"}], set(), id="one or the other by a route"
+        ),
+        pytest.param(
+            writing("b", "c") | {"a": {"kind": "transform"}},
+            ["start > a", {"from": "a", **ROUTE, "otherwise": "c", "take": "all"}],
+            {("/nodes/c/writes/x", "parallel_replace")},
+            id="a route that takes all",
+        ),
+        pytest.param(
+            writing("b", "c") | {"a": {"kind": "transform"}},
+            ["start > a", "a > b ? state.x > 1", "a > c ? state.x <= 1"],
+            set(),
+            id="conditions that exclude each other",
+        ),
+        pytest.param(
+            writing("b", "c") | {"a": {"kind": "transform"}},
+            ["start > a", "a > b ? state.x == 'p'", "a > c ? state.x == 'q'"],
+            set(),
+            id="one value, two literals",
+        ),
+        pytest.param(
+            writing("b", "c") | {"a": {"kind": "transform"}},
+            ["start > a", "a > b ? state.x > 1", "a > c ? state.x > 2"],
+            {("/nodes/c/writes/x", "parallel_replace")},
+            id="conditions that may both hold",
+        ),
         pytest.param(writing("b", "c") | {"a": {"kind": "transform"}}, ["start > a", "a > b", "a ! c"], set(), id="a result or an error"),
-        pytest.param(writing("u", "v") | {name: {"kind": "transform"} for name in "abm"},
-                     ["start > a", "start > b", "a > m", "b > m", {"from": "m", "route": [{"when": "true", "to": "u"}], "otherwise": "v"}], set(),
-                     id="a fork that met again before a route"),
+        pytest.param(
+            writing("u", "v") | {name: {"kind": "transform"} for name in "abm"},
+            ["start > a", "start > b", "a > m", "b > m", {"from": "m", "route": [{"when": "true", "to": "u"}], "otherwise": "v"}],
+            set(),
+            id="a fork that met again before a route",
+        ),
         pytest.param(writing("a", "b"), ["start > a", "a > b", "b > a ? state.x < 3", "b > end ? state.x >= 3"], set(), id="round a loop"),
     ],
-)  # fmt: skip
+)
 def test_side_by_side_replaces_are_warned_of(nodes: Any, edges: Any, expected: set[tuple[str, str]]) -> None:
-    channels = {"x": {}}
-    warnings = analysed(nodes, edges, state=channels).warnings
+    warnings = analysed(nodes, edges, state={"x": {}}).warnings
     assert {warning for warning in found(warnings) if warning[1] == "parallel_replace"} == expected
 
 
@@ -155,17 +241,20 @@ def test_a_node_fed_from_inside_a_loop_is_warned_of_in_the_words_of_the_contract
 
     assert warning.pointer == "/nodes/log"
     assert warning.message == (
-        "`log` is fed from inside loop `h` by two nodes and never returns to it: it runs once, after the loop; add an edge to `h` or `join: any`"
+        "`log` is fed from inside loop `h` by two nodes and never returns to it: "
+        "it runs once, after the loop; add an edge to `h` or `join: any`"
     )
 
 
 @pytest.mark.parametrize(
     ("edges", "expected"),
     [
-        pytest.param(["start > a", "start > b", "a > m", "b > m"], {("/nodes/m/join/count", "count_out_of_reach")}, id="two sources, three tokens"),
+        pytest.param(
+            ["start > a", "start > b", "a > m", "b > m"], {("/nodes/m/join/count", "count_out_of_reach")}, id="two sources, three tokens"
+        ),
         pytest.param(["start > a", "a > b", "b > a ? true", "a > m", "b > m"], set(), id="a source in a loop may come again"),
     ],
-)  # fmt: skip
+)
 def test_a_count_that_cannot_be_reached_is_warned_of(edges: list[str], expected: set[tuple[str, str]]) -> None:
     assert found(analysed(joining({"count": 3}), edges).warnings) == expected
 

@@ -51,6 +51,12 @@ class Book:
     def count(self, row: UsageRow) -> None:
         self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)
 
+    def forget_wishes(self, run: Run) -> None:
+        """It is over: nobody will take them."""
+        wishes = self.inbox.pop(run.thread, {})
+        if others := {number: entry for number, entry in wishes.items() if entry[1].run != run.id}:
+            self.inbox[run.thread] = others
+
     def asked_of(self, run: Run) -> bool:
         """Is a wish for this run still waiting?"""
         return any(wish.run == run.id for _, wish in self.inbox.get(run.thread, {}).values())

@@ -48,7 +48,7 @@ class WriterConnection:
         self._connection: asyncpg.Connection | None = None
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]:
-        """One statement, one transaction: durable when this returns. Raises the driver's errors; after a `LOST` the next call connects anew."""
+        """One statement, one transaction: durable when this returns. Raises the driver's errors; after a `LOST` the next one connects."""
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
                 self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=_WRITER_SETTINGS

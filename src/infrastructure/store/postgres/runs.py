@@ -157,7 +157,7 @@ class PostgresStarts:
             self._bell.ring()
 
     async def _find_out(self, starts: Sequence[_Start], lost: BaseException) -> None:
-        """The answer was lost: a run that is there was started; another is sent once more, which does nothing if it gets there meanwhile."""
+        """The answer was lost: a run that is there was started; another is sent once more, which does nothing if it gets there first."""
         try:
             there = {row[0] for row in await self._connection.rows(_THERE, [start.new.run.id for start in starts])}
         except (*LOST, *REFUSED) as error:

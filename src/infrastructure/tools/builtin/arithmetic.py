@@ -98,7 +98,7 @@ BINARY: Final[Mapping[type[ast.operator], Callable[[Fraction, Fraction], Fractio
 UNARY: Final[Mapping[type[ast.unaryop], Callable[[Fraction], Fraction]]] = {ast.UAdd: operator.pos, ast.USub: operator.neg}
 CONSTANTS: Final = {"pi": literal(repr(math.pi)), "e": literal(repr(math.e))}
 FUNCTIONS: Final[Mapping[str, Callable[..., Fraction]]] = {
-    "abs": lambda value: abs(value),
+    "abs": abs,
     "ceil": lambda value: Fraction(math.ceil(value)),
     "cos": _of_float(math.cos),
     "exp": _of_float(math.exp),

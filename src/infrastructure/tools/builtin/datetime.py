@@ -1,4 +1,7 @@
-"""`datetime`: the time in a zone, and sums with times. Days and longer are counted on the calendar of the zone, hours and shorter as they pass."""
+"""`datetime`: the time in a zone, and sums with times.
+
+Days and longer are counted on the calendar of the zone, hours and shorter as they pass.
+"""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
@@ -6,7 +9,7 @@ from functools import partial
 from typing import Final, cast
 
 from domain.errors import ToolError
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
@@ -14,7 +17,7 @@ from infrastructure.tools.builtin.times import added, moment, strict_format, wri
 from infrastructure.tools.runnable import RunnableTool, in_a_thread
 
 _UNITS: Final = ("years", "months", "weeks", "days", "hours", "minutes", "seconds")
-_TIME: Final = {"type": "string", "maxLength": 100, "description": "ISO 8601; without an offset it is in `timezone`."}
+_TIME: Final[JsonObject] = {"type": "string", "maxLength": 100, "description": "ISO 8601; without an offset it is in `timezone`."}
 TOOL: Final = Tool(
     name="datetime",
     tool_type=ToolType.BUILTIN,

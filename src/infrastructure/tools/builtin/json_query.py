@@ -87,9 +87,9 @@ def query(arguments: Mapping[str, Json], context: ToolContext) -> Json:
             compiled = jmespath.compile(written)
         return {"result": _BoundedInterpreter().visit(compiled.parsed, arguments["data"])}
     except ExpressionError as error:
-        raise ToolError(f"the query {written!r} builds too much: {error.message}", "query_too_big") from None
+        raise ToolError(f"the query {written[:80]!r} builds too much: {error.message}", "query_too_big") from None
     except (JMESPathError, ValueError) as error:
-        raise ToolError(f"the query {written!r} cannot be answered: {error}", "invalid_query") from None
+        raise ToolError(f"the query {written[:80]!r} cannot be answered: {error}", "invalid_query") from None
     except RecursionError:
         raise ToolError("the query is nested too deeply", "invalid_query") from None
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final, cast
 
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
@@ -11,7 +11,7 @@ from infrastructure.tools.runnable import RunnableTool
 
 MAX_SECONDS: Final = 3600
 
-_SECONDS: Final = {"type": "number", "minimum": 0, "maximum": MAX_SECONDS}
+_SECONDS: Final[JsonObject] = {"type": "number", "minimum": 0, "maximum": MAX_SECONDS}
 TOOL: Final = Tool(
     name="sleep",
     tool_type=ToolType.BUILTIN,

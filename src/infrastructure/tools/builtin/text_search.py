@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple, cast
 
 from domain.errors import ToolError
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.tools.runnable import RunnableTool, in_a_thread
@@ -25,13 +25,13 @@ _IDEOGRAPH: Final = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 _WORD: Final = re.compile(rf"[{_IDEOGRAPH}]|[^\W{_IDEOGRAPH}]+")
 """Scripts without spaces between words are searched character by character."""
 
-_IDENTITY: Final = {"type": ["string", "integer", "null"]}
-_DOCUMENT: Final = {
+_IDENTITY: Final[JsonObject] = {"type": ["string", "integer", "null"]}
+_DOCUMENT: Final[JsonObject] = {
     "type": "object",
     "properties": {"id": _IDENTITY, "title": {"type": ["string", "null"]}, "text": {"type": "string"}},
     "required": ["text"],
 }
-_RESULT: Final = {
+_RESULT: Final[JsonObject] = {
     "type": "object",
     "properties": {
         "index": {"type": "integer", "minimum": 0, "description": "Place in `documents`, from 0."},
@@ -74,7 +74,7 @@ TOOL: Final = Tool(
                 "documents": [{"id": "a", "text": "We ship on Mondays."}, {"id": "b", "text": "A refund takes five days."}],
             },
             "output": {
-                "results": [{"index": 1, "id": "b", "title": None, "score": 0.66746, "snippet": "A refund takes five days."}],
+                "results": [{"index": 1, "id": "b", "title": None, "score": 0.66301, "snippet": "A refund takes five days."}],
                 "total": 1,
             },
         },
@@ -152,7 +152,7 @@ def _scores(entries: Sequence[Entry], worth: Mapping[str, float]) -> dict[int, f
 
 
 def snippet(text: str, worth: Mapping[str, float], width: int) -> str:
-    """At most `width` characters of `text` and an ellipsis at each cut: where the most of `worth` stands together, the earliest such place."""
+    """At most `width` characters of `text` and an ellipsis at each cut: the earliest place where the most of `worth` stands together."""
     start, end = _window(text, worth, width)
     passage = " ".join(text[start:end].split())
     return f"{'...' if start else ''}{passage}{'...' if end < len(text) else ''}"

@@ -1,0 +1,55 @@
+"""What the tests of tools share: a clock that is set by hand, and one call of a tool."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from domain.ids import DEFAULT_TENANT
+from domain.json import Json
+from domain.ports.tools import ToolContext
+from domain.tool import ToolExecutionResult
+from infrastructure.schemas import JsonSchemas
+from infrastructure.tools.native import native_tool
+from infrastructure.tools.registry import InstalledTools
+
+NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+CONTEXT = ToolContext(DEFAULT_TENANT, "run/ask#1/0", deadline_seconds=30)
+
+
+@dataclass
+class HandClock:
+    """Stands at `time`; sleeping moves it on at once."""
+
+    time: datetime = NOON
+    passed: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.passed
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.passed += seconds
+        await asyncio.sleep(0)
+
+
+def tools_with(*functions: Callable[..., object], clock: HandClock | None = None) -> InstalledTools:
+    return InstalledTools(JsonSchemas(), clock or HandClock(), [native_tool(function) for function in functions])
+
+
+async def call(name: str, context: ToolContext = CONTEXT, **arguments: Json) -> ToolExecutionResult:
+    return await tools_with().call(name, arguments, context)
+
+
+def refusal(result: ToolExecutionResult) -> str:
+    assert result.error is not None, result.output
+    return result.error.code
+
+
+def answer(result: ToolExecutionResult) -> Json:
+    assert result.error is None, result.error
+    return result.output
