@@ -1,8 +1,8 @@
 """What the store itself costs per durable append: many leases append one event at a time, each waiting for its acknowledgement.
 
-    python benchmarks/journal_floor.py sqlite:////tmp/floor.db postgresql://user@host/database
+    PYTHONPATH=src python benchmarks/journal_floor.py sqlite:////tmp/floor.db postgresql://user@host/database
 
-Prints, for each store, microseconds per append: 100 runs x 10 steps and 1,000 runs x 10 steps at once, one run of 200 steps alone, and starts.
+Prints, for each store, microseconds per append: 100 and 1,000 runs of 10 steps at once, one run of 200 steps alone, and starts.
 Everything but the node is real: leases come from the queue, rows are encoded, fenced, committed and acknowledged.
 """
 
@@ -11,13 +11,9 @@ import asyncio
 import cProfile
 import pstats
 import statistics
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from pathlib import Path
-
-sys.path[:0] = [str(Path(__file__).resolve().parent.parent / "src")]
 
 from domain.graph.definition import Graph
 from domain.ids import ActivationPath, ContentHash, NodeId, Position, RunId, TenantId, ThreadId, WorkerId

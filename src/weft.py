@@ -5,8 +5,8 @@ Nothing is loaded before it is named. `from weft import tool, ToolContext` loads
 
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would take longer than answering `--version`
 if TYPE_CHECKING:
     from domain.errors import NodeExecutionError, Problem, ToolError
     from domain.ports.nodes import EndFrame, Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Park, Reads, Workshop

@@ -16,8 +16,9 @@ from domain.ports.nodes import NodeKind, NodeKinds, Workshop
 
 Locate = Callable[[str], tuple[int, int] | None]
 """Line and column (from 1) of what a JSON pointer points at, where the text of the document is known."""
-_FOLLOWS_FROM_OTHERS: Final = frozenset({"unreachable", "no_start", "dangling_edge"})
-"""Not worth saying of a graph whose edges or nodes could not all be read."""
+_FOLLOWS_FROM_EDGES: Final = frozenset({"unreachable", "no_start", "join_source", "condition_missing", "route_missing", "targets_missing"})
+"""Not worth saying of a graph whose edges could not all be read."""
+_UNREAD: Final = frozenset({"missing_field", "wrong_type", "too_long"})
 
 
 def nowhere(pointer: str) -> None:
@@ -66,7 +67,8 @@ class Validate:
             return Validation(graph, tuple(structural), ())
         known, unknown = self._kinds_of(graph)
         analysis = analyse(graph, {name: kind.default_join for name, kind in known.items() if kind.default_join is not None})
-        meaning = [problem for problem in analysis.problems if not structural or problem.code not in _FOLLOWS_FROM_OTHERS]
+        unsaid = _FOLLOWS_FROM_EDGES if any(map(_is_unread_edge, structural)) else ()
+        meaning = [problem for problem in analysis.problems if problem.code not in unsaid]
         inspected = Inspector(graph, known, self.workshop).look()
         problems = [*structural, *unknown, *meaning, *inspected.problems]
         return Validation(graph, _in_order(problems), _in_order([*analysis.warnings, *inspected.warnings]))
@@ -86,6 +88,10 @@ class Validate:
                 except FactoryError as error:
                     missing[name] = error.message
         return known, [_unknown_kind(at, name, missing[name]) for at, name in _named_kinds(graph) if name in missing]
+
+
+def _is_unread_edge(problem: Problem) -> bool:
+    return "/edges" in problem.pointer and problem.code in _UNREAD
 
 
 def _named_kinds(graph: Graph, at: str = "") -> Iterator[tuple[str, str]]:

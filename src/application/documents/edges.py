@@ -9,10 +9,11 @@ from domain.graph.definition import Edge, EdgeType, Route, Take
 from domain.ids import NodeId
 
 _APART = (
-    ("route", frozenset({"to", "when", "targets", "on_error"})),
-    ("on_error", frozenset({"when", "targets", "otherwise", "take"})),
-    ("targets", frozenset({"when", "otherwise", "take"})),
-    ("when", frozenset({"otherwise", "take"})),
+    ("route", ("to", "when", "targets", "on_error")),
+    ("on_error", ("when", "targets", "otherwise", "take")),
+    ("targets", ("when", "otherwise", "take")),
+    ("when", ("otherwise", "take")),
+    ("to", ("otherwise", "take")),
 )
 """What may not stand beside what."""
 
@@ -56,8 +57,8 @@ def _type_of(part: Part, *, chooses: bool) -> EdgeType:
 def _keep_apart(part: Part) -> None:
     for key, apart in _APART:
         if part.has(key):
-            for other in sorted(apart & part.fields.keys()):
-                part.note(other, "conflicting_field", f"an edge with `{key}` has no `{other}`; write two edges")
+            for other in filter(part.has, apart):
+                part.note(other, "conflicting_field", f"an edge with `{key}` has no `{other}`; write two edges, or a `route`")
             return
 
 

@@ -17,7 +17,7 @@ from infrastructure.cel.syntax import MINE, Path
 from infrastructure.json_bounds import MAX_WEIGHT, weigh
 
 MAX_LIST: Final = 1000
-SECONDS: Final = 0.07
+SECONDS: Final = 0.05
 """Processor time for all macros of one evaluation."""
 
 

@@ -12,7 +12,7 @@ from infrastructure.cel.regex_weight import regex_weight
 from infrastructure.cel.syntax import Path, Scan
 from infrastructure.json_bounds import MAX_WEIGHT, weigh
 
-_WORK = 50_000_000
+_WORK = 30_000_000
 _REGEX_WORK = 20_000_000
 Tree: TypeAlias = dict[str, "Tree | None"]
 Results: TypeAlias = dict[str, object]
@@ -72,7 +72,7 @@ class Code:
 
 
 def ceiling_of(scanned: Scan, begin: int, end: int) -> int:
-    """Every reference may copy its value, and a chain of `+` copies what came before: the weight allowed is what leaves it about 50 ms."""
+    """Every reference may copy its value, and a chain of `+` copies what came before: the weight allowed is what leaves it about 30 ms."""
     pluses = sum(scanned.text(index) == "+" for index in range(begin, end))
     patterns = sum(regex_weight(pattern) for _, pattern in patterns_in(scanned, begin, end))
     return min(MAX_WEIGHT, _WORK // (end - begin + pluses * pluses), _REGEX_WORK // max(1, patterns))

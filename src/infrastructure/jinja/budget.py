@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import ExpressionError
 from infrastructure.json_bounds import weigh
 
-SECONDS: Final = 0.06
+SECONDS: Final = 0.05
 """Processor time."""
 MAX_LOOP: Final = 1000
 MAX_OUTPUT: Final = 1024 * 1024

@@ -2,6 +2,7 @@
 
 import inspect
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -41,10 +42,21 @@ class Signature:
     def output(self, returned: object) -> Json:
         """`ToolError` `invalid_output` for what has no form in JSON."""
         try:
+            self.result.validate_python(returned, strict=True)
+            _refuse_no_numbers(self.result.dump_python(returned, warnings=False))
             dumped: Json = self.result.dump_python(returned, mode="json", warnings=False)
         except (PydanticSerializationError, ValueError, RecursionError) as error:
             raise ToolError(f"the tool returned what is no JSON: {error}", "invalid_output") from None
         return dumped
+
+
+def _refuse_no_numbers(value: object) -> None:
+    """In JSON they would become null without a word."""
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"it has a number that is {value}")
+    below = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple | set | frozenset) else ()
+    for one in below:
+        _refuse_no_numbers(one)
 
 
 def _first(error: PydanticError) -> str:

@@ -1,38 +1,111 @@
 """`weft run`: one run in this process, without a server."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from application.access import LOCAL_ADMIN
-from application.errors import Problem, ValidationError, WeftError
+from application.errors import Problem, ValidationError
 from application.run_orders import RunOrder
 from application.run_views import RunView
 from application.runs import CancelOrder
 from interface.cli.documents import is_file, read_document
-from interface.cli.failures import CommandFailed, Exit, located, of_weft_error
+from interface.cli.failures import CommandFailed, Exit, of_weft_error
 from interface.cli.happenings import happening_of
 from interface.cli.launcher import App, Launcher
-from interface.cli.stopping import Stop, given_up_when_stopped, listening_for_signals
+from interface.cli.stopping import Stop, listening_for_signals, opened_unless_stopped
 
 if TYPE_CHECKING:
     from interface.cli.live import Display
-    from interface.yaml import Locate, LoadedDocument
+    from interface.yaml import LoadedDocument
 
 CANCEL_SECONDS: Final = 10.0
 """How long a run that was asked to stop may take before the command ends without it."""
 
 
 async def run_here(launcher: Launcher, reference: str, given: dict[str, Any], *, watch: bool, **flags: object) -> tuple[RunView | None, int]:
-    """The run as it ended, and the command's exit code; no run when it was interrupted before there was one."""
+    """The run as it stands at the end, and the command's exit code; no run when it was interrupted before there was one."""
     loaded = read_document(Path(reference)) if is_file(reference) else None
     order = _order(reference, loaded, given)
     with listening_for_signals() as stop:
-        async with given_up_when_stopped(stop), launcher.open_app(**flags) as app:
+        async with AsyncExitStack() as stack:
+            app = await opened_unless_stopped(stack, launcher.open_app(**flags), stop)
+            if app is None:
+                return None, stop.exit_code
             run = await _started(app, order, reference, loaded)
-            ended = await asyncio.shield(asyncio.ensure_future(_to_its_end(app, run, stop, watch)))
-            return ended, stop.exit_code if stop.asked.is_set() else _exit_code(ended)
-    return None, stop.exit_code
+            await _to_its_end(app, run, stop, watch)
+            ended = await app.desk.get_run(LOCAL_ADMIN, run.id)
+    return ended, stop.exit_code if stop.asked.is_set() else _exit_code(ended)
+
+
+def _order(reference: str, loaded: "LoadedDocument | None", given: dict[str, Any]) -> RunOrder:
+    from pydantic import ValidationError as Misfit
+
+    try:
+        return RunOrder(workflow=reference if loaded is None else loaded.document, input=given)
+    except Misfit as misfit:
+        wanted = "a workflow's name, as `triage` or `triage@1.2.0`, or a file" if loaded is None else "a workflow document, which is a mapping"
+        raise CommandFailed(f"{reference} is not {wanted}") from misfit
+
+
+async def _started(app: App, order: RunOrder, reference: str, loaded: "LoadedDocument | None") -> RunView:
+    try:
+        return (await app.desk.start_run(LOCAL_ADMIN, order)).view
+    except ValidationError as error:
+        if loaded is None:
+            raise
+        raise of_weft_error(_in_the_document(error, loaded), reference) from error
+
+
+def _in_the_document(error: ValidationError, loaded: "LoadedDocument") -> ValidationError:
+    """The order holds the document at `/workflow`; who wrote the document knows nothing of the order."""
+
+    def placed(problem: Problem) -> Problem:
+        if not problem.pointer.startswith("/workflow"):
+            return problem
+        pointer = problem.pointer.removeprefix("/workflow")
+        line, column = loaded.locate(pointer) or (None, None)
+        return replace(problem, pointer=pointer, line=line, column=column)
+
+    return ValidationError(error.message, [placed(problem) for problem in error.problems])
+
+
+async def _to_its_end(app: App, run: RunView, stop: Stop, watch: bool) -> None:
+    """Works until the run has ended, or was asked to stop and had its time to."""
+    working = asyncio.create_task(app.worker.run())
+    following = asyncio.create_task(_follow(app, run, watch))
+    asked = asyncio.create_task(stop.asked.wait())
+    try:
+        await asyncio.wait({working, following, asked}, return_when=asyncio.FIRST_COMPLETED)
+        if asked.done() and not following.done():
+            await app.desk.cancel_run(LOCAL_ADMIN, run.id, CancelOrder(reason="interrupted at the terminal"))
+            await asyncio.wait({working, following}, timeout=CANCEL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+        if following.done():
+            following.result()
+    finally:
+        app.worker.stop()
+        following.cancel()
+        asked.cancel()
+        await asyncio.gather(following, asked, return_exceptions=True)
+        await working
+
+
+async def _follow(app: App, run: RunView, watch: bool) -> None:
+    with _display(run, watch) as shown:
+        async for item in await app.desk.follow_run(LOCAL_ADMIN, run.id, passing=watch):
+            if item is not None and shown is not None:
+                shown.see(happening_of(item))
+
+
+def _display(run: RunView, watch: bool) -> "AbstractContextManager[Display | None]":
+    if not watch:
+        return nullcontext()
+    from interface.cli.live import display
+
+    return display(run.workflow)
+
+
+def _exit_code(run: RunView) -> int:
+    return Exit.DONE if run.status == "completed" else Exit.FAILED

@@ -5,8 +5,11 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -68,3 +71,11 @@ async def given_up_when_stopped(stop: Stop) -> AsyncIterator[None]:
 async def _end_when_asked(scope: asyncio.Timeout, stop: Stop) -> None:
     await stop.asked.wait()
     scope.reschedule(0)
+
+
+async def opened_unless_stopped(stack: AsyncExitStack, opening: AbstractAsyncContextManager[T], stop: Stop) -> T | None:
+    """What opens is closed by `stack`; None when a stop was asked for meanwhile."""
+    opened: T | None = None
+    async with given_up_when_stopped(stop):
+        opened = await stack.enter_async_context(opening)
+    return opened

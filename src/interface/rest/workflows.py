@@ -49,7 +49,7 @@ async def publish_workflow(who: Caller, desk: TheDesk, request: Request, documen
     return PublishedView(**dict(view), warnings=published.warnings)
 
 
-@router.post("/validate", responses=fails(413, 415), openapi_extra=_TAKES_DOCUMENT)
+@router.post("/validate", responses=fails(413, 415), openapi_extra=takes({"description": "What may be a graph document."}))
 async def validate_workflow(who: Caller, desk: TheDesk, request: Request, document: _Document) -> ValidationView:
     """Every problem and warning at once. Nothing is executed or stored."""
     return await desk.validate_workflow(who, document, request.state.locate)

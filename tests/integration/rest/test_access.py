@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from application.access import Role
+from application.access import Role, digest_of, local_admin
 from tests.integration.rest.service import CONFIGURED, Service, adder, open_service
 
 ORDER = {"workflow": "adder", "input": {"x": 1}}
-TEMPLATE = {"name": "t", "document": {"name": "{{who}}"}, "parameters": [{"name": "who"}]}
+TEMPLATE = {"name": "greeting", "document": {"name": "{{who}}"}, "parameters": [{"name": "who"}]}
 COMPOSED = {"name": "both", "steps": [{"id": "one", "workflow": "adder"}]}
 
 NEEDS = [
@@ -69,8 +69,6 @@ async def test_either_header_carries_a_key(service: Service) -> None:
 
 
 async def test_a_removed_key_opens_nothing(service: Service) -> None:
-    from application.access import local_admin
-
     key = await service.key_of("t")
     (kept,) = await service.desk.list_keys(local_admin("t"))
     await service.desk.remove_key(local_admin("t"), kept.id)
@@ -79,13 +77,11 @@ async def test_a_removed_key_opens_nothing(service: Service) -> None:
 
 
 async def test_a_key_is_stored_as_its_digest_alone(service: Service) -> None:
-    from application.access import digest_of, local_admin
-
     key = await service.key_of("t")
     (kept,) = await service.store.keys.list(local_admin("t").tenant)
 
-    assert key.startswith("weft_") and kept.digest == digest_of(key)
-    assert key not in repr(kept) and len(key) == len("weft_") + 43
+    assert (key[:5], len(key), kept.digest) == ("weft_", 5 + 43, digest_of(key))
+    assert key not in repr(kept)
 
 
 async def test_another_tenants_things_are_as_unknown_as_what_never_was(service: Service) -> None:
@@ -101,7 +97,7 @@ async def test_another_tenants_things_are_as_unknown_as_what_never_was(service: 
         ("GET", "/v1/threads/{}", run["thread_id"], never),
         ("GET", "/v1/workflows/{}", "adder", "never"),
         ("GET", "/v1/workflows/{}/1.0.0", "adder", "never"),
-        ("GET", "/v1/templates/{}", "t", "u"),
+        ("GET", "/v1/templates/{}", "greeting", "farewell"),
     ]
     for method, path, there, nowhere in pairs:
         found = (await service.call(method, path.format(there), theirs)).json()

@@ -154,8 +154,9 @@ async def test_what_stands_beside_the_rows_becomes_durable_with_them(store: Stor
     assert not await store.inbox.waiting([run.thread])
 
 
+@pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.PARKED])
 @pytest.mark.parametrize("refusal", [Fenced, Stale])
-async def test_a_refused_unit_changes_nothing_at_all(store: Store, refusal: type[Fenced] | type[Stale]) -> None:
+async def test_a_refused_unit_changes_nothing_at_all(store: Store, refusal: type[Fenced] | type[Stale], status: RunStatus) -> None:
     old = await a_claim(store, seconds=0)
     new = await taken_over(store)
     run = new.run
@@ -169,7 +170,7 @@ async def test_a_refused_unit_changes_nothing_at_all(store: Store, refusal: type
             lease,
             after,
             a_result(),
-            run=replace(run, status=RunStatus.COMPLETED, steps=9),
+            run=replace(run, status=status, steps=9),
             usage=[usage_row(run)],
             checkpoint=Checkpoint(Position(1), b"{}"),
             taken=[wish.number],
@@ -181,6 +182,7 @@ async def test_a_refused_unit_changes_nothing_at_all(store: Store, refusal: type
     assert await store.journal.newest_checkpoint(run.tenant, run.thread) is None
     assert list(await store.inbox.waiting([run.thread])) == [wish]
     assert not await store.queue.renew(BOB, [new.lease], 60.0)
+    assert not await store.queue.claim(ANN, 10, 60.0)
     assert not await rows_of(store, new)
 
 

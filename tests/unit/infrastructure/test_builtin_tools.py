@@ -63,7 +63,7 @@ async def test_the_calculator_works_out(expression: str, result: float, text: st
         pytest.param("max()", "invalid_expression", id="a function of nothing"),
         pytest.param("1 +", "invalid_expression", id="half an expression"),
         pytest.param("-" * 499 + "1", "invalid_expression", id="too many signs"),
-        pytest.param("(" * 250 + "1" + ")" * 250, "invalid_expression", id="too many parentheses"),
+        pytest.param("(" * 249 + "1" + ")" * 249, "invalid_expression", id="too many parentheses"),
         pytest.param("9**9**9", "out_of_range", id="a tower of powers"),
         pytest.param("2**-99999999", "out_of_range", id="a tiny power"),
         pytest.param("1e999999999", "out_of_range", id="a billion digits"),
@@ -134,9 +134,12 @@ async def test_json_query_refuses(query: str, code: str) -> None:
 
 
 async def test_json_query_stops_counting_on_a_query_that_looks_at_everything_for_everything() -> None:
-    nested: Json = [[list(range(100)) for _ in range(100)] for _ in range(100)]
+    data: Json = [list(range(2_000))] * 100
 
-    assert refusal(await call("json_query", data=nested, query="[*][*][*].[@]")) == "query_too_big"
+    result = await call("json_query", data=data, query="map(&map(&abs(abs(@)), @), @)")
+
+    assert refusal(result) == "query_too_big"
+    assert "steps" in (result.error.message if result.error else "")
 
 
 async def find(query: str, *documents: Json, **options: Json) -> JsonObject:
@@ -166,7 +169,9 @@ def snippet_of(found: JsonObject) -> str:
     ],
 )
 async def test_text_search_ranks(query: str, texts: list[str], expected: list[int]) -> None:
-    assert places(await find(query, *[{"text": text} for text in texts])) == expected
+    documents: list[Json] = [{"text": text} for text in texts]
+
+    assert places(await find(query, *documents)) == expected
 
 
 async def test_text_search_counts_a_title_more_than_text() -> None:
@@ -176,7 +181,9 @@ async def test_text_search_counts_a_title_more_than_text() -> None:
 
 
 async def test_text_search_says_how_many_there_are_beyond_its_limit_and_keeps_ids() -> None:
-    found = await find("a", *[{"id": number, "text": "a"} for number in range(9)], limit=2)
+    documents: list[Json] = [{"id": number, "text": "a"} for number in range(9)]
+
+    found = await find("a", *documents, limit=2)
 
     assert (places(found), found["total"]) == ([0, 1], 9)
     assert cast(JsonObject, cast(list[Json], found["results"])[1])["id"] == 1

@@ -235,6 +235,10 @@ HOSTILE: dict[str, Json] = {
         pytest.param(r"${state.ones.all(v, 'a'.matches('\\w{20}') || true)}", id="a costly pattern at every step"),
         pytest.param(r"${'a'.matches('\\w{300}')}", id="a pattern that is costly to compile"),
         pytest.param(r"${'a'.matches('\x5cw{300}')}", id="the same behind an escape"),
+        pytest.param(r"${'a'.matches('(?P<n>\\w{9}){100}')}", id="a costly group with a name"),
+        pytest.param(r"${'a'.matches('(?x)\\w {300}')}", id="a repetition that stands apart"),
+        pytest.param(r"${'a'.matches('[[a-z]\\w]{300}')}", id="a class in a class"),
+        pytest.param(r"${'a'.matches('\\pL{300}')}", id="a class of letters"),
         pytest.param(r"${'a'.matches('((a{90}){90}){90}')}", id="repetitions of repetitions"),
         pytest.param("${" + " || ".join([r"'a'.matches('\\w{60}')"] * 20) + "}", id="many patterns"),
         pytest.param("${state.mixed.matches('[ab]*a[ab]{200}c')}", id="a wide automaton over a long text"),
@@ -291,7 +295,7 @@ def test_no_nesting_ends_the_process_even_on_a_small_stack(shape: str, times: in
     assert len(outcome) == 1
 
 
-SIGNS = list(".()[]{}+-!?:, ") + ["==", "&&", "||", "'a'", "1", "0", "1.5", "null", "true"]
+SIGNS = [*list(".()[]{}+-!?:, "), "==", "&&", "||", "'a'", "1", "0", "1.5", "null", "true"]
 NAMES = ["state", "state.list", "state.x", "input.n", "x", "list", "v", "in", "map", "all", "size(", "has(", "matches("]
 MACROS = [".map(v, v)", ".all(v, v > 0)", ".filter(v, "]
 WORDS = st.sampled_from([*SIGNS, *NAMES, *MACROS])

@@ -1,6 +1,9 @@
 """Prompt templates: what they render, what they read, and that none of them can run long."""
 
+import subprocess
+import sys
 from contextlib import suppress
+from pathlib import Path
 from time import thread_time
 
 import pytest
@@ -12,6 +15,7 @@ from domain.json import Json
 from infrastructure.templates import JinjaTemplates
 
 TEMPLATES = JinjaTemplates()
+SOURCES = str(Path(__file__).parents[3] / "src")
 SCOPE: dict[str, Json] = {
     "state": {
         "ticket": "It <is> broken",
@@ -224,3 +228,17 @@ PIECES = st.sampled_from([*SIGNS, *STATEMENTS, *NAMES])
 def test_whatever_is_written_gives_text_or_an_expression_error(source: str) -> None:
     with suppress(ExpressionError):
         assert isinstance(TEMPLATES.compile(source)(SCOPE), str)
+
+
+def test_the_slow_libraries_are_imported_when_they_are_needed() -> None:
+    """`jinja2` with the first template, and the command line that comes with CEL never."""
+    program = """
+import sys
+from infrastructure.expressions import CelExpressions
+from infrastructure.templates import JinjaTemplates
+assert CelExpressions().value("${1 + 1}")({}) == 2
+assert JinjaTemplates().compile("no hole")({}) == "no hole"
+print(sorted({"jinja2", "typer", "rich", "prompt_toolkit"} & sys.modules.keys()))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": SOURCES})
+    assert ran.stdout == "[]\n"

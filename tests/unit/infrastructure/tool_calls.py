@@ -41,12 +41,12 @@ def tools_with(*functions: Callable[..., object], clock: HandClock | None = None
     return InstalledTools(JsonSchemas(), clock or HandClock(), [native_tool(function) for function in functions])
 
 
-async def call(name: str, context: ToolContext = CONTEXT, **arguments: Json) -> ToolExecutionResult:
-    return await tools_with().call(name, arguments, context)
+async def call(name: str, **arguments: Json) -> ToolExecutionResult:
+    return await tools_with().call(name, arguments, CONTEXT)
 
 
 def refusal(result: ToolExecutionResult) -> str:
-    assert result.error is not None, result.output
+    assert result.error is not None, f"it answered {str(result.output)[:200]}"
     return result.error.code
 
 

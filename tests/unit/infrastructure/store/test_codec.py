@@ -26,7 +26,7 @@ text = st.text(max_size=8)
 counts = st.integers(0, 2**53)
 amounts = st.decimals(0, 10**6, places=6, allow_nan=False)
 reals = st.floats(allow_nan=False, allow_infinity=False)
-moments = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))
+moments = st.datetimes(datetime(1990, 1, 1), datetime(2200, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive, what is drawn is not
 json = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | reals | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),

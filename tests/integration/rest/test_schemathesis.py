@@ -1,0 +1,110 @@
+"""Whatever is sent, every route answers as the OpenAPI document says it may, and never with a fault of its own."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode, checks
+
+from tests.integration.rest.service import CONFIGURED, Service, adder
+from tests.integration.rest.serving import Served, served
+
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+    checks.ignored_auth,
+    checks.unsupported_method,
+]
+ROUTES = [
+    "POST /v1/workflows",
+    "POST /v1/workflows/validate",
+    "POST /v1/workflows/compose",
+    "GET /v1/workflows",
+    "GET /v1/workflows/{name}",
+    "GET /v1/workflows/{name}/{version}",
+    "POST /v1/templates",
+    "GET /v1/templates",
+    "GET /v1/templates/{name}",
+    "POST /v1/templates/{name}/instantiate",
+    "POST /v1/runs",
+    "GET /v1/runs",
+    "GET /v1/runs/{run_id}",
+    "GET /v1/runs/{run_id}/events",
+    "POST /v1/runs/{run_id}/cancel",
+    "POST /v1/threads",
+    "GET /v1/threads",
+    "GET /v1/threads/{thread_id}",
+    "GET /v1/tools",
+    "GET /v1/tools/{name}",
+    "POST /v1/tools/{name}/call",
+    "GET /v1/models",
+    "GET /livez",
+    "GET /readyz",
+    "GET /metrics",
+]
+KNOWN = {"name": "adder", "version": "1.0.0"}
+HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
+
+
+async def something_of_everything(service: Service) -> None:
+    """So that names which are known lead somewhere."""
+    await service.publish(adder())
+    await service.call("POST", "/v1/templates", json={"name": "adder", "document": {"a": "{{b}}"}, "parameters": [{"name": "b"}]})
+    run = (await service.start({"workflow": "adder", "input": {"x": 1}})).json()
+    worker = await service.worker()
+    await worker.begin()
+    await worker.step(1)
+    await worker.end({"x": 2})
+    KNOWN.update(run_id=run["id"], thread_id=run["thread_id"])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Served]:
+    with served(something_of_everything) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def described(server: Served) -> schemathesis.BaseSchema:
+    return schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+
+
+def test_the_routes_are_these_and_no_others(described: schemathesis.BaseSchema) -> None:
+    assert {operation.ok().label for operation in described.get_all_operations()} == set(ROUTES)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_route_answers_as_it_says(described: schemathesis.BaseSchema, route: str, mode: GenerationMode) -> None:
+    operation = described.find_operation_by_label(route)
+
+    @_bounded(25)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def ask(case: schemathesis.Case) -> None:
+        case.call_and_validate(checks=CHECKS, headers=HEADERS)
+
+    ask()
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route or route == "POST /v1/runs"])
+def test_every_route_answers_as_it_says_about_what_is_there(described: schemathesis.BaseSchema, route: str) -> None:
+    @_bounded(10)
+    @given(case=described.find_operation_by_label(route).as_strategy())
+    def ask(case: schemathesis.Case) -> None:
+        case.path_parameters = {name: KNOWN[name] for name in case.path_parameters or {}}
+        if route == "POST /v1/runs" and isinstance(case.body, dict):
+            case.body["workflow"] = "adder"
+            case.query = {}
+        case.call_and_validate(checks=CHECKS[:5], headers=HEADERS)
+
+    ask()
+
+
+def _bounded(examples: int) -> settings:
+    return settings(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))

@@ -1,0 +1,203 @@
+"""Is a document a workflow? Everything at once, with pointers into what was posted."""
+
+from collections.abc import Mapping
+from time import perf_counter
+from typing import Any
+
+import pytest
+
+from application.validation import Validate, Validation, placed
+from domain.errors import Problem, ValidationError
+from interface.yaml import load_document
+from tests.documents import TRIAGE, OurKinds, document, workshop
+
+
+@pytest.fixture(scope="module")
+def validate() -> Validate:
+    return Validate(OurKinds(), workshop())
+
+
+def found(problems: tuple[Problem, ...]) -> set[tuple[str, str]]:
+    return {(problem.pointer, problem.code) for problem in problems}
+
+
+def one(node: Mapping[str, Any], **others: Any) -> Any:
+    return document({"a": node}, ["start > a"], **others)
+
+
+def transform(written: Any) -> Any:
+    return one({"kind": "transform", "writes": {"x": written}}, state={"x": {}})
+
+
+def routed(when: str) -> Any:
+    return document("a", ["start > a", {"from": "a", "route": [{"when": when, "to": "end"}], "otherwise": "end"}], state={"x": {}})
+
+
+def mapped(**keys: Any) -> Any:
+    inner = {"state": {"y": {}}, "nodes": {"i": {"kind": "transform", **keys}}, "edges": [{"from": "start", "to": "i"}]}
+    return one({"kind": "map", "over": [], "graph": inner})
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        pytest.param(one({"kind": "fly"}), {("/nodes/a/kind", "unknown_kind")}, id="an unknown kind"),
+        pytest.param(one({"kind": "human"}), {("/nodes/a/kind", "not_available")}, id="a kind of a later version"),
+        pytest.param(mapped(kind="fly"), {("/nodes/a/graph/nodes/i/kind", "unknown_kind")}, id="an unknown kind inside a map"),
+        pytest.param(one({"kind": "wait"}), {("/nodes/a", "schema_required")}, id="a key that its kind needs"),
+        pytest.param(
+            one({"kind": "wait", "seconds": 1, "colour": 1}), {("/nodes/a/colour", "unknown_field")}, id="a key its kind does not know"
+        ),
+        pytest.param(one({"kind": "wait", "seconds": 1, "until": 1}), {("/nodes/a/until", "not_available")}, id="a key of a later version"),
+        pytest.param(
+            one({"kind": "llm", "model": "fast", "prompt": "x", "tools": []}), {("/nodes/a/tools", "not_available")}, id="tools of a model"
+        ),
+        pytest.param(one({"kind": "llm", "model": "slow", "prompt": "x"}), {("/nodes/a/model", "unknown_model")}, id="an unknown model"),
+        pytest.param(one({"kind": "tool", "tool": "hammer"}), {("/nodes/a/tool", "unknown_tool")}, id="an unknown tool"),
+        pytest.param(transform("${1 +}"), {("/nodes/a/writes/x", "expression_error")}, id="an expression that does not compile"),
+        pytest.param(transform({"deep": ["${1 +}"]}), {("/nodes/a/writes/x/deep/0", "expression_error")}, id="deep in a value"),
+        pytest.param(transform("${state.y}"), {("/nodes/a/writes/x", "unknown_channel")}, id="an unknown channel"),
+        pytest.param(transform("${states.x}"), {("/nodes/a/writes/x", "unknown_name")}, id="an unknown name"),
+        pytest.param(transform("${output}"), set(), id="writes know the output"),
+        pytest.param(transform("${error.code}"), {("/nodes/a/writes/x", "unknown_name")}, id="an error where none can be"),
+        pytest.param(
+            one({"kind": "wait", "seconds": "${output}"}), {("/nodes/a/seconds", "unknown_name")}, id="an output before there is one"
+        ),
+        pytest.param(
+            one({"kind": "llm", "model": "fast", "prompt": "{{ state.y }}"}),
+            {("/nodes/a/prompt", "unknown_channel")},
+            id="a prompt with an unknown channel",
+        ),
+        pytest.param(
+            one({"kind": "llm", "model": "fast", "prompt": "{{ x"}), {("/nodes/a/prompt", "expression_error")}, id="a broken prompt"
+        ),
+        pytest.param(routed("state.x =="), {("/edges/1/route/0/when", "expression_error")}, id="a rule that does not compile"),
+        pytest.param(routed("state.z == 1"), {("/edges/1/route/0/when", "unknown_channel")}, id="a rule over an unknown channel"),
+        pytest.param(document("a", ["start > a ? output == 1"]), {("/edges/0/when", "unknown_name")}, id="start has no output"),
+        pytest.param(document("a", ["start > a", "a > end ? output == 1"]), set(), id="a node has one"),
+        pytest.param(
+            document("a", ["start > a", {"from": "a", "to": "${state.y}", "targets": ["end"]}]),
+            {("/edges/1/to", "unknown_channel")},
+            id="a dynamic target over an unknown channel",
+        ),
+        pytest.param(document("a b", ["start > a", "a ! b", "b > end ? error.code == 'x'"]), set(), id="an error behind an error edge"),
+        pytest.param(document("a", state={"x": {"type": "strin"}}), {("/state/x/type", "bad_schema")}, id="a channel that is no schema"),
+        pytest.param(
+            document("a", state={"x": {"type": "string", "default": 1}}),
+            {("/state/x/default", "schema_type")},
+            id="a default against its schema",
+        ),
+        pytest.param(document("a", input={"type": 5}), {("/input/type", "bad_schema")}, id="an input that is no schema"),
+        pytest.param(document("a", output={"r": "${state.y}"}), {("/output/r", "unknown_channel")}, id="an output over an unknown channel"),
+        pytest.param(document("a", output={"r": "${output}"}), {("/output/r", "unknown_name")}, id="an output of the graph by itself"),
+        pytest.param(mapped(writes={"y": "${item}"}), set(), id="inside a map there is an item"),
+        pytest.param(
+            mapped(writes={"y": "${state.x}"}),
+            {("/nodes/a/graph/nodes/i/writes/y", "unknown_channel")},
+            id="a map's graph has its own state",
+        ),
+        pytest.param(one({"kind": "map", "over": "${item}", "workflow": "w"}), set(), id="an item outside a map is only warned of"),
+        pytest.param(
+            one({"kind": "map", "over": [], "workflow": "w", "input": {"i": "${item + index}"}}), set(), id="the input of a map has an item"
+        ),
+    ],
+)
+def test_every_problem_has_its_pointer(validate: Validate, written: Any, expected: set[tuple[str, str]]) -> None:
+    assert found(validate(written).problems) == expected
+
+
+def test_a_good_document_has_nothing_to_say(validate: Validate) -> None:
+    validation = validate(TRIAGE)
+
+    assert (validation.problems, validation.warnings) == ((), ())
+    assert validation.checked().id == "support-triage@1.2.0"
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        (one({"kind": "fly"}), ["fly", "llm", "terminate", "transform"]),
+        (one({"kind": "llm", "model": "slow", "prompt": "x"}), ["slow", "fast"]),
+        (one({"kind": "tool", "tool": "hammer"}), ["hammer", "lookup"]),
+        (transform("${state.y}"), ["`y`", "x"]),
+    ],
+    ids=["a kind", "a model", "a tool", "a channel"],
+)
+def test_an_unknown_thing_is_named_with_the_known_ones(validate: Validate, written: Any, named: list[str]) -> None:
+    (problem,) = validate(written).problems
+
+    assert all(name in problem.message for name in named)
+
+
+def test_an_item_outside_a_map_is_warned_of(validate: Validate) -> None:
+    assert found(validate(transform("${item}")).warnings) == {("/nodes/a/writes/x", "item_outside_map")}
+
+
+BROKEN = b"""\
+weft: 1
+name: w
+version: one
+colour: red
+state:
+  label: {type: string, merge: add}
+nodes:
+  classify:
+    kind: llm
+    model: slow
+    prompt: "{{ state.ticket }}"
+    writes: {labels: "${output.text}"}
+  look_up: {kind: tool, tool: hammer}
+  lost: {kind: fly}
+edges:
+  - {from: start, to: classify}
+  - {from: classify, to: nowhere, when: "state.label =="}
+  - {from: classify, to: look_up}
+"""
+
+
+def test_ten_problems_of_all_sorts_are_said_at_once_with_line_and_column(validate: Validate) -> None:
+    loaded = load_document(BROKEN, "application/yaml")
+    validation = validate(loaded.document).located(loaded.locate)
+
+    assert {(problem.pointer, problem.code, problem.line, problem.column) for problem in validation.problems} == {
+        ("/version", "bad_version", 3, 1),
+        ("/colour", "unknown_field", 4, 1),
+        ("/state/label/merge", "merge_type", 6, 25),
+        ("/nodes/classify/model", "unknown_model", 10, 5),
+        ("/nodes/classify/prompt", "unknown_channel", 11, 5),
+        ("/nodes/classify/writes/labels", "unknown_channel", 12, 14),
+        ("/nodes/look_up/tool", "unknown_tool", 13, 25),
+        ("/nodes/lost/kind", "unknown_kind", 14, 10),
+        ("/edges/1/to", "dangling_edge", 17, 22),
+        ("/edges/1/when", "expression_error", 17, 35),
+    } | {("/nodes/lost", "unreachable", 14, 3)}
+
+
+def test_a_document_that_is_not_valid_is_refused_with_all_problems(validate: Validate) -> None:
+    with pytest.raises(ValidationError) as error:
+        validate.admit(load_document(BROKEN, "yaml").document)
+
+    assert len(error.value.problems) == 11
+
+
+def test_what_follows_from_a_part_that_could_not_be_read_is_not_said(validate: Validate) -> None:
+    written = document("a", [{"to": "a"}])
+
+    assert found(validate(written).problems) == {("/edges/0", "missing_field")}
+
+
+def test_problems_of_a_document_without_lines_have_none() -> None:
+    assert list(placed([Problem("/x", "c", "m")], lambda pointer: None)) == [Problem("/x", "c", "m")]
+
+
+def test_a_chain_of_20_000_nodes_is_validated_in_seconds(validate: Validate) -> None:
+    names = [f"n{number}" for number in range(20_000)]
+    nodes = {name: {"kind": "transform", "writes": {"x": "${state.x + 1}"}} for name in names}
+    chain = document(
+        nodes, [f"{one} > {other}" for one, other in zip(["start", *names], names, strict=False)], state={"x": {"type": "integer"}}
+    )
+
+    began = perf_counter()
+    validation: Validation = validate(chain)
+    assert validation.valid
+    assert perf_counter() - began < 5
