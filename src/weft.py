@@ -72,4 +72,8 @@ def main() -> None:
         return
     from interface.cli.app import run
 
-    run()
+    run(lambda: import_module("bootstrap").Launcher())
+
+
+if __name__ == "__main__":
+    main()

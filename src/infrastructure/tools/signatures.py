@@ -10,7 +10,6 @@ from typing import Any, Final
 from pydantic import TypeAdapter
 from pydantic import ValidationError as PydanticError
 from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError
 
 from domain.errors import FactoryError, ToolError
 from domain.json import Json, JsonObject
@@ -45,7 +44,7 @@ class Signature:
             self.result.validate_python(returned, strict=True)
             _refuse_no_numbers(self.result.dump_python(returned, warnings=False))
             dumped: Json = self.result.dump_python(returned, mode="json", warnings=False)
-        except (PydanticSerializationError, ValueError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ToolError(f"the tool returned what is no JSON: {error}", "invalid_output") from None
         return dumped
 

@@ -1,47 +1,72 @@
-"""`weft validate`, `weft graph` and `weft import`: documents looked at without a server."""
+"""`weft validate` and `weft graph`: documents looked at without a server."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from application.access import LOCAL_ADMIN
 from application.documents import parse_graph
-from application.errors import ValidationError
+from application.errors import DomainError, ValidationError
+from application.validation import placed
 from interface.cli.documents import read_document
 from interface.cli.failures import CommandFailed, Exit, located, of_weft_error
-from interface.cli.launcher import Launcher
+from interface.cli.launcher import App, Launcher, quiet
 
 if TYPE_CHECKING:
-    from application.workflow_views import ValidationView
+    from interface.yaml import LoadedDocument
+
+IN_MEMORY = "memory:"
+
 
 IN_MEMORY = "memory:"
 
 
 async def validate(launcher: Launcher, files: Sequence[Path], database: str | None) -> int:
     """Prints every problem and warning of every file; the exit code. Workflows that others name must be in `database`, or among the files."""
-    invalid = 0
-    async with launcher.open_app(database_url=database or IN_MEMORY, log=_QUIET) as app:
-        for file in files:
+    documents, unreadable = _read_all(files)
+    async with launcher.open_app(database_url=database or IN_MEMORY, log=quiet()) as app:
+        if database is None:
+            await _publish_what_can_be(app, list(documents.values()))
+        found = [await _check(app, file, loaded) for file, loaded in documents.items()]
+    return Exit.DONE if all(found) and not unreadable else Exit.WRONG_USE
+
+
+def _read_all(files: Sequence[Path]) -> tuple[dict[Path, "LoadedDocument"], int]:
+    """What could be read; says of the others why not, and counts them."""
+    documents: dict[Path, LoadedDocument] = {}
+    unreadable = 0
+    for file in files:
+        try:
+            documents[file] = read_document(file)
+        except CommandFailed as failed:
+            print(*(failed.details or [failed.sentence]), sep="\n")
+            unreadable += 1
+    return documents, unreadable
+
+
+async def _publish_what_can_be(app: App, documents: list["LoadedDocument"]) -> None:
+    """In memory only. One may name another: as long as a round publishes something, the next may publish more."""
+    while documents:
+        left = []
+        for loaded in documents:
             try:
-                loaded = read_document(file)
-            except CommandFailed as unreadable:
-                print(*(unreadable.details or [unreadable.sentence]), sep="\n")
-                invalid += 1
-                continue
-            found = await app.desk.validate_workflow(LOCAL_ADMIN, loaded.document, loaded.locate)
-            _print(found, str(file))
-            invalid += not found.valid
-    return Exit.WRONG_USE if invalid else Exit.DONE
+                await app.desk.publish_workflow(LOCAL_ADMIN, loaded.document)
+            except DomainError:
+                left.append(loaded)
+        if len(left) == len(documents):
+            return
+        documents = left
 
 
-def _print(found: "ValidationView", file: str) -> None:
+async def _check(app: App, file: Path, loaded: "LoadedDocument") -> bool:
+    found = await app.desk.validate_workflow(LOCAL_ADMIN, loaded.document, loaded.locate)
     for problem in found.problems:
-        print(located(problem, file))
+        print(located(problem, str(file)))
     for warning in found.warnings:
-        print(f"{located(warning, file)} [warning]")
+        print(f"{located(warning, str(file))} [warning]")
     if found.valid:
         print(f"{file}: valid")
+    return found.valid
 
 
 async def draw(launcher: Launcher, file: Path, language: str) -> str:
@@ -50,12 +75,10 @@ async def draw(launcher: Launcher, file: Path, language: str) -> str:
     try:
         graph = parse_graph(loaded.document)
     except ValidationError as error:
-        raise of_weft_error(error, str(file)) from error
-    async with launcher.open_app(database_url=IN_MEMORY, log=_QUIET) as app:
+        told = ValidationError(error.message, list(placed(error.problems, loaded.locate)))
+        raise of_weft_error(told, str(file)) from error
+    async with launcher.open_app(database_url=IN_MEMORY, log=quiet()) as app:
         languages = app.desk.draw_workflow.languages
         if language not in languages:
             raise CommandFailed(f"--format {language} is not known: use {', '.join(sorted(languages))}")
         return languages[language](graph)
-
-
-_QUIET = "error"

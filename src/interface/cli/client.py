@@ -97,6 +97,15 @@ class Server:
             raise CommandFailed(f"no server answers at {self.url} ({_why(error)}): {advice}", code=Exit.UNREACHABLE) from error
 
 
+@contextmanager
+def connected(url: str | None, key: str | None) -> Iterator[Server]:
+    server = Server(url or DEFAULT_SERVER, key)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
 def given(parameters: Mapping[str, str | int | None]) -> dict[str, str | int]:
     return {name: value for name, value in parameters.items() if value is not None}
 

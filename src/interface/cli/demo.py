@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import httpx
 
-from interface.cli.client import Server
+from interface.cli.client import Server, connected
 from interface.cli.documents import read_bytes, read_document
 from interface.cli.failures import CommandFailed, Exit
 from interface.cli.live import display
@@ -42,7 +42,7 @@ class Demo:
     def __call__(self) -> int:
         """The exit code. Ctrl-C stops the service, and is how the demo ends when it stays."""
         self._look_for_examples()
-        with _service(self.folder, free_port(self.port), self.detached) as service, closing(Server(service.url)) as server:
+        with _service(self.folder, free_port(self.port), self.detached) as service, connected(service.url, None) as server:
             run = self._show(server)
             if run["status"] != "completed":
                 return Exit.FAILED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -78,3 +79,8 @@ class Launcher(Protocol):
 
     def schema(self, **flags: object) -> tuple[str | None, str]:
         """The revision the database stands at (None: no schema yet), and the newest one."""
+
+
+def quiet() -> str | None:
+    """The setting `log` of commands that speak for themselves: errors only, unless the owner said otherwise."""
+    return None if "WEFT_LOG" in os.environ else "error"

@@ -72,7 +72,7 @@ def answer(
 
 
 async def of_weft_error(request: Request, error: WeftError) -> Response:
-    """A broken rule is told as it is; of a fault of ours or of what we stand on only the code: its words, which may name hosts, are logged."""
+    """A broken rule is told as it is. Of a fault inside only the code is told: its words, which may name hosts, are logged."""
     status = STATUS[error.family]
     told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
     if not told:

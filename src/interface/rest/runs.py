@@ -18,7 +18,17 @@ from interface.rest.stream import EventStream
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
-_Settled: Responses = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
+_SETTLED: Responses = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The journal position of a row; what passes by has none."},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
+_EVENTS: Responses = {200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": _EVENT}}}}
 _After = Annotated[int, Query(ge=0, le=2**63 - 1, description="Only rows after this position.")]
 _LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="As `after`, and stronger.")]
 
@@ -26,7 +36,7 @@ _LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**6
 @router.post(
     "",
     status_code=HTTPStatus.ACCEPTED,
-    responses={**_Settled, **fails(404, 409, 413, 415)},
+    responses={**_SETTLED, **fails(404, 409, 413, 415)},
     openapi_extra=takes(model_ref(RunOrder)),
 )
 async def start_run(
@@ -59,7 +69,7 @@ async def get_run(who: Caller, desk: TheDesk, run_id: str) -> RunView:
     return await desk.get_run(who, run_id)
 
 
-@router.get("/{run_id}/events", status_code=HTTPStatus.OK, response_class=EventStream, responses=fails(404))
+@router.get("/{run_id}/events", status_code=HTTPStatus.OK, response_class=EventStream, responses={**_EVENTS, **fails(404)})
 async def follow_run(
     who: Caller, desk: TheDesk, request: Request, run_id: str, after: _After = 0, last_event_id: _LastEventId = None, chunks: bool = False
 ) -> EventStream:

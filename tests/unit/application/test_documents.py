@@ -4,6 +4,7 @@ import copy
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -373,6 +374,12 @@ def test_another_content_has_another_hash(change: Change) -> None:
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(ValidationError, match="canonical form"):
         content_hash(document("a", metadata={"x": value}))
+
+
+def test_the_published_schema_is_the_one_that_the_code_makes() -> None:
+    published = Path(__file__).parents[3] / "docs" / "reference" / "graph.schema.json"
+
+    assert json.loads(published.read_text()) == editor_schema(OurKinds().all())
 
 
 @pytest.fixture(scope="module")

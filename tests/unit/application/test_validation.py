@@ -57,7 +57,7 @@ def mapped(**keys: Any) -> Any:
         pytest.param(transform("${1 +}"), {("/nodes/a/writes/x", "expression_error")}, id="an expression that does not compile"),
         pytest.param(transform({"deep": ["${1 +}"]}), {("/nodes/a/writes/x/deep/0", "expression_error")}, id="deep in a value"),
         pytest.param(transform("${state.y}"), {("/nodes/a/writes/x", "unknown_channel")}, id="an unknown channel"),
-        pytest.param(transform("${states.x}"), {("/nodes/a/writes/x", "unknown_name")}, id="an unknown name"),
+        pytest.param(transform("${states.x}"), {("/nodes/a/writes/x", "expression_error")}, id="an unknown name"),
         pytest.param(transform("${output}"), set(), id="writes know the output"),
         pytest.param(transform("${error.code}"), {("/nodes/a/writes/x", "unknown_name")}, id="an error where none can be"),
         pytest.param(

@@ -1,0 +1,52 @@
+"""The command `weft`: every command imports what it needs when it is called, so that `weft --help` stays quick."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Annotated, NoReturn
+
+import typer
+
+from interface.cli import documents_commands, owner_commands, run_commands, server_commands, service_commands
+from interface.cli.failures import INTERRUPTED, complain
+from interface.cli.launcher import Launcher
+
+HELP = """Weft runs workflows of LLM and tool nodes as durable graphs.
+
+`weft demo` shows one at work, `weft run FILE` runs yours, `weft serve` offers them over REST.
+Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid document, 3 server not reachable.
+"""
+
+root = typer.Typer(
+    name="weft", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+)
+for module in (service_commands, run_commands, documents_commands, server_commands, owner_commands):
+    module.add_to(root)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from weft import __version__
+
+        print(f"weft {__version__}")
+        raise typer.Exit
+
+
+@root.callback()
+def _weft(version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False) -> None:
+    pass
+
+
+def run(load: Callable[[], Launcher], arguments: Sequence[str] | None = None) -> NoReturn:
+    """Ends the process with the command's exit code. `load` is called by the commands that need the composition root, and takes its time."""
+    try:
+        root(args=arguments, prog_name="weft", obj=load)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough. Nothing more may be written, at exit neither.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        sys.exit(complain(error))
+    sys.exit(0)

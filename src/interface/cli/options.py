@@ -1,0 +1,27 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, cast
+
+import typer
+
+from interface.cli.launcher import Launcher
+
+Document = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as YAML or JSON.")]
+Database = Annotated[
+    str | None, typer.Option(metavar="URL", help="sqlite:///PATH or postgresql://...; else WEFT_DATABASE_URL, else .weft/weft.db.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
+ServerUrl = Annotated[
+    str | None, typer.Option("--server", metavar="URL", envvar="WEFT_SERVER", help="A running service; http://127.0.0.1:8040 when not given.")
+]
+ServerKey = Annotated[str | None, typer.Option("--key", metavar="KEY", envvar="WEFT_API_KEY", help="An API key, where the service asks for one.")]
+Tenant = Annotated[str, typer.Option(help="Whose keys.")]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there; else to stdout.")]
+
+
+def launcher_of(context: typer.Context) -> Launcher:
+    """Loads the composition root."""
+    return cast("Callable[[], Launcher]", context.obj)()

@@ -1,0 +1,149 @@
+"""Commands that ask a running service: runs, threads, tools, models."""
+
+import json
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl
+
+runs = typer.Typer(help="Look at the runs of a service, and stop them.", no_args_is_help=True)
+threads = typer.Typer(help="Look at the threads of a service.", no_args_is_help=True)
+tools = typer.Typer(help="Look at the tools of a service, and call them.", no_args_is_help=True)
+models = typer.Typer(help="Look at the models of a service.", no_args_is_help=True)
+
+RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+
+
+def add_to(root: typer.Typer) -> None:
+    for group, name in ((runs, "runs"), (threads, "threads"), (tools, "tools"), (models, "models")):
+        root.add_typer(group, name=name, rich_help_panel="A running service")
+
+
+@runs.command("list", epilog="Example: weft runs list --status failed")
+def list_runs(
+    server: ServerUrl = None,
+    key: ServerKey = None,
+    status: Annotated[str | None, typer.Option(help="queued, running, parked, completed, failed or cancelled.")] = None,
+    workflow: Annotated[str | None, typer.Option(help="Name, or name@version.")] = None,
+    limit: Limit = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Runs, newest first."""
+    from interface.cli.printing import spent
+
+    found = _items(server, key, "/v1/runs", limit, status=status, workflow=workflow)
+    _print_list(found, as_json, ("RUN", "WORKFLOW", "STATUS", "CREATED", "SPENT"), lambda run: (run["id"], run["workflow"], run["status"], run["created_at"], spent(run)))
+
+
+@runs.command("show", epilog="Example: weft runs show 0190a1b2-...")
+def show_run(run: RunId, server: ServerUrl = None, key: ServerKey = None) -> None:
+    """Everything about a run, as JSON."""
+    from interface.cli.client import connected
+    from interface.cli.printing import print_json
+
+    with connected(server, key) as there:
+        print_json(there.get(f"/v1/runs/{run}"))
+
+
+@runs.command("events", epilog="Example: weft runs events 0190a1b2-... --chunks")
+def run_events(
+    run: RunId,
+    server: ServerUrl = None,
+    key: ServerKey = None,
+    after: Annotated[int, typer.Option(min=0, help="Only rows after this position.")] = 0,
+    chunks: Annotated[bool, typer.Option("--chunks", help="Also what passes by: token chunks.")] = False,
+) -> None:
+    """A run's events until its end, one JSON object a line."""
+    from interface.cli.client import connected
+
+    with connected(server, key) as there:
+        for happening in there.follow(run, after, chunks=chunks):
+            print(json.dumps({"event": happening.name, **happening.data}, ensure_ascii=False), flush=True)
+
+
+@runs.command("cancel", epilog="Example: weft runs cancel 0190a1b2-... --reason 'wrong input'")
+def cancel_run(
+    run: RunId,
+    server: ServerUrl = None,
+    key: ServerKey = None,
+    reason: Annotated[str, typer.Option(help="Kept with the run.")] = "",
+) -> None:
+    """Ask for a run to be cancelled."""
+    from interface.cli.client import connected
+
+    with connected(server, key) as there:
+        view = there.post(f"/v1/runs/{run}/cancel", {"reason": reason})
+    print(f"run {run} " + (f"had ended before: {view['status']}" if view["ended_at"] else "is asked to stop"))
+
+
+@threads.command("list", epilog="Example: weft threads list --limit 5")
+def list_threads(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 20, as_json: AsJson = False) -> None:
+    """Threads, newest first."""
+    found = _items(server, key, "/v1/threads", limit)
+    _print_list(found, as_json, ("THREAD", "NAME", "CREATED"), lambda thread: (thread["id"], thread["name"] or "", thread["created_at"]))
+
+
+@tools.command("list", epilog="Example: weft tools list")
+def list_tools(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
+    """Tools that workflows may call."""
+    found = _items(server, key, "/v1/tools", limit)
+    _print_list(found, as_json, ("TOOL", "TYPE", "WHAT IT DOES"), lambda tool: (tool["name"], tool["type"], tool["description"].partition("\n")[0]))
+
+
+@tools.command("call", epilog="""Example: weft tools call calculator --arguments '{"expression": "6 * 7"}'""")
+def call_tool(
+    name: Annotated[str, typer.Argument(metavar="TOOL")],
+    arguments: Annotated[str, typer.Option(metavar="JSON|@FILE", help="A JSON object; @- reads stdin.")] = "{}",
+    server: ServerUrl = None,
+    key: ServerKey = None,
+    as_json: AsJson = False,
+) -> None:
+    """Call a tool once, outside any run, and print what it answers."""
+    from urllib.parse import quote
+
+    from interface.cli.client import connected
+    from interface.cli.documents import read_object
+    from interface.cli.failures import CommandFailed, Exit
+    from interface.cli.printing import print_json, print_output
+
+    values = read_object(arguments, "--arguments")
+    with connected(server, key) as there:
+        result = there.post(f"/v1/tools/{quote(name, safe='')}/call", {"arguments": values})
+    if as_json:
+        print_json(result)
+    elif result["success"]:
+        print_output(result["output"])
+    if not result["success"]:
+        raise CommandFailed(f"{name} failed: {result['error']['message']} ({result['error']['code']})", code=Exit.FAILED)
+
+
+@models.command("list", epilog="Example: weft models list")
+def list_models(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
+    """Models and their aliases, prices per million tokens, and which are usable."""
+    found = _items(server, key, "/v1/models", limit)
+    _print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE"), _model_row)
+
+
+def _model_row(model: dict[str, Any]) -> tuple[str, ...]:
+    from interface.cli.printing import money
+
+    prices = [money(**price) if (price := model[f"{part}_price"]) else "unknown" for part in ("prompt", "completion")]
+    return (model["name"], model["resolves_to"], *prices, "yes" if model["usable"] else f"no: {model['reason']}")
+
+
+def _items(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Any]:
+    from interface.cli.client import connected
+
+    with connected(server, key) as there:
+        return there.items(path, limit, **parameters)
+
+
+def _print_list(found: list[Any], as_json: bool, titles: tuple[str, ...], row: Callable[[Any], tuple[str, ...]]) -> None:
+    from interface.cli.printing import print_json, print_table
+
+    if as_json:
+        print_json(found)
+    else:
+        print_table(titles, map(row, found))
