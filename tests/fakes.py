@@ -50,7 +50,7 @@ class TwoTools:
         raise ToolNotFound(f"there is no tool {name}; there are double, echo")
 
     def list(self) -> Sequence[Tool]:
-        number = {"type": "object", "properties": {"number": {"type": ParameterType.NUMBER.value}}}
+        number: JsonObject = {"type": "object", "properties": {"number": {"type": ParameterType.NUMBER.value}}}
         return [
             Tool("double", ToolType.BUILTIN, number, ToolMetadata("Doubles a number.")),
             Tool("echo", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Gives it back.", author="tests", tags=("small",))),

@@ -72,7 +72,13 @@ class Program:
 
 def build_program(graph: Graph, content: ContentHash, kinds: NodeKinds, workshop: Workshop) -> Program:
     """Compile everything a run of this graph will evaluate. The graph has passed validation; what fails all the same raises as there."""
-    return _program(compile_graph(graph), content, kinds, workshop)
+    defaults = {name: join for name in _kinds_of(graph) if (join := kinds.get(name).default_join) is not None}
+    return _program(compile_graph(graph, defaults), content, kinds, workshop)
+
+
+def _kinds_of(graph: Graph) -> set[str]:
+    inner = [_kinds_of(node.graph) for node in graph.nodes.values() if node.graph is not None]
+    return {node.kind for node in graph.nodes.values()}.union(*inner)
 
 
 def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, workshop: Workshop) -> Program:

@@ -4,7 +4,7 @@ The words (back edge, head, loop, waits) are those of docs/how-a-graph-runs.md. 
 after the last; it is nobody's target and never in flight.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from domain.graph.definition import END, START, Edge, Graph, Join, JoinKind, Node
@@ -13,6 +13,7 @@ from domain.ids import NodeId, NodeIndex
 
 ANY = Join(JoinKind.ANY)
 ALL = Join(JoinKind.ALL)
+TERMINATE_JOINS_ANY: Mapping[str, Join] = {"terminate": ANY}
 
 
 def bits(of: int) -> Iterator[NodeIndex]:
@@ -73,8 +74,9 @@ class CompiledGraph:
         return found
 
 
-def compile_graph(graph: Graph) -> CompiledGraph:
-    """Number the nodes and find the loops and waits. The graph must have passed validation."""
+def compile_graph(graph: Graph, defaults: Mapping[str, Join] = TERMINATE_JOINS_ANY) -> CompiledGraph:
+    """Number the nodes and find the loops and waits. The graph must have passed validation. `defaults`: how nodes of a kind join that do
+    not say."""
     nodes = tuple(graph.nodes.values())
     index = {node.id: NodeIndex(number) for number, node in enumerate(nodes)}
     start = len(nodes)
@@ -89,7 +91,7 @@ def compile_graph(graph: Graph) -> CompiledGraph:
             if target != END:
                 out_of[source][index[target]] = None
                 into[index[target]][source] = None
-    joins = tuple(_join_of(node) for node in nodes)
+    joins = tuple(node.join or defaults.get(node.kind, ALL) for node in nodes)
     arrows = Arrows([list(row) for row in out_of], [list(row) for row in into])
     joining = [
         number for number in range(start) if joins[number].kind in (JoinKind.COUNT, JoinKind.FROM) or _meets(joins[number], into[number])
@@ -111,12 +113,8 @@ def compile_graph(graph: Graph) -> CompiledGraph:
         preorder=tuple(loops.preorder),
         waits={NodeIndex(node): found for node, found in loops.waits.items()},
         arrows=arrows,
-        inner={index[node.id]: compile_graph(node.graph) for node in nodes if node.graph is not None},
+        inner={index[node.id]: compile_graph(node.graph, defaults) for node in nodes if node.graph is not None},
     )
-
-
-def _join_of(node: Node) -> Join:
-    return node.join or (ANY if node.kind == "terminate" else ALL)
 
 
 def _is_single(join: Join, sources: dict[int, None]) -> bool:
