@@ -16,7 +16,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import structlog
-from dependency_injector import containers, providers
 
 from application import access, desk, drawing, following, health, models, runs, threads, tools, workflows
 from application.deciding import RetryPolicy
@@ -24,10 +23,12 @@ from application.documents import parse_graph
 from application.drive import EngineTools
 from application.engine import Engine
 from application.loading import Loader
+from application.pictures import to_dot, to_mermaid
 from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
+from containers import containers, providers
 from domain.errors import DatabaseError
 from domain.ids import WorkerId
 from domain.ports.nodes import Workshop
@@ -39,6 +40,7 @@ from infrastructure.ids import new_id
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
+from infrastructure.pictures.svg import to_svg
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store import migrate
 from infrastructure.store.open import open_store
@@ -135,7 +137,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_workflow=workflows.GetWorkflow(store.workflows),
         list_workflows=workflows.ListWorkflows(store.workflows),
         list_versions=workflows.ListVersions(store.workflows),
-        draw_workflow=drawing.DrawWorkflow(store.workflows, {}),
+        draw_workflow=drawing.DrawWorkflow(store.workflows, {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}),
         compose_workflows=workflows.ComposeWorkflows(store.workflows, validate),
         put_template=workflows.PutTemplate(store.templates, shared.workshop(), clock),
         get_template=workflows.GetTemplate(store.templates),

@@ -47,7 +47,7 @@ def local_admin(tenant: str) -> Principal:
 
 
 class KeyOrder(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     role: Role
     name: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f]*$")] = ""

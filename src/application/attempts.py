@@ -18,12 +18,14 @@ log = structlog.get_logger("application.engine")
 
 @dataclass(slots=True)
 class Attempt:
-    """What an attempt came to. `outcome` is an error when it failed. `usage` is set for a failed one that used tokens all the same."""
+    """What an attempt came to. `outcome` is an error when it failed. `usage` is set for a failed one that used tokens all the same.
+    `woken`: the node slept, and reads the state anew."""
 
     activation: Activation
     outcome: Outcome | WeftError
     seconds: float = 0.0
     usage: Usage | None = None
+    woken: bool = False
 
 
 def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:
@@ -31,7 +33,7 @@ def at_once(activation: Activation, executor: Executor, context: NodeContext, cl
     began = clock.monotonic()
     try:
         outcome: Outcome | WeftError = cast(Outcome, executor.run(context))
-    except Exception as error:
+    except (Exception, asyncio.CancelledError, SystemExit) as error:
         outcome = _known(error, activation)
     return Attempt(activation, outcome, clock.monotonic() - began)
 
@@ -48,17 +50,25 @@ async def in_its_time(
         async with limit:
             outcome = await cast(Awaitable[Outcome], executor.run(context))
     except asyncio.CancelledError as error:
-        spent = usage_of(error)
-        if spent is not None:
-            late(spent)
-        raise
+        usage = usage_of(error)
+        if _is_told_to_stop():
+            if usage is not None:
+                late(usage)
+            raise
+        outcome = _known(error, activation)
     except TimeoutError as error:
         usage = usage_of(error) or usage_of(error.__cause__)
         outcome = NodeTimeout(f"no answer within {context.deadline_seconds} s") if limit.expired() else _known(error, activation)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         usage = usage_of(error)
         outcome = _known(error, activation)
     return Attempt(activation, outcome, clock.monotonic() - began, usage)
+
+
+def _is_told_to_stop() -> bool:
+    """Tells our own cancellation from a node that lets one of its own inner tasks' escape: the latter is a failure like any other."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def usage_of(error: BaseException | None) -> Usage | None:
@@ -67,7 +77,7 @@ def usage_of(error: BaseException | None) -> Usage | None:
     return usage if isinstance(usage, Usage) else None
 
 
-def _known(error: Exception, activation: Activation) -> WeftError:
+def _known(error: BaseException, activation: Activation) -> WeftError:
     """A node may raise anything; what is not ours is logged whole and journaled as a sentence."""
     if isinstance(error, WeftError):
         return error

@@ -28,7 +28,7 @@ class ComposeStep(BaseModel):
     Left out: the first step gets the whole input, a later one what an earlier step gives by the same name.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     workflow: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@[0-9A-Za-z.+-]{1,128})?$")]
@@ -38,7 +38,7 @@ class ComposeStep(BaseModel):
 class ComposeOrder(BaseModel):
     """The steps run one after the other. `output`: what the whole gives, written like `inputs`; left out: what the last step gives."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str
     version: str = "1.0.0"

@@ -11,6 +11,7 @@ from domain.json import Json
 from domain.ports.expressions import Scope
 from domain.ports.nodes import EndFrame, OpenFrames
 from domain.run import events
+from domain.run.merge import ABSENT, merged
 from domain.run.moves import written
 from domain.run.state import Activation, Frame, RunState
 from domain.usage import Usage
@@ -65,8 +66,9 @@ def _check_updates(activation: Activation, program: Program, updates: dict[str, 
     frame = activation.frame
     for name, update in updates.items():
         rule = program.rules[name]
+        whole = merged(rule.channel.merge, frame.state.get(name, ABSENT), update) if rule.merges_first else update
         if rule.schema is not None:
-            rule.check(written(frame, {name: update})[name] if rule.checks_whole else update)
+            rule.check(whole if rule.checks_whole else update)
         if rule.channel.merge is Merge.REPLACE:
             changed = frame.changed.get(name)
             if changed is not None and changed[0] > activation.read_at and not rule.channel.last_wins:
@@ -100,6 +102,9 @@ def opened(run: RunState, activation: Activation, program: Program, outcome: Ope
         raise LimitReached(f"{activation.node} would open frames {frame.depth + 1} deep; limits.depth is {limits.depth}", "depth")
     if len(outcome.inputs) > limits.fan_out:
         raise LimitReached(f"{activation.node} would open {len(outcome.inputs)} frames; limits.fan_out is {limits.fan_out}", "fan_out")
+    expected = len(outcome.items) if outcome.is_map else 1
+    if len(outcome.inputs) != expected:
+        raise NodeExecutionError(f"{activation.node} gave {len(outcome.inputs)} inputs, not {expected}: a map has one per item, others one")
     for at, given in enumerate(outcome.inputs):
         _check_input(activation, child, given, at)
     graph: ContentHash | None = child.hash if outcome.workflow else None
@@ -108,7 +113,7 @@ def opened(run: RunState, activation: Activation, program: Program, outcome: Ope
         inputs=tuple(outcome.inputs),
         graph=graph,
         items=tuple(outcome.items),
-        concurrency=min(outcome.concurrency, limits.concurrency),
+        concurrency=max(min(outcome.concurrency, limits.concurrency), 1),
         collect_errors=outcome.collect_errors,
         enough=outcome.enough,
         is_map=outcome.is_map,
@@ -144,8 +149,14 @@ class RetryPolicy:
         named = failure.code in rule.codes if rule.codes else failure.retryable
         if failure.attempt >= rule.attempts or not named:
             return None
-        backoff = min(rule.first_seconds * rule.factor ** (failure.attempt - 1), rule.max_seconds)
-        return now + max(backoff * (0.5 + self.jitter() / 2), failure.retry_after or 0.0)
+        return now + max(_backoff(rule, failure.attempt) * (0.5 + self.jitter() / 2), failure.retry_after or 0.0)
+
+
+def _backoff(rule: RetryRule, attempt: int) -> float:
+    try:
+        return min(rule.first_seconds * rule.factor ** (attempt - 1), rule.max_seconds)
+    except OverflowError:
+        return rule.max_seconds
 
 
 def failed(
@@ -163,6 +174,17 @@ def failed(
             return events.NodeFailed(activation.path, failure, (edge.target,), (), activation.positions, usage)
     others = tuple(other.path for other in activation.frame.activations() if other is not activation)
     return events.NodeFailed(activation.path, failure, (), others, activation.positions, usage)
+
+
+def frame_ended(frame: Frame, output: Json = None, failure: Failure | None = None) -> events.FrameEnded:
+    """How a child frame came to its end, and what that cuts off in its siblings."""
+    assert frame.parent is not None, "only child frames end by a row of their own"
+    children = frame.parent.children
+    assert children is not None, "frames of a node that has ended are closed"
+    is_last = children.ends_with(failed=failure is not None)
+    siblings = [one for one in children.live.values() if one is not frame] if is_last else []
+    cancelled = tuple(activation.path for one in siblings for activation in one.activations())
+    return events.FrameEnded(frame.path, output, failure, cancelled)
 
 
 def output_of(frame: Frame, program: Program, about: dict[str, Json]) -> Json:

@@ -52,7 +52,7 @@ def _take_wishes(drive: Drive) -> None:
 
 
 def _begin(drive: Drive, frame: Frame) -> None:
-    if frame.path not in drive.state.frames:
+    if drive.state.frames.get(frame.path) is not frame:
         return
     try:
         drive.record(deciding.begun(frame, drive.program(frame), drive.about))
@@ -65,21 +65,21 @@ def _end_frame(drive: Drive, frame: Frame) -> None:
     if frame.parent is None or drive.state.frames.get(frame.path) is not frame:
         return
     if frame.failure is not None:
-        drive.record(events.FrameEnded(frame.path, None, frame.failure))
+        drive.record(deciding.frame_ended(frame, failure=frame.failure))
         return
     try:
         output = frame.output if frame.has_output else deciding.output_of(frame, drive.program(frame), drive.about)
     except WeftError as error:
         _fail_frame(drive, frame, error)
     else:
-        drive.record(events.FrameEnded(frame.path, output))
+        drive.record(deciding.frame_ended(frame, output))
 
 
 def _fail_frame(drive: Drive, frame: Frame, error: WeftError) -> None:
     if frame.parent is None:
         drive.end_failed(failure_of(error))
     else:
-        drive.record(events.FrameEnded(frame.path, None, failure_of(error)))
+        drive.record(deciding.frame_ended(frame, failure=failure_of(error)))
 
 
 def _gather(drive: Drive, parent: Activation) -> None:
@@ -99,12 +99,14 @@ def _gather(drive: Drive, parent: Activation) -> None:
 def settle(drive: Drive, attempt: Attempt) -> None:
     """Turn what came of an attempt into a row. An attempt at something no longer wanted only leaves its usage."""
     activation, number = attempt.activation, attempt.activation.attempt
-    drive.tasks.pop(activation.path, None)
     used = attempt.outcome.usage if isinstance(attempt.outcome, Finished) else attempt.usage
     if drive.state.active.get(activation.path) is not activation:
         if used is not None:
             _count_late(drive, activation, used)
         return
+    drive.tasks.pop(activation.path, None)
+    if attempt.woken:
+        activation.state, activation.read_at = activation.frame.state, drive.position
     if not isinstance(attempt.outcome, WeftError):
         try:
             _interpret(drive, attempt)
@@ -129,8 +131,8 @@ def _interpret(drive: Drive, attempt: Attempt) -> None:
             drive.record(deciding.opened(drive.state, activation, program, outcome, _child(drive, activation, program, outcome)))
         case Park():
             if outcome.until - drive.now() >= SHORT_SECONDS:
-                drive.record(events.NodeParked(activation.path, outcome.waiting_for, outcome.until))
-            sleep(drive, activation, outcome.until)
+                drive.record(events.NodeParked(activation.path, outcome.waiting_for, outcome.until, outcome.output))
+            sleep(drive, activation, outcome.until, outcome.output)
         case EndFrame():
             drive.record(deciding.terminated(activation, outcome))
         case _:

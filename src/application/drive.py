@@ -73,7 +73,7 @@ class Drive:
     has_news: bool = False
     about: dict[str, Json] = field(default_factory=dict)
     since_checkpoint: int = 0
-    next_checkpoint: int = CHECKPOINT_ROWS
+    next_checkpoint: int = field(default_factory=lambda: CHECKPOINT_ROWS)
 
     def __post_init__(self) -> None:
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
@@ -82,6 +82,16 @@ class Drive:
     @property
     def is_sequential(self) -> bool:
         return self.run.mode is Mode.SYNC
+
+    @property
+    def is_durable(self) -> bool:
+        """Is everything that was recorded known to be kept?"""
+        return not self.outbox and self.flushing is None
+
+    @property
+    def deadline(self) -> float:
+        """Seconds since the epoch."""
+        return self.state.started.at + self.state.limits.seconds
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]
@@ -145,7 +155,7 @@ class Drive:
             flushing, self.flushing = self.flushing, None
             await flushing
         if self.outbox or release_at is not None:
-            await self._write(self._unit(release_at))
+            await self._write(self._take_unit(release_at))
 
     def take_flushed(self) -> None:
         """Let go of an append in the background that is over; raises what it raised."""
@@ -156,11 +166,10 @@ class Drive:
     def append_meanwhile(self) -> None:
         """The same, while the next nodes run; one at a time, and its error reaches the next one who appends."""
         if self.flushing is None:
-            self.flushing = asyncio.create_task(self._write(self._unit(None)))
+            self.flushing = asyncio.create_task(self._write(self._take_unit(None)))
             self.flushing.add_done_callback(lambda _: self.wake.set())
 
     async def _write(self, unit: Append) -> None:
-        self.outbox, self.bills, self.taken, self.has_news = [], [], [], False
         rows = await self._surely(unit)
         self.durable = Position(unit.after + len(unit.events))
         self.tools.feed.publish(rows)
@@ -172,40 +181,52 @@ class Drive:
         asked_again = False
         while True:
             try:
-                return await self.tools.journal.append(unit)
+                return await self._once(unit, asked_again)
             except DatabaseError as error:
                 if self.is_lost:
                     raise
                 log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
                 await self.tools.clock.sleep(pause)
                 pause, asked_again = min(pause * 2, 2.0), True
-            except Stale:
-                end = await self.tools.journal.end(self.lease.tenant, self.lease.thread)
-                if not asked_again or end != unit.after + len(unit.events):
-                    raise
-                return await self.tools.journal.read(self.lease.tenant, self.lease.thread, unit.after, len(unit.events))
 
-    def _unit(self, release_at: float | None) -> Append:
+    async def _once(self, unit: Append, asked_before: bool) -> Sequence[Recorded]:
+        journal, lease = self.tools.journal, self.lease
+        try:
+            return await journal.append(unit)
+        except Stale:
+            if not asked_before or await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
+                raise
+            return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
+
+    def _take_unit(self, release_at: float | None) -> Append:
+        """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
         if release_at is not None or self.has_news:
             self.run = run = replace(self.run, steps=self.state.steps, last=self.position)
-        checkpoint = self._checkpoint() if release_at is None else None
-        return Append(self.lease, self.durable, self.outbox, run, self.bills, checkpoint, self.taken, release_at)
+        unit = Append(self.lease, self.durable, self.outbox, run, self.bills, self._checkpoint(), self.taken, release_at)
+        self.outbox, self.bills, self.taken, self.has_news = [], [], [], False
+        return unit
 
     def _checkpoint(self) -> Checkpoint | None:
         """The folded state, when the rows since the last one outweigh it: then all checkpoints together stay as small as the journal."""
         self.since_checkpoint += len(self.outbox)
         if self.since_checkpoint < self.next_checkpoint:
             return None
-        body = checkpoint_body(self.loaded.values, self.state)
+        body = self._folded()
         self.next_checkpoint = max(CHECKPOINT_ROWS, len(body) // 100)
         if self.since_checkpoint < self.next_checkpoint:
             return None
         self.since_checkpoint = 0
         return Checkpoint(self.position, body)
 
+    def _folded(self) -> bytes:
+        if self.state.status is None:
+            return checkpoint_body(self.loaded.values, self.state)
+        return checkpoint_body(fold.carried(self.loaded.values, self.state), None)
+
     def waiting_for(self) -> tuple[Waiting, ...]:
-        sleepers = [a for a in self.state.active.values() if a.children is None]
+        """What sleeps in memory."""
+        sleepers = [self.state.active[path] for path in self.timers]
         return tuple(Waiting(a.path, a.parked_for or "retry", a.parked_until if a.parked_for else a.retry_at) for a in sleepers)
 
     def stop_task(self, activation: Activation) -> None:
@@ -217,9 +238,14 @@ class Drive:
         if task is not None:
             task.cancel()
             self.stopping.add(task)
+            grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up, task, activation.path)
+            task.add_done_callback(lambda _: grace.cancel())
             task.add_done_callback(self._stopped)
-            asyncio.get_running_loop().call_later(GRACE_SECONDS, self._stopped, task)
 
     def _stopped(self, task: asyncio.Task[None]) -> None:
         self.stopping.discard(task)
         self.wake.set()
+
+    def _give_up(self, task: asyncio.Task[None], path: ActivationPath) -> None:
+        log.warning("a node does not stop; going on without it", run=self.run.id, activation=path, seconds=GRACE_SECONDS)
+        self._stopped(task)

@@ -80,9 +80,9 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
         return True
     sleepers = drive.waiting_for()
     dues = [sleeper.until for sleeper in sleepers if sleeper.until is not None]
-    if drive.queue or not dues or len(dues) < len(sleepers):
+    if (drive.queue and not drive.is_sequential) or not dues or len(dues) < len(sleepers):
         return False
-    due = min(dues)
+    due = min(*dues, drive.deadline)
     if due - drive.tools.clock.now().timestamp() < short_seconds:
         return False
     drive.run = replace(drive.run.moved(RunStatus.PARKED), waiting_for=sleepers)

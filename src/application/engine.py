@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from application.deriving import derive
-from application.drive import Drive, EngineTools
+from application.drive import GRACE_SECONDS, Drive, EngineTools
 from application.ending import finish_run, park_if_idle
 from application.executing import start
 from application.loading import Loader
@@ -37,14 +37,15 @@ class Engine:
     async def open(self, claim: Claim) -> Drive:
         """Load a claimed run; a fresh one gets its first row. Raises what loading raises."""
         loaded = await self.load(claim)
-        first = None
+        first, run = None, claim.run
         if loaded.state is None:
+            run = replace(run, first=loaded.position)
             first = self.load.first_row(loaded)
             loaded.position = Position(loaded.position + 1)
             loaded.start(first, loaded.position)
         assert loaded.state is not None
         durable = Position(loaded.position - (first is not None))
-        drive = Drive(self.tools, claim.lease, loaded, loaded.state, claim.run, loaded.position, durable)
+        drive = Drive(self.tools, claim.lease, loaded, loaded.state, run, loaded.position, durable)
         if first is not None:
             drive.outbox.append(first)
         return drive
@@ -70,7 +71,7 @@ class Engine:
                     await asyncio.sleep(0)
         finally:
             deadline.cancel()
-            self._abandon(drive)
+            await self._abandon(drive)
 
     async def _keep(self, drive: Drive) -> None:
         """Make rows durable as the run's durability asks: at once, while the next nodes run, or only at its end."""
@@ -86,25 +87,33 @@ class Engine:
                     await drive.append()
 
     def _deadline(self, drive: Drive) -> asyncio.TimerHandle:
-        limit = drive.state.limits.seconds
-        left = drive.state.started.at + limit - self.tools.clock.now().timestamp()
+        limit, left = drive.state.limits.seconds, drive.deadline - drive.now()
         failure = failure_of(LimitReached(f"the run took longer than limits.seconds, which is {limit:g}", "seconds"))
-        return asyncio.get_running_loop().call_later(max(left, 0.0), lambda: drive.end_failed(failure))
+        if left <= 0 and not drive.state.root.is_done and not drive.state.is_cancelling:
+            drive.end_failed(failure)
+        return asyncio.get_running_loop().call_later(max(left, 0.0), drive.end_failed, failure)
 
     async def refuse(self, claim: Claim, error: WeftError) -> None:
-        """End a run that cannot be loaded: its version is gone, or its rows are of a newer Weft."""
-        failure = failure_of(error)
-        run = replace(claim.run, status=RunStatus.FAILED, failure=failure, ended_at=self.tools.clock.now())
+        """End a run that cannot be loaded or kept: its version is gone, its rows are of a newer Weft, or it made what no journal holds.
+        Nothing of it was appended after `claim.position`."""
+        failure, last = failure_of(error), Position(claim.position + 1)
+        now = self.tools.clock.now()
+        run = replace(claim.run, status=RunStatus.FAILED, output=None, failure=failure, ended_at=now, waiting_for=(), last=last)
         ending = [events.RunEnded(RunStatus.FAILED.value, None, failure)]
-        rows = await self.tools.journal.append(
-            Append(claim.lease, claim.position, ending, run, release_at=self.tools.clock.now().timestamp())
-        )
+        rows = await self.tools.journal.append(Append(claim.lease, claim.position, ending, run, release_at=now.timestamp()))
         self.tools.feed.publish(rows)
         self.tools.meter.run_ended(run, 0.0)
         log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
 
-    def _abandon(self, drive: Drive) -> None:
+    async def _abandon(self, drive: Drive) -> None:
+        """Stop what still runs, and wait until it has stopped, so that nothing runs beside whoever takes the run next."""
         for timer in drive.timers.values():
             timer.cancel()
-        for task in drive.tasks.values():
+        left = {*drive.tasks.values(), *drive.stopping}
+        if drive.flushing is not None:
+            left.add(drive.flushing)
+            drive.flushing.add_done_callback(lambda flushing: flushing.cancelled() or flushing.exception())
+        for task in left:
             task.cancel()
+        if left:
+            await asyncio.wait(left, timeout=GRACE_SECONDS)

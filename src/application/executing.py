@@ -7,7 +7,7 @@ from application.attempts import at_once, in_its_time
 from application.deriving import settle
 from application.drive import Drive
 from application.programs import NodeProgram
-from application.sleeping import sleep
+from application.sleeping import back_off, sleep
 from domain.ports.feed import Passing
 from domain.ports.nodes import NodeContext
 from domain.run.state import Activation
@@ -35,9 +35,11 @@ async def start(drive: Drive) -> bool:
 
 
 async def _start_one(drive: Drive, activation: Activation) -> bool:
-    due = activation.parked_until if activation.parked_for else activation.retry_at
-    if due is not None:
-        sleep(drive, activation, due)
+    if activation.parked_until is not None:
+        sleep(drive, activation, activation.parked_until, activation.parked_output)
+        return False
+    if activation.retry_at is not None:
+        back_off(drive, activation, activation.retry_at)
         return False
     node = drive.program(activation.frame).nodes[activation.index]
     context = _context(drive, activation, node.node.timeout_seconds)
@@ -46,7 +48,7 @@ async def _start_one(drive: Drive, activation: Activation) -> bool:
     if not node.executor.waits:
         settle(drive, at_once(activation, node.executor, context, drive.tools.clock))
         return True
-    if node.executor.effects and drive.outbox:
+    if node.executor.effects and not drive.is_durable:
         await drive.append()
     drive.tasks[activation.path] = asyncio.create_task(_attempt(drive, activation, node, context))
     return False

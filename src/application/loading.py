@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from application.programs import Program, ProgramShelf
+from domain.errors import SerializationError
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Graph
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId
@@ -109,6 +110,8 @@ class Loader:
         event = self.journal.decode(row)
         loaded.position = row.position
         if isinstance(event, events.RunStarted):
+            if event.rules != events.RULES:
+                raise SerializationError(f"run {event.run} follows rules {event.rules}, this Weft knows {events.RULES}: update it")
             await self._know_all(loaded, {"": event.workflow, **event.versions})
             return loaded.start(event, row.position)
         if state is None:

@@ -16,7 +16,7 @@ V = TypeVar("V")
 class PageOrder(BaseModel):
     """Which part of a list. `cursor` is what the page before called `next_cursor`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)  # built at once: FastAPI takes it apart for its parameters
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     cursor: Annotated[str | None, Field(min_length=1, max_length=512, pattern=r"^[!-~]+$")] = None

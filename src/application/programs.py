@@ -21,11 +21,13 @@ _OF_EACH_ITEM = frozenset({"type", "items", "title", "description", "examples", 
 
 @dataclass(frozen=True, slots=True)
 class ChannelRule:
-    """How a channel takes an update. `checks_whole`: the schema speaks of the merged value, not only of what is added."""
+    """How a channel takes an update. `checks_whole`: the schema speaks of the merged value, not only of what is added. `merges_first`: the
+    merge must be tried before a row says so, for the schema's sake or because the rule may refuse."""
 
     channel: Channel
     schema: Schema | None
     checks_whole: bool
+    merges_first: bool
 
     def check(self, value: Json) -> None:
         """`NodeExecutionError` with code `invalid_update` when the schema refuses a value; an update of an `append` channel counts as a
@@ -98,7 +100,8 @@ def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, wo
 def _rule(channel: Channel, workshop: Workshop) -> ChannelRule:
     listed = channel.merge in (Merge.APPEND, Merge.UNION, Merge.MESSAGES)
     whole = channel.merge is not Merge.REPLACE and not (listed and channel.schema.keys() <= _OF_EACH_ITEM)
-    return ChannelRule(channel, workshop.schemas.compile(channel.schema) if channel.schema else None, whole)
+    first = whole or channel.merge is Merge.MESSAGES
+    return ChannelRule(channel, workshop.schemas.compile(channel.schema) if channel.schema else None, whole, first)
 
 
 def _node(compiled: CompiledGraph, at: NodeIndex, kinds: NodeKinds, workshop: Workshop) -> NodeProgram:

@@ -24,7 +24,7 @@ REFERENCE = r"^[^@\x00-\x20]{1,200}(@[^@\x00-\x20]{1,100})?$"
 class LimitsOrder(BaseModel):
     """Each may only lower what the workflow itself says."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     steps: Count | None = None
     visits: Count | None = None
@@ -54,7 +54,7 @@ class LimitsOrder(BaseModel):
 class RunOrder(BaseModel):
     """`workflow`: `name` (its newest version), `name@1.2.0`, or a whole graph document. `input` must fit the workflow's own schemas."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     workflow: Annotated[str, Field(strict=True, pattern=REFERENCE)] | dict[str, JsonValue]
     input: dict[str, JsonValue] = Field(default_factory=dict)

@@ -124,7 +124,7 @@ class RunView(RunListItem):
 class EventView(View):
     """One row of the journal: these four members, and those of the row itself beside them."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
     position: int
     type: str

@@ -133,7 +133,7 @@ class ListRuns:
 
 
 class CancelOrder(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     reason: Annotated[str, Field(strict=True, max_length=2000)] = ""
 

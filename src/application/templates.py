@@ -29,7 +29,7 @@ _TAKEN: Final = frozenset({"state", "input", "output", "item", "index", "error",
 class ParameterOrder(BaseModel):
     """A hole: `{{name}}`. It must be filled unless it has a `default`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, populate_by_name=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
     json_schema: dict[str, JsonValue] = Field(default_factory=dict, alias="schema")
@@ -41,7 +41,7 @@ class ParameterOrder(BaseModel):
 
 
 class TemplateOrder(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$")]
     description: Annotated[str, Field(max_length=4_000)] = ""

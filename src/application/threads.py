@@ -21,7 +21,7 @@ Text = Annotated[str, Field(strict=True, max_length=2000, pattern=r"^[^\x00]*$")
 class ThreadOrder(BaseModel):
     """What a new thread is called, and what its owner wants to find it by."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: Text | None = None
     description: Text | None = None

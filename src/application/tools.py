@@ -14,7 +14,7 @@ CALL_SECONDS = 60.0
 
 
 class ToolCallOrder(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
 

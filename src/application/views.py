@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class View(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class PageView(View, Generic[T]):

@@ -88,7 +88,7 @@ class PublishedWorkflow:
 
 
 class TemplateParameterView(View):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, populate_by_name=True)
 
     name: str
     json_schema: dict[str, JsonValue] = Field(alias="schema")

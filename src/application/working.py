@@ -6,17 +6,18 @@ A claim is never cancelled, only waited out. Stop is asked, waited for, then enf
 import asyncio
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import structlog
 
 from application.drive import Drive
 from application.engine import Engine
-from domain.errors import DatabaseError, Fenced, WeftError
-from domain.ids import ThreadId, WorkerId
+from domain.errors import DatabaseError, Fenced, SerializationError, WeftError
+from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.inbox import Inbox, Wish
+from domain.ports.journal import Lease
 from domain.ports.meter import Meter
 from domain.ports.queue import Claim, RunQueue
 
@@ -44,7 +45,9 @@ class Worker:
     meter: Meter
     clock: Clock
     policy: WorkerPolicy = field(default_factory=WorkerPolicy)
-    drives: dict[ThreadId, Drive] = field(default_factory=dict)
+    leases: set[Lease] = field(default_factory=set)
+    """Of every run in hand, those still being loaded among them."""
+    drives: dict[Lease, Drive] = field(default_factory=dict)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,16 +58,20 @@ class Worker:
         log.info("worker started", worker=self.id, runs=self.policy.runs)
         helpers = [asyncio.create_task(loop) for loop in (self._claiming(), self._beating(), self._listening(), self._gauging())]
         stopped = asyncio.create_task(self.stopping.wait())
-        done, _ = await asyncio.wait([*helpers, stopped], return_when=asyncio.FIRST_COMPLETED)
         try:
-            await self._wind_down(helpers[0])
+            await asyncio.wait([*helpers, stopped], return_when=asyncio.FIRST_COMPLETED)
+            self.stop()
+            await asyncio.wait(helpers[:1])
+            await self._wait_for_runs()
         finally:
+            await self._enforce(helpers)
             for task in [*helpers, stopped]:
                 task.cancel()
             await asyncio.gather(*helpers, stopped, return_exceptions=True)
             log.info("worker stopped", worker=self.id)
-        for task in done - {stopped}:
-            task.result()
+        for task in helpers:
+            if not task.cancelled():
+                task.result()
 
     def stop(self) -> None:
         """Ask: no new claims, no new activations; what runs may finish within the grace."""
@@ -79,13 +86,14 @@ class Worker:
         for task in self.tasks:
             task.cancel()
 
-    async def _wind_down(self, claiming: asyncio.Task[None]) -> None:
+    async def _enforce(self, helpers: Sequence[asyncio.Task[None]]) -> None:
+        """Also when the worker itself was cancelled: a claim under way is waited out, and every run is let go of."""
         self.stop()
-        with suppress(Exception):
-            await claiming
-        if self.tasks:
-            await asyncio.wait(self.tasks, timeout=self.policy.grace_seconds)
+        await asyncio.wait(helpers[:1], timeout=self.policy.grace_seconds)
         self.abort()
+        await self._wait_for_runs()
+
+    async def _wait_for_runs(self) -> None:
         if self.tasks:
             await asyncio.wait(self.tasks, timeout=self.policy.grace_seconds)
 
@@ -113,11 +121,15 @@ class Worker:
         wait = self.policy.poll_seconds
         if due is not None:
             wait = min(max(due - self.clock.now().timestamp(), 0.005), wait)
-        waking = asyncio.create_task(self.queue.woken(wait))
+        waking = asyncio.create_task(self._patiently(self.queue.woken(wait)))
         stopped = asyncio.create_task(self.stopping.wait())
-        await asyncio.wait([waking, stopped], return_when=asyncio.FIRST_COMPLETED)
-        for task in (waking, stopped):
-            task.cancel()
+        try:
+            await asyncio.wait([waking, stopped], return_when=asyncio.FIRST_COMPLETED)
+            if waking.done():
+                waking.result()
+        finally:
+            waking.cancel()
+            stopped.cancel()
 
     async def _patiently(self, call: Coroutine[object, object, T]) -> T | None:
         """A worker without its database waits, and says so."""
@@ -144,65 +156,76 @@ class Worker:
             log.error("drive died", worker=self.id, exc_info=task.exception())
 
     async def _work(self, claim: Claim, wishes: Sequence[Wish]) -> None:
+        """However it ends, the run has ended, is handed back, or is no longer ours."""
+        lease = claim.lease
+        self.leases.add(lease)
+        try:
+            await self._drive(claim, wishes)
+        except Fenced:
+            log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=lease.thread, epoch=lease.epoch)
+        except WeftError as error:
+            log.error("run handed back", worker=self.id, run=claim.run.id, code=error.code, reason=error.message)
+            try:
+                await self.clock.sleep(self.policy.poll_seconds)
+            finally:
+                await self._release(lease)
+        except asyncio.CancelledError:
+            await self._release(lease)
+            raise
+        finally:
+            self.leases.discard(lease)
+            self.drives.pop(lease, None)
+
+    async def _drive(self, claim: Claim, wishes: Sequence[Wish]) -> None:
         run = claim.run
         try:
             drive = await self.engine.open(claim)
-        except DatabaseError as error:
-            await self._give_back(claim, error)
-            return
+        except DatabaseError:
+            raise
         except WeftError as error:
-            await self.engine.refuse(claim, error)
-            return
+            return await self.engine.refuse(claim, error)
         what = "run started" if drive.outbox else "run resumed"
         log.info(what, run=run.id, thread=run.thread, workflow=run.workflow, worker=self.id, epoch=claim.lease.epoch)
         drive.wishes.extend(wishes)
         drive.seen.update(wish.number for wish in wishes)
-        await self._drive(claim, drive)
-
-    async def _drive(self, claim: Claim, drive: Drive) -> None:
-        thread = claim.lease.thread
-        self.drives[thread] = drive
+        self.drives[claim.lease] = drive
         drive.is_stopping = self.stopping.is_set()
         try:
-            await self.engine.drive(drive)
-        except Fenced:
-            log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=thread, epoch=claim.lease.epoch)
-        except WeftError as error:
-            await self._give_back(claim, error)
-        except asyncio.CancelledError:
-            await asyncio.shield(self.queue.release(claim.lease))
-            raise
-        finally:
-            self.drives.pop(thread, None)
+            return await self.engine.drive(drive)
+        except SerializationError as error:
+            return await self.engine.refuse(replace(claim, run=drive.run, position=drive.durable), error)
 
-    async def _give_back(self, claim: Claim, error: WeftError) -> None:
-        log.error("run handed back", worker=self.id, run=claim.run.id, code=error.code, reason=error.message)
-        await self.clock.sleep(self.policy.poll_seconds)
-        await self.queue.release(claim.lease)
+    async def _release(self, lease: Lease) -> None:
+        try:
+            await asyncio.shield(self.queue.release(lease))
+        except DatabaseError as error:
+            log.warning("a lease is left to run out", worker=self.id, run=lease.run, reason=error.message)
 
     # Leases, wishes, gauges.
 
     async def _beating(self) -> None:
         while True:
             await self.clock.sleep(self.policy.lease_seconds / 3)
-            leases = [drive.lease for drive in self.drives.values()]
+            leases = list(self.leases)
             lost = await self._patiently(self.queue.renew(self.id, leases, self.policy.lease_seconds)) if leases else ()
             for lease in lost or ():
-                drive = self.drives.get(lease.thread)
-                if drive is not None and drive.lease == lease:
+                drive = self.drives.get(lease)
+                if drive is not None:
                     drive.is_lost = True
                     drive.wake.set()
 
     async def _listening(self) -> None:
         while True:
-            wishes = await self._patiently(self.inbox.waiting(list(self.drives))) if self.drives else ()
+            threads = {lease.thread for lease in self.drives}
+            wishes = await self._patiently(self.inbox.waiting(threads)) if threads else ()
+            drives = {lease.run: drive for lease, drive in self.drives.items()}
             for wish in wishes or ():
-                drive = self.drives.get(wish.thread)
-                if drive is not None and drive.run.id == wish.run and wish.number not in drive.seen:
+                drive = drives.get(wish.run)
+                if drive is not None and wish.number not in drive.seen:
                     drive.seen.add(wish.number)
                     drive.wishes.append(wish)
                     drive.wake.set()
-            await self.inbox.knocked(self.policy.poll_seconds)
+            await self._patiently(self.inbox.knocked(self.policy.poll_seconds))
 
     async def _gauging(self) -> None:
         while True:

@@ -12,7 +12,7 @@ class Loses(Enum):
 
 
 class CuttingProxy:
-    """Forwards everything to `port` of the loopback address until `cut_next`: then the next message that way is dropped, with its connection."""
+    """Forwards to `port` of the loopback address until `cut_next`: then the next message that way is dropped, with its connection."""
 
     def __init__(self, port: int) -> None:
         self.port = 0

@@ -14,6 +14,9 @@ from domain.ids import ActivationPath, ContentHash, FramePath, NodeId, Position,
 from domain.json import Json, JsonObject
 from domain.usage import Usage
 
+RULES = 1
+"""The version of the planner that this Weft has; a run is pinned to the one it started with."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunStarted:
@@ -28,7 +31,7 @@ class RunStarted:
     mode: str = "async"
     limits: Limits = field(default_factory=Limits)
     versions: Mapping[str, str] = field(default_factory=dict)
-    rules: int = 1
+    rules: int = RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +112,14 @@ class FrameEnded:
 
 @dataclass(frozen=True, slots=True)
 class NodeParked:
-    """It waits for `waiting_for` (`timer`; later others) and, when `until` is given, at most to then (seconds since the epoch)."""
+    """It waits for `waiting_for` (`timer`; later others) and, when `until` is given, at most to then (seconds since the epoch): then the
+    node finishes with `output`."""
 
     kind: ClassVar[str] = "node_parked"
     activation: ActivationPath
     waiting_for: str
     until: float | None = None
+    output: Json = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,7 @@ def _go_on(run: RunState, parent: Activation, position: Position) -> None:
 
 def _node_parked(run: RunState, event: events.NodeParked, position: Position) -> None:
     activation = run.active[event.activation]
-    activation.parked_for, activation.parked_until = event.waiting_for, event.until
+    activation.parked_for, activation.parked_until, activation.parked_output = event.waiting_for, event.until, event.output
 
 
 def _terminated(run: RunState, event: events.Terminated, position: Position) -> None:

@@ -15,11 +15,13 @@ def first_frame(graph: CompiledGraph, given: JsonObject, values: State) -> Frame
 
 
 def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
-    """Open as many of the frames still to come as the node's concurrency leaves room for."""
+    """Open as many of the frames still to come as the node's concurrency leaves room for; stops when one of them ended the node."""
     children = parent.children
     assert children is not None
     room = children.opened.concurrency - len(children.live)
     for item in islice(range(children.next, len(children.opened.inputs)), max(room, 0)):
+        if parent.children is not children:
+            return
         path = FramePath(f"{parent.path}[{item}]")
         given = children.opened.inputs[item]
         frame = Frame(path, children.graph, given, _initial(children.graph, given, {}), parent, item)

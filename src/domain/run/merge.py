@@ -1,6 +1,8 @@
 """How an update meets the value that a channel holds. Pure: neither operand is changed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from math import isfinite
+from typing import Final, cast
 
 from domain.errors import NodeExecutionError
 from domain.graph.definition import Merge
@@ -8,6 +10,7 @@ from domain.json import Json
 
 ABSENT = object()
 """The channel holds nothing yet."""
+INT_END: Final = 2**63
 
 
 def merged(rule: Merge, old: Json | object, update: Json) -> Json:
@@ -16,8 +19,9 @@ def merged(rule: Merge, old: Json | object, update: Json) -> Json:
         return update
     try:
         return _RULES[rule](old, update)
-    except (TypeError, AttributeError) as error:
-        raise NodeExecutionError(f"merge rule {rule.value} cannot take {_name(update)}", "bad_update") from error
+    except (TypeError, OverflowError) as error:
+        held = "" if old is ABSENT else f" onto {_name(old)}"
+        raise NodeExecutionError(f"merge rule {rule.value} cannot take {_name(update)}{held}", "bad_update") from error
 
 
 def _append(old: Json | object, update: Json) -> Json:
@@ -26,11 +30,24 @@ def _append(old: Json | object, update: Json) -> Json:
 
 
 def _union(old: Json | object, update: Json) -> Json:
+    """Equal as JSON: 1 is 1.0, but neither is true."""
     result = _listed(old)
+    known = {_key(item) for item in result}
     for item in _as_list(update):
-        if not any(type(item) is type(known) and item == known for known in result):
+        key = _key(item)
+        if key not in known:
+            known.add(key)
             result.append(item)
     return result
+
+
+def _key(value: Json) -> Hashable:
+    """The same for values that are equal as JSON, and for no others."""
+    if isinstance(value, Mapping):
+        return frozenset((name, _key(member)) for name, member in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return tuple(_key(item) for item in value)
+    return (bool, value) if isinstance(value, bool) else value
 
 
 def _deep(old: Json | object, update: Json) -> Json:
@@ -44,17 +61,18 @@ def _deep(old: Json | object, update: Json) -> Json:
 
 
 def _messages(old: Json | object, update: Json) -> Json:
-    """Append; a message whose `id` is known replaces the one that has it."""
+    """Append; a message whose `id` is known replaces the one that has it. An `id` of null is none."""
     result = _listed(old)
-    place = {message["id"]: at for at, message in enumerate(result) if isinstance(message, Mapping) and "id" in message}
+    place = {message["id"]: at for at, message in enumerate(result) if isinstance(message, Mapping) and message.get("id") is not None}
     for message in _as_list(update):
         if not isinstance(message, Mapping):
             raise TypeError
-        if message.get("id") in place:
-            result[place[message["id"]]] = message
+        name = message.get("id")
+        if name in place:
+            result[place[name]] = message
             continue
-        if "id" in message:
-            place[message["id"]] = len(result)
+        if name is not None:
+            place[name] = len(result)
         result.append(message)
     return result
 
@@ -65,22 +83,32 @@ def _number(value: Json | object) -> int | float:
     return value
 
 
+def _storable(value: int | float) -> int | float:
+    """Journals hold finite numbers and integers of 64 bits."""
+    if not (isfinite(value) if isinstance(value, float) else -INT_END <= value < INT_END):
+        raise OverflowError
+    return value
+
+
 def _listed(old: Json | object) -> list[Json]:
-    return list(old) if isinstance(old, Sequence) and not isinstance(old, str) else []
+    """A copy. What is no list counts as one item, as in an update."""
+    if old is ABSENT or old is None:
+        return []
+    return list(old) if isinstance(old, Sequence) and not isinstance(old, str) else [cast(Json, old)]
 
 
 def _as_list(update: Json) -> Sequence[Json]:
     return update if isinstance(update, Sequence) and not isinstance(update, str) else [update]
 
 
-def _name(value: Json) -> str:
+def _name(value: Json | object) -> str:
     return "null" if value is None else type(value).__name__
 
 
 def _over(pick: Callable[[int | float, int | float], int | float]) -> Callable[[Json | object, Json], Json]:
     def rule(old: Json | object, update: Json) -> Json:
         number = _number(update)
-        return number if old is ABSENT or old is None else pick(_number(old), number)
+        return number if old is ABSENT or old is None else _storable(pick(_number(old), number))
 
     return rule
 

@@ -26,6 +26,8 @@ def dump(run: RunState) -> Plain:
         "cancelling": run.is_cancelling,
         "failure": _failure(run.failure),
         "root": _frame(run.root),
+        "frames": list(run.frames),
+        "active": list(run.active),
     }
 
 
@@ -36,6 +38,8 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     run = RunState(started, root, graphs, position=Position(plain["position"]), steps=plain["steps"], is_cancelling=plain["cancelling"])
     run.failure = _as_failure(plain["failure"])
     _fill(run, root, plain["root"])
+    run.frames = {path: run.frames[path] for path in plain["frames"]}
+    run.active = {path: run.active[path] for path in plain["active"]}
     return resume(run)
 
 
@@ -100,6 +104,7 @@ def _activation(activation: Activation) -> Plain:
         "retry_at": activation.retry_at,
         "parked_for": activation.parked_for,
         "parked_until": activation.parked_until,
+        "parked_output": activation.parked_output,
         "children": None if children is None else _children(children),
     }
 
@@ -134,7 +139,8 @@ def _add_activation(run: RunState, frame: Frame, plain: Plain) -> None:
     state = frame.state if plain["state"] is None else plain["state"]
     consumed = tuple(_as_token(token) for token in plain["consumed"])
     activation = Activation(path, frame, index, plain["visit"], Position(plain["read_at"]), state, consumed, plain["attempt"])
-    activation.retry_at, activation.parked_for, activation.parked_until = plain["retry_at"], plain["parked_for"], plain["parked_until"]
+    activation.retry_at, activation.parked_for = plain["retry_at"], plain["parked_for"]
+    activation.parked_until, activation.parked_output = plain["parked_until"], plain["parked_output"]
     frame.running.setdefault(index, []).append(activation)
     frame.active |= frame.graph.bit[index]
     run.active[path] = activation

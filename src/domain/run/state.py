@@ -44,6 +44,12 @@ class Children:
     def is_done(self) -> bool:
         return self.failure is not None or len(self.results) >= min(self.wanted, len(self.opened.inputs))
 
+    def ends_with(self, *, failed: bool) -> bool:
+        """Will nothing more be wanted once one more frame has ended?"""
+        if failed and not self.opened.collect_errors:
+            return True
+        return len(self.results) + 1 >= min(self.wanted, len(self.opened.inputs))
+
     def outputs(self) -> list[Json]:
         """In item order, whatever order they finished in."""
         return [self.results[item] for item in sorted(self.results)]
@@ -64,6 +70,8 @@ class Activation:
     retry_at: float | None = None
     parked_for: str | None = None
     parked_until: float | None = None
+    parked_output: Json = None
+    """What it finishes with when the time comes."""
     children: Children | None = None
 
     @property

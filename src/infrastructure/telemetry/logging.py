@@ -60,7 +60,11 @@ def _shared() -> "list[Processor]":
 def _write_to_stderr(shared: "Sequence[Processor]", pretty: bool) -> None:
     import structlog
 
-    render: Processor = structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(serializer=_json)
+    render: Processor = (
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if pretty
+        else structlog.processors.JSONRenderer(serializer=_json)
+    )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[

@@ -18,7 +18,12 @@ Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid document, 3 server 
 """
 
 root = typer.Typer(
-    name="weft", help=HELP, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]}
+    name="weft",
+    help=HELP,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 for module in (service_commands, run_commands, documents_commands, server_commands, owner_commands):
     module.add_to(root)
@@ -26,19 +31,21 @@ for module in (service_commands, run_commands, documents_commands, server_comman
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from weft import __version__
+        from importlib.metadata import version
 
-        print(f"weft {__version__}")
+        print(f"weft {version('weft')}")
         raise typer.Exit
 
 
 @root.callback()
-def _weft(version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False) -> None:
+def _weft(
+    version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
     pass
 
 
 def run(load: Callable[[], Launcher], arguments: Sequence[str] | None = None) -> NoReturn:
-    """Ends the process with the command's exit code. `load` is called by the commands that need the composition root, and takes its time."""
+    """Ends the process with the command's exit code. `load` gives the composition root to the commands that need it."""
     try:
         root(args=arguments, prog_name="weft", obj=load)
     except KeyboardInterrupt:

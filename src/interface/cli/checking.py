@@ -22,9 +22,9 @@ IN_MEMORY = "memory:"
 
 
 async def validate(launcher: Launcher, files: Sequence[Path], database: str | None) -> int:
-    """Prints every problem and warning of every file; the exit code. Workflows that others name must be in `database`, or among the files."""
+    """Prints every problem and warning of every file; the exit code. Workflows that a file names must be in `database`, else among them."""
     documents, unreadable = _read_all(files)
-    async with launcher.open_app(database_url=database or IN_MEMORY, log=quiet()) as app:
+    async with launcher.open_app(patient=False, database_url=database or IN_MEMORY, log=quiet()) as app:
         if database is None:
             await _publish_what_can_be(app, list(documents.values()))
         found = [await _check(app, file, loaded) for file, loaded in documents.items()]
@@ -77,7 +77,7 @@ async def draw(launcher: Launcher, file: Path, language: str) -> str:
     except ValidationError as error:
         told = ValidationError(error.message, list(placed(error.problems, loaded.locate)))
         raise of_weft_error(told, str(file)) from error
-    async with launcher.open_app(database_url=IN_MEMORY, log=quiet()) as app:
+    async with launcher.open_app(patient=False, database_url=IN_MEMORY, log=quiet()) as app:
         languages = app.desk.draw_workflow.languages
         if language not in languages:
             raise CommandFailed(f"--format {language} is not known: use {', '.join(sorted(languages))}")

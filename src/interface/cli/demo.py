@@ -20,6 +20,7 @@ from interface.cli.documents import read_bytes, read_document
 from interface.cli.failures import CommandFailed, Exit
 from interface.cli.live import display
 from interface.cli.printing import ending, print_output
+from interface.cli.stopping import stopping_signals
 
 _WORKFLOW: Final = Path("support_triage.yaml")
 _INPUT: Final = Path("data/ticket.json")
@@ -55,7 +56,9 @@ class Demo:
     def _look_for_examples(self) -> None:
         for path in (_WORKFLOW, _INPUT):
             if not (self.examples / path).is_file():
-                raise CommandFailed(f"{self.examples / path} is not there: type this in the folder of Weft's repository, or give --examples")
+                raise CommandFailed(
+                    f"{self.examples / path} is not there: type this in the folder of Weft's repository, or give --examples"
+                )
 
     def _show(self, server: Server) -> dict[str, Any]:
         file = self.examples / _WORKFLOW
@@ -129,7 +132,7 @@ class Service:
 
 @contextmanager
 def _service(folder: Path, port: int, detached: bool) -> Iterator[Service]:
-    """`weft serve`, ready, in a session of its own: a Ctrl-C reaches it through us. Stopped at the end unless it is detached and all went well."""
+    """`weft serve`, ready, in a session of its own: a Ctrl-C reaches it through us. Stopped at the end, unless it is detached."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "serve.log"
     command = [sys.executable, "-m", "weft", "serve", "--port", str(port), "--database", f"sqlite:///{folder / 'weft.db'}"]
@@ -157,7 +160,7 @@ def _signals_interrupt() -> Iterator[None]:
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in stopping_signals()}
     try:
         yield
     finally:

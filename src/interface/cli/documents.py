@@ -36,7 +36,7 @@ def read_object(written: str, option: str) -> dict[str, Any]:
     """A JSON object, given in place, as `@FILE` (JSON or YAML), or as `@-` on stdin."""
     value = _value(written, option)
     if not isinstance(value, dict):
-        raise CommandFailed(f"{option} must be a JSON object, as '{{\"name\": \"value\"}}' or @FILE, not {json.dumps(value)[:80]}")
+        raise CommandFailed(f'{option} must be a JSON object, as \'{{"name": "value"}}\' or @FILE, not {json.dumps(value)[:80]}')
     return value
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import Database, Document, Out, ServerKey, ServerUrl, launcher_of
+from interface.cli.options import Document, Out, ServerKey, ServerUrl, launcher_of
 
 
 class Picture(StrEnum):
@@ -19,9 +19,16 @@ class Foreign(StrEnum):
     WFFORMAT = "wfformat"
 
 
+class Ready(StrEnum):
+    DOCUMENT = "document"
+    LONGEST_PATH = "longest_path"
+
+
 def add_to(root: typer.Typer) -> None:
     root.command(epilog="Example: weft validate examples/*.yaml", rich_help_panel="Workflows")(validate)
-    root.command(epilog="Example: weft graph examples/support_triage.yaml --format svg --out triage.svg", rich_help_panel="Workflows")(graph)
+    root.command(epilog="Example: weft graph examples/support_triage.yaml --format svg --out triage.svg", rich_help_panel="Workflows")(
+        graph
+    )
     root.command(epilog="Example: weft publish examples/support_triage.yaml", rich_help_panel="Workflows")(publish)
     example = "Example: weft import --format wfformat montage.json --scale 0.01 --out montage.yaml"
     root.command("import", epilog=example, rich_help_panel="Workflows")(import_)
@@ -43,7 +50,9 @@ def validate(
 def graph(
     context: typer.Context,
     file: Document,
-    language: Annotated[Picture, typer.Option("--format", help="mermaid for Markdown, dot for Graphviz, svg for browsers.")] = Picture.MERMAID,
+    language: Annotated[
+        Picture, typer.Option("--format", help="mermaid for Markdown, dot for Graphviz, svg for browsers.")
+    ] = Picture.MERMAID,
     out: Out = None,
 ) -> None:
     """Draw a workflow."""
@@ -71,9 +80,10 @@ def import_(
     source: Annotated[Foreign, typer.Option("--format", help="wfformat: WfCommons' WfFormat, as recorded runs come.")],
     scale: Annotated[float, typer.Option(min=0, help="Recorded seconds are multiplied by this.")] = 1.0,
     concurrency: Annotated[int, typer.Option(min=1, help="How many tasks may run at once.")] = 8,
+    order: Annotated[Ready, typer.Option(help="Which tasks come first where many are ready.")] = Ready.DOCUMENT,
     out: Out = None,
 ) -> None:
     """Turn a workflow of another system into one of ours, whose tasks wait as long as the recorded ones took."""
     from interface.cli.importing import imported
 
-    imported(file, scale, concurrency, out)
+    imported(file, scale, concurrency, order.value, out)

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,7 +11,7 @@ from application.run_orders import RunOrder
 from application.run_views import RunView
 from application.runs import CancelOrder
 from interface.cli.documents import is_file, read_document
-from interface.cli.failures import CommandFailed, Exit, of_weft_error
+from interface.cli.failures import CommandFailed, Exit, detail, located
 from interface.cli.happenings import happening_of
 from interface.cli.launcher import App, Launcher
 from interface.cli.stopping import Stop, listening_for_signals, opened_unless_stopped
@@ -25,13 +24,15 @@ CANCEL_SECONDS: Final = 10.0
 """How long a run that was asked to stop may take before the command ends without it."""
 
 
-async def run_here(launcher: Launcher, reference: str, given: dict[str, Any], *, watch: bool, **flags: object) -> tuple[RunView | None, int]:
+async def run_here(
+    launcher: Launcher, reference: str, given: dict[str, Any], *, watch: bool, **flags: object
+) -> tuple[RunView | None, int]:
     """The run as it stands at the end, and the command's exit code; no run when it was interrupted before there was one."""
     loaded = read_document(Path(reference)) if is_file(reference) else None
     order = _order(reference, loaded, given)
     with listening_for_signals() as stop:
         async with AsyncExitStack() as stack:
-            app = await opened_unless_stopped(stack, launcher.open_app(**flags), stop)
+            app = await opened_unless_stopped(stack, launcher.open_app(patient=False, **flags), stop)
             if app is None:
                 return None, stop.exit_code
             run = await _started(app, order, reference, loaded)
@@ -46,7 +47,9 @@ def _order(reference: str, loaded: "LoadedDocument | None", given: dict[str, Any
     try:
         return RunOrder(workflow=reference if loaded is None else loaded.document, input=given)
     except Misfit as misfit:
-        wanted = "a workflow's name, as `triage` or `triage@1.2.0`, or a file" if loaded is None else "a workflow document, which is a mapping"
+        wanted = (
+            "a workflow's name, as `triage` or `triage@1.2.0`, or a file" if loaded is None else "a workflow document, which is a mapping"
+        )
         raise CommandFailed(f"{reference} is not {wanted}") from misfit
 
 
@@ -56,20 +59,16 @@ async def _started(app: App, order: RunOrder, reference: str, loaded: "LoadedDoc
     except ValidationError as error:
         if loaded is None:
             raise
-        raise of_weft_error(_in_the_document(error, loaded), reference) from error
+        raise CommandFailed(error.message, [_placed(problem, reference, loaded) for problem in error.problems]) from error
 
 
-def _in_the_document(error: ValidationError, loaded: "LoadedDocument") -> ValidationError:
+def _placed(problem: Problem, file: str, loaded: "LoadedDocument") -> str:
     """The order holds the document at `/workflow`; who wrote the document knows nothing of the order."""
-
-    def placed(problem: Problem) -> Problem:
-        if not problem.pointer.startswith("/workflow"):
-            return problem
-        pointer = problem.pointer.removeprefix("/workflow")
-        line, column = loaded.locate(pointer) or (None, None)
-        return replace(problem, pointer=pointer, line=line, column=column)
-
-    return ValidationError(error.message, [placed(problem) for problem in error.problems])
+    if not problem.pointer.startswith("/workflow"):
+        return located(problem)
+    pointer = problem.pointer.removeprefix("/workflow")
+    line, column = loaded.locate(pointer) or (None, None)
+    return detail(pointer, problem.message, problem.code, file, line, column)
 
 
 async def _to_its_end(app: App, run: RunView, stop: Stop, watch: bool) -> None:

@@ -28,7 +28,7 @@ class CommandFailed(Exception):
 
     def __init__(self, sentence: str, details: Sequence[str] = (), code: int = Exit.WRONG_USE) -> None:
         super().__init__(sentence)
-        self.sentence = sentence
+        self.sentence = sentence.removesuffix(": see `problems`")  # these are printed below it
         self.details = tuple(details)
         self.code = code
 
@@ -57,6 +57,8 @@ def of_weft_error(error: "WeftError", file: str = "") -> CommandFailed:
 
     codes = {Family.UNAVAILABLE: Exit.UNREACHABLE, Family.UPSTREAM: Exit.FAILED, Family.INTERNAL: Exit.FAILED}
     details = [] if _says_the_same(error) else [located(problem, file) for problem in problems_of(error)]
+    if error.family is Family.UNAVAILABLE:
+        details.append("is the database up, and is it the one you mean? --database or WEFT_DATABASE_URL names it")
     return CommandFailed(f"{file}: {error.message}" if file else error.message, details, codes.get(error.family, Exit.WRONG_USE))
 
 

@@ -1,4 +1,4 @@
-"""A run on the terminal while it happens: a live table for people, plain lines where nobody watches. Both on stderr: stdout is for results."""
+"""A run on the terminal while it happens: a live table for people, plain lines where nobody watches. On stderr: stdout is for results."""
 
 import sys
 from collections.abc import Iterator
@@ -94,7 +94,9 @@ class LiveTable:
             colour = _LOOKS[visit.status][1]
             took = visit.seconds if visit.seconds is not None else monotonic() - visit.since
             tokens = f"{visit.tokens} tokens" if visit.tokens else ""
-            table.add_row(self._mark(visit), Text(visit.label, colour), Text(f"{took:.1f} s", "dim"), Text(tokens, "dim"), Text(visit.note, "dim"))
+            table.add_row(
+                self._mark(visit), Text(visit.label, colour), Text(f"{took:.1f} s", "dim"), Text(tokens, "dim"), Text(visit.note, "dim")
+            )
         return table
 
     def _shown(self) -> list[Visit]:

@@ -14,9 +14,12 @@ Database = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ServerUrl = Annotated[
-    str | None, typer.Option("--server", metavar="URL", envvar="WEFT_SERVER", help="A running service; http://127.0.0.1:8040 when not given.")
+    str | None,
+    typer.Option("--server", metavar="URL", envvar="WEFT_SERVER", help="A running service; http://127.0.0.1:8040 when not given."),
 ]
-ServerKey = Annotated[str | None, typer.Option("--key", metavar="KEY", envvar="WEFT_API_KEY", help="An API key, where the service asks for one.")]
+ServerKey = Annotated[
+    str | None, typer.Option("--key", metavar="KEY", envvar="WEFT_API_KEY", help="An API key, where the service asks for one.")
+]
 Tenant = Annotated[str, typer.Option(help="Whose keys.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there; else to stdout.")]

@@ -79,7 +79,9 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
     lines = launcher_of(context).shown()
     if as_json:
-        print_json([{"variable": line.variable, "value": line.value, "source": line.source, "description": line.description} for line in lines])
+        print_json(
+            [{"variable": line.variable, "value": line.value, "source": line.source, "description": line.description} for line in lines]
+        )
     else:
         rows = [(line.variable, line.value, line.source, line.description) for line in lines]
         print_table(("VARIABLE", "VALUE", "FROM", "WHAT IT IS"), rows)

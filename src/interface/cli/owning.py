@@ -12,7 +12,7 @@ async def create_key(launcher: Launcher, tenant: str, role: str, name: str, as_j
     """The key alone on stdout, so that it can be piped; the rest on stderr."""
     if role not in list(Role):
         raise CommandFailed(f"--role {role} is not known: use {', '.join(Role)}")
-    async with launcher.open_app(log=quiet(), **flags) as app:
+    async with launcher.open_app(patient=False, log=quiet(), **flags) as app:
         made = await app.desk.create_key(local_admin(tenant), KeyOrder(role=Role(role), name=name))
     if as_json:
         print_json(made.model_dump(mode="json"))
@@ -22,7 +22,7 @@ async def create_key(launcher: Launcher, tenant: str, role: str, name: str, as_j
 
 
 async def list_keys(launcher: Launcher, tenant: str, as_json: bool, **flags: object) -> None:
-    async with launcher.open_app(log=quiet(), **flags) as app:
+    async with launcher.open_app(patient=False, log=quiet(), **flags) as app:
         found = await app.desk.list_keys(local_admin(tenant))
     if as_json:
         print_json([key.model_dump(mode="json", exclude={"key"}) for key in found])
@@ -31,6 +31,6 @@ async def list_keys(launcher: Launcher, tenant: str, as_json: bool, **flags: obj
 
 
 async def remove_key(launcher: Launcher, tenant: str, key: str, **flags: object) -> None:
-    async with launcher.open_app(log=quiet(), **flags) as app:
+    async with launcher.open_app(patient=False, log=quiet(), **flags) as app:
         await app.desk.remove_key(local_admin(tenant), key)
     print(f"key {key} is removed")

@@ -97,6 +97,8 @@ class Progress:
         return visit
 
     def _speak(self, path: str, text: str) -> None:
+        if path not in self.visits:
+            self._move(path, "running")  # its start passed by before anybody listened
         if path != self.speaker:
             self.speaker, self.text = path, ""
         self.text = (self.text + text)[-KEPT_TEXT:]

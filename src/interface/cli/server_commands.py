@@ -34,7 +34,12 @@ def list_runs(
     from interface.cli.printing import spent
 
     found = _items(server, key, "/v1/runs", limit, status=status, workflow=workflow)
-    _print_list(found, as_json, ("RUN", "WORKFLOW", "STATUS", "CREATED", "SPENT"), lambda run: (run["id"], run["workflow"], run["status"], run["created_at"], spent(run)))
+    _print_list(
+        found,
+        as_json,
+        ("RUN", "WORKFLOW", "STATUS", "CREATED", "SPENT"),
+        lambda run: (run["id"], run["workflow"], run["status"], run["created_at"], spent(run)),
+    )
 
 
 @runs.command("show", epilog="Example: weft runs show 0190a1b2-...")
@@ -89,7 +94,9 @@ def list_threads(server: ServerUrl = None, key: ServerKey = None, limit: Limit =
 def list_tools(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Tools that workflows may call."""
     found = _items(server, key, "/v1/tools", limit)
-    _print_list(found, as_json, ("TOOL", "TYPE", "WHAT IT DOES"), lambda tool: (tool["name"], tool["type"], tool["description"].partition("\n")[0]))
+    _print_list(
+        found, as_json, ("TOOL", "TYPE", "WHAT IT DOES"), lambda tool: (tool["name"], tool["type"], tool["description"].partition("\n")[0])
+    )
 
 
 @tools.command("call", epilog="""Example: weft tools call calculator --arguments '{"expression": "6 * 7"}'""")

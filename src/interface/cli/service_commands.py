@@ -8,10 +8,11 @@ import typer
 from interface.cli.options import Database, launcher_of
 
 
-
 def add_to(root: typer.Typer) -> None:
     root.command(epilog="Example: weft serve --port 8080 --database postgresql://weft@localhost/weft", rich_help_panel="Service")(serve)
-    root.command(epilog="Example: WEFT_METRICS_PORT=9100 weft worker --database postgresql://weft@localhost/weft", rich_help_panel="Service")(worker)
+    root.command(
+        epilog="Example: WEFT_METRICS_PORT=9100 weft worker --database postgresql://weft@localhost/weft", rich_help_panel="Service"
+    )(worker)
     root.command(epilog="Example: weft demo --once", rich_help_panel="Service")(demo)
 
 

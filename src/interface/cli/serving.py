@@ -5,7 +5,7 @@ import ipaddress
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import uvicorn
 
@@ -16,6 +16,8 @@ from interface.cli.stopping import Stop, listening_for_signals, opened_unless_st
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+Part: TypeAlias = Callable[[], Awaitable[None]]
 
 
 class Listener(uvicorn.Server):
@@ -42,7 +44,7 @@ async def serve(launcher: Launcher, *, with_worker: bool, **flags: object) -> No
     listening = listen_on(settings.host, settings.port)
     with listening_for_signals() as stop, listening:
         async with AsyncExitStack() as stack:
-            app = await opened_unless_stopped(stack, launcher.open_app(**flags), stop)
+            app = await opened_unless_stopped(stack, launcher.open_app(patient=False, **flags), stop)
             if app is None:
                 return
             refuse_strangers(app, settings.host)
@@ -52,7 +54,7 @@ async def serve(launcher: Launcher, *, with_worker: bool, **flags: object) -> No
                 print(f"Weft listens on {address_of(listening)}{work}; its API is described at /docs; Ctrl-C stops it", flush=True)
 
             rest = Listener(app.rest(stop.asked), settings.grace_seconds, announce)
-            parts = [lambda: _listen(rest, listening, stop)]
+            parts: list[Part] = [lambda: _listen(rest, listening, stop)]
             if with_worker:
                 parts.append(lambda: _work(app, stop))
             await _together(stop, parts)
@@ -63,9 +65,10 @@ async def work(launcher: Launcher, **flags: object) -> None:
     settings = launcher.settings(**flags)
     probes = Probes()
     with listening_for_signals() as stop:
-        parts = [lambda: _work_when_opened(launcher, probes, stop, flags)]
+        parts: list[Part] = [lambda: _work_when_opened(launcher, probes, stop, flags)]
         if settings.metrics_port is None:
-            return await _together(stop, parts)
+            await _together(stop, parts)
+            return
         with listen_on(settings.host, settings.metrics_port) as listening:
 
             def announce() -> None:
@@ -82,10 +85,10 @@ async def _work_when_opened(launcher: Launcher, probes: Probes, stop: Stop, flag
             await _work(probes.app, stop)
 
 
-async def _together(stop: Stop, parts: list[Callable[[], Awaitable[None]]]) -> None:
+async def _together(stop: Stop, parts: list[Part]) -> None:
     """All at once; when one ends, the others are asked to. The first error is raised after all are done."""
 
-    async def run(part: Callable[[], Awaitable[None]]) -> None:
+    async def run(part: Part) -> None:
         try:
             await part()
         finally:
@@ -139,7 +142,9 @@ def address_of(listening: socket.socket) -> str:
 def refuse_strangers(app: App, host: str) -> None:
     """Without keys everybody who reaches the service is its admin."""
     if app.desk.authenticate.keyless and not is_loopback(host):
-        sentence = f"without API keys Weft listens on loopback only, and {host} is not: make one with `weft keys create` or set WEFT_API_KEYS"
+        sentence = (
+            f"without API keys Weft listens on loopback only, and {host} is not: make one with `weft keys create` or set WEFT_API_KEYS"
+        )
         raise CommandFailed(sentence, code=Exit.WRONG_USE)
 
 

@@ -11,7 +11,11 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+def stopping_signals() -> tuple[signal.Signals, ...]:
+    """A process started with `nohup` outlives its terminal."""
+    hanging_up = () if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN else (signal.SIGHUP,)
+    return (signal.SIGINT, signal.SIGTERM, *hanging_up)
 
 
 @dataclass(slots=True)
@@ -44,12 +48,13 @@ def listening_for_signals() -> Iterator[Stop]:
     """On the running event loop, until the block ends."""
     stop = Stop()
     loop = asyncio.get_running_loop()
-    for number in _SIGNALS:
+    signals = stopping_signals()
+    for number in signals:
         loop.add_signal_handler(number, stop.receive, number)
     try:
         yield stop
     finally:
-        for number in _SIGNALS:
+        for number in signals:
             loop.remove_signal_handler(number)
 
 
@@ -75,7 +80,6 @@ async def _end_when_asked(scope: asyncio.Timeout, stop: Stop) -> None:
 
 async def opened_unless_stopped(stack: AsyncExitStack, opening: AbstractAsyncContextManager[T], stop: Stop) -> T | None:
     """What opens is closed by `stack`; None when a stop was asked for meanwhile."""
-    opened: T | None = None
     async with given_up_when_stopped(stop):
-        opened = await stack.enter_async_context(opening)
-    return opened
+        return await stack.enter_async_context(opening)
+    return None

@@ -35,7 +35,7 @@ def body_of(model: type[M], *, optional: bool = False) -> Callable[[Request], Aw
     """A dependency: the body as a `model`; `ValidationError` with a pointer for everything that does not fit."""
 
     async def read(request: Request) -> M:
-        document = await document_of(request, optional=optional)
+        document = await _read(request, optional=optional)
         try:
             return model.model_validate(document)
         except Misfit as misfit:
@@ -44,8 +44,12 @@ def body_of(model: type[M], *, optional: bool = False) -> Callable[[Request], Aw
     return read
 
 
-async def document_of(request: Request, *, optional: bool = False) -> JsonValue:
-    """The body as plain data; afterwards `request.state.locate` knows where in its text each part stands."""
+async def document_of(request: Request) -> JsonValue:
+    """A dependency: the body as plain data; afterwards `request.state.locate` knows where in its text each part stands."""
+    return await _read(request, optional=False)
+
+
+async def _read(request: Request, *, optional: bool) -> JsonValue:
     raw = await read_within(request, request.app.state.settings.max_body_bytes)
     if optional and not raw:
         return {}

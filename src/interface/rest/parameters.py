@@ -24,6 +24,16 @@ Wait = Annotated[
 ]
 
 
+def _refuse_key(request: Request) -> None:
+    if "idempotency-key" in request.headers:
+        problem = Problem("/header/Idempotency-Key", "not_available", "leave it out: each request here opens a thread of its own")
+        raise ValidationError("this route keeps no idempotency keys", [problem])
+
+
+WithoutIdempotencyKey = Depends(_refuse_key)
+"""For what cannot promise to do a thing once: a client that relies on a key must be told, not left to find out."""
+
+
 def _only_known(request: Request) -> None:
     if not request.query_params:
         return

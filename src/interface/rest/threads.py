@@ -10,12 +10,18 @@ from application.views import PageView, ThreadView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
-from interface.rest.parameters import PageOf
+from interface.rest.parameters import PageOf, WithoutIdempotencyKey
 
 router = APIRouter(prefix="/v1/threads", tags=["threads"])
 
 
-@router.post("", status_code=HTTPStatus.CREATED, responses=fails(413, 415), openapi_extra=takes(model_ref(ThreadOrder)))
+@router.post(
+    "",
+    status_code=HTTPStatus.CREATED,
+    responses=fails(413, 415),
+    openapi_extra=takes(model_ref(ThreadOrder)),
+    dependencies=[WithoutIdempotencyKey],
+)
 async def open_thread(
     who: Caller, desk: TheDesk, order: Annotated[ThreadOrder, Depends(body_of(ThreadOrder))], response: Response
 ) -> ThreadView:

@@ -11,7 +11,7 @@ from application.views import PageView
 from application.workflow_views import ProblemView, ValidationView, WorkflowView
 from application.workflows import ComposeOrder
 from interface.rest.auth import Caller, TheDesk
-from interface.rest.bodies import body_of, document_of, model_ref, takes
+from interface.rest.bodies import YAML, body_of, document_of, model_ref, takes
 from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import PageOf
 from interface.yaml_writing import dump_document
@@ -20,11 +20,11 @@ router = APIRouter(prefix="/v1/workflows", tags=["workflows"])
 BODIES: tuple[type[BaseModel], ...] = (ComposeOrder,)
 
 Format = Literal["json", "yaml", "mermaid", "dot"]
-_LANGUAGES = {"yaml": "application/yaml", "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz"}
+_LANGUAGES = {"yaml": YAML, "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz"}
 _Document = Annotated[JsonValue, Depends(document_of)]
 _TAKES_DOCUMENT = takes({"type": "object", "description": "A graph document."})
 _TEXT: dict[str, Any] = {"schema": {"type": "string"}}
-_IN_OTHER_LANGUAGES: Responses = {200: {"content": dict.fromkeys(_LANGUAGES.values(), _TEXT)}}
+_IN_OTHER_LANGUAGES: Responses = {200: {"content": {**dict.fromkeys(_LANGUAGES.values(), _TEXT), YAML: {"schema": {"type": "object"}}}}}
 
 
 class PublishedView(WorkflowView):

@@ -15,14 +15,9 @@ from tests.integration.rest.service import Service, open_service
 
 @dataclass
 class Served:
-    """`ask` runs something inside the server's own event loop."""
-
     url: str
     service: Service
-    loop: asyncio.AbstractEventLoop
-
-    def ask(self, what: Coroutine[Any, Any, Any]) -> Any:
-        return asyncio.run_coroutine_threadsafe(what, self.loop).result(30)
+    stop: Callable[[], None]
 
 
 @contextmanager
@@ -33,7 +28,7 @@ def served(prepare: Callable[[Service], Coroutine[Any, Any, None]]) -> Iterator[
     async def serve() -> None:
         async with open_service() as service, _listening(service) as url:
             await prepare(service)
-            found.append(Served(url, service, asyncio.get_running_loop()))
+            found.append(Served(url, service, stop.set))
             ready.set()
             await asyncio.to_thread(stop.wait)
 

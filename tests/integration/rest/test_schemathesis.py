@@ -89,24 +89,24 @@ def test_every_route_answers_as_it_says(described: schemathesis.BaseSchema, rout
 
     @_bounded(25)
     @given(case=_operation(described, route).as_strategy(generation_mode=mode))
-    def ask(case: Asked) -> None:
+    def check(case: Asked) -> None:
         case.call_and_validate(checks=CHECKS, headers=HEADERS)
 
-    ask()
+    check()
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if "{" in route or route == "POST /v1/runs"])
 def test_every_route_answers_as_it_says_about_what_is_there(described: schemathesis.BaseSchema, route: str) -> None:
     @_bounded(10)
     @given(case=_operation(described, route).as_strategy())
-    def ask(case: Asked) -> None:
+    def check(case: Asked) -> None:
         case.path_parameters = {name: KNOWN[name] for name in case.path_parameters or {}}
         if route == "POST /v1/runs" and isinstance(case.body, dict):
             case.body["workflow"] = "adder"
             case.query = {}
         case.call_and_validate(checks=CHECKS[:5], headers=HEADERS)
 
-    ask()
+    check()
 
 
 def _operation(described: schemathesis.BaseSchema, route: str) -> APIOperation[Any, Any, Any, Any]:

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from application.drawing import DrawWorkflow
 from interface.yaml import load_document
-from tests.integration.rest.service import Service, adder
+from tests.integration.rest.service import Service, adder, broken
 
 
 async def test_publishing_twice_is_once_and_another_content_needs_another_version(service: Service) -> None:
@@ -45,6 +46,22 @@ async def test_a_version_is_shown_in_the_language_asked_for(service: Service, la
 
     assert (answer.status_code, answer.headers["content-type"]) == (200, media_type)
     assert answer.text.startswith(begins)
+
+
+async def test_a_picture_that_cannot_be_drawn_is_refused(service: Service) -> None:
+    await service.publish(adder())
+    answer = await broken(service, draw_workflow=DrawWorkflow(service.store.workflows, {})).call(
+        "GET", "/v1/workflows/adder/1.0.0?format=dot"
+    )
+
+    assert (answer.status_code, answer.json()["problems"][0]["pointer"]) == (422, "/query/format")
+
+
+async def test_opening_a_thread_refuses_a_key_that_it_could_not_keep(service: Service) -> None:
+    answer = await service.call("POST", "/v1/threads", json={}, headers={"Idempotency-Key": "k"})
+
+    assert (answer.status_code, answer.json()["problems"][0]["pointer"]) == (422, "/header/Idempotency-Key")
+    assert (await service.call("GET", "/v1/threads")).json()["items"] == []
 
 
 async def test_what_was_published_comes_back_as_it_was_posted(service: Service) -> None:

@@ -11,15 +11,28 @@ import asyncpg
 import pytest
 
 from domain.errors import DatabaseError, Fenced
-from domain.ids import BEGINNING
+from domain.ids import BEGINNING, Epoch
 from domain.ports.queue import Claim
-from domain.ports.repositories import NewRun
+from domain.ports.repositories import IdempotencyMark, NewRun
 from domain.run.run import RunStatus
 from domain.usage import Usage
 from infrastructure.clock import SystemClock
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
-from tests.integration.store.builders import ANN, LONG, a_claim, a_result, a_run, append, graph_of, many_claims, started, usage_row
+from tests.integration.store.builders import (
+    ANN,
+    LONG,
+    NOON,
+    a_claim,
+    a_result,
+    a_run,
+    append,
+    finish,
+    graph_of,
+    many_claims,
+    started,
+    usage_row,
+)
 from tests.servers.cutting_proxy import CuttingProxy, Loses, cutting_proxy
 
 durable = pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
@@ -39,7 +52,7 @@ async def one_each(store: Store, claims: list[Claim]) -> list[object]:
 @durable
 async def test_one_fenced_unit_of_a_batch_is_refused_and_the_nineteen_others_share_its_commit(store: Store, committed: list[int]) -> None:
     claims = list(await many_claims(store, 20))
-    claims[7] = replace(claims[7], lease=replace(claims[7].lease, epoch=claims[7].lease.epoch - 1))
+    claims[7] = replace(claims[7], lease=replace(claims[7].lease, epoch=Epoch(claims[7].lease.epoch - 1)))
 
     came = await one_each(store, claims)
 
@@ -224,6 +237,29 @@ async def test_a_start_whose_connection_breaks_happens_exactly_once(far: Far, lo
 
 
 @on_postgres
+@pytest.mark.parametrize("lost", list(Loses), ids=["the question is lost", "the answer is lost"])
+async def test_a_marked_start_whose_connection_breaks_is_not_taken_for_a_replay_of_itself(far: Far, lost: Loses) -> None:
+    await started(far.store)
+    new = NewRun(a_run(), mark=IdempotencyMark("key", "digest", NOON))
+
+    far.proxy.cut_next(lost)
+
+    assert (await far.store.runs.start(new)).fresh
+    assert not (await far.near.runs.start(replace(new, run=replace(new.run, id=a_run().id)))).fresh
+
+
+@on_postgres
+async def test_a_start_that_is_sent_again_after_its_run_is_over_puts_nothing_in_the_queue(store: Store) -> None:
+    claim = await a_claim(store)
+    await finish(store, claim)
+
+    await store.runs.start(NewRun(claim.run))
+
+    assert not await store.queue.claim(ANN, 10, LONG)
+    assert (await store.runs.get(claim.run.tenant, claim.run.id)).status is RunStatus.COMPLETED
+
+
+@on_postgres
 async def test_a_read_whose_connection_breaks_fails_typed(far: Far) -> None:
     run = await started(far.store)
 
@@ -238,4 +274,4 @@ async def waiting_for_a_lock(connection: asyncpg.Connection) -> None:
     """Returns when another session waits for something this one holds."""
     async with asyncio.timeout(10):
         while not await connection.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pg_backend_pid() = ANY(pg_blocking_pids(pid))"):
-            await asyncio.sleep(0.005)
+            await connection.execute("SELECT pg_sleep(0.005)")

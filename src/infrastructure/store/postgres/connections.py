@@ -10,7 +10,7 @@ from domain.errors import DatabaseError
 from infrastructure.store.reader import Dialect
 from infrastructure.store.rows import Row
 
-POSTGRES: Final = Dialect(now="extract(epoch FROM clock_timestamp())::float8", members="(SELECT unnest({}::text[]))")
+POSTGRES: Final = Dialect(now="extract(epoch FROM statement_timestamp())::float8", members="(SELECT unnest({}::text[]))")
 COMMAND_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 5.0
 POOL_SIZE: Final = 8
@@ -29,7 +29,15 @@ REFUSED: Final = (asyncpg.PostgresError, asyncpg.InterfaceError)
 TRY_AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 # Batches are lists of any length, which the planner takes for short ones: without these it would compare each with each.
-_WRITER_SETTINGS = {"application_name": "weft-writer", "enable_nestloop": "off", "enable_seqscan": "off"}
+_WRITER_SETTINGS = {"application_name": "weft-writer", "enable_nestloop": "off", "enable_seqscan": "off", "jit": "off"}
+# Claims and reads go by keys. The queue changes faster than its statistics: without these a claim would sort all that waits to take a few.
+_POOL_SETTINGS = {
+    "application_name": "weft",
+    "enable_seqscan": "off",
+    "enable_bitmapscan": "off",
+    "enable_sort": "off",
+    "jit": "off",
+}
 
 
 def no_answer(error: BaseException) -> DatabaseError:
@@ -106,7 +114,7 @@ async def open_pool(dsn: str) -> AsyncIterator[PostgresReader]:
             max_size=POOL_SIZE,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            server_settings={"application_name": "weft"},
+            server_settings=_POOL_SETTINGS,
         )
     except (*LOST, *REFUSED) as error:
         raise no_answer(error) from error

@@ -14,7 +14,7 @@ from domain.ports.repositories import NewRun, Started
 from domain.run.run import Run
 from infrastructure.store.bell import Bell
 from infrastructure.store.postgres.committing import CommitLoop
-from infrastructure.store.postgres.connections import LOST, POSTGRES, REFUSED, TRY_AGAIN, WriterConnection, no_answer, refusal
+from infrastructure.store.postgres.connections import LOST, POSTGRES, TRY_AGAIN, WriterConnection, no_answer, refusal
 from infrastructure.store.reading import RunReads
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_row, seconds, workflow_row
 from infrastructure.store.starting import EMPTY_THREAD, MARK_SECONDS, no_thread, replayed
@@ -50,14 +50,12 @@ _START = f"""WITH wanted AS (
     SELECT {_WORKFLOW_NAMES}, FALSE FROM fresh WHERE w_hash IS NOT NULL ORDER BY w_tenant, w_hash
     ON CONFLICT DO NOTHING
 ), ran AS (
-    INSERT INTO runs ({RUN_COLUMNS}) SELECT {RUN_COLUMNS} FROM fresh ON CONFLICT DO NOTHING
+    INSERT INTO runs ({RUN_COLUMNS}) SELECT {RUN_COLUMNS} FROM fresh ON CONFLICT DO NOTHING RETURNING id
 ), queued AS (
     INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes)
-    SELECT id, tenant, thread, {POSTGRES.now}, 0, 0 FROM fresh ORDER BY number
-    ON CONFLICT DO NOTHING
+    SELECT id, tenant, thread, {POSTGRES.now}, 0, 0 FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
 )
 SELECT able.number, fresh.id IS NOT NULL FROM able LEFT JOIN fresh USING (number)"""
-_THERE = "SELECT id FROM runs WHERE id = ANY($1::text[])"
 
 
 @dataclass(slots=True, eq=False)
@@ -143,7 +141,7 @@ class PostgresStarts:
         try:
             verdict: dict[int, bool] = {row[0]: row[1] for row in await self._connection.rows(_START, *columns, EMPTY_THREAD)}
         except LOST as error:
-            await self._find_out(starts, error)
+            self._send_again(starts, error)
         except TRY_AGAIN:
             self._waiting.extendleft(reversed(starts))
         except Exception as error:
@@ -156,23 +154,14 @@ class PostgresStarts:
                     start.refuse(no_thread(start.new.run.thread))
             self._bell.ring()
 
-    async def _find_out(self, starts: Sequence[_Start], lost: BaseException) -> None:
-        """The answer was lost: a run that is there was started; another is sent once more, which does nothing if it gets there first."""
-        try:
-            there = {row[0] for row in await self._connection.rows(_THERE, [start.new.run.id for start in starts])}
-        except (*LOST, *REFUSED) as error:
-            for start in starts:
-                start.refuse(no_answer(error))
-            return
+    def _send_again(self, starts: Sequence[_Start], lost: BaseException) -> None:
+        """The answer was lost: once more, which changes nothing for a run that is there already, whatever became of it."""
         for start in reversed(starts):
-            if start.new.run.id in there:
-                start.stands(fresh=True)
-            elif start.doubtful:
+            if start.doubtful:
                 start.refuse(no_answer(lost))
             else:
                 start.doubtful = True
                 self._waiting.appendleft(start)
-        self._bell.ring()
 
     async def _write_apart(self, starts: Sequence[_Start], error: Exception) -> None:
         """Whoever brought what the database does not take fails alone."""

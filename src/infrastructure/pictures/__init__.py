@@ -1,0 +1,1 @@
+"""Graphs as pictures that need no other program."""

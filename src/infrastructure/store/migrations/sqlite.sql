@@ -1,0 +1,165 @@
+CREATE TABLE alembic_version (
+	version_num VARCHAR(32) NOT NULL, 
+	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE workflows (
+	tenant TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	version TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	tags BLOB NOT NULL, 
+	published BOOLEAN NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	updated_at DOUBLE NOT NULL, 
+	document BLOB NOT NULL, 
+	CONSTRAINT pk_workflows PRIMARY KEY (tenant, hash)
+);
+
+CREATE UNIQUE INDEX uq_workflows_published ON workflows (tenant, name, version) WHERE published;
+
+CREATE TABLE templates (
+	tenant TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	description TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	CONSTRAINT pk_templates PRIMARY KEY (tenant, name)
+);
+
+CREATE TABLE threads (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	thread_type TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_threads PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_threads_tenant_created_at_id ON threads (tenant, created_at, id);
+
+CREATE TABLE heads (
+	thread TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	epoch BIGINT NOT NULL, 
+	position BIGINT NOT NULL, 
+	run TEXT, 
+	CONSTRAINT pk_heads PRIMARY KEY (thread)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE journal (
+	thread TEXT NOT NULL, 
+	position BIGINT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	at DOUBLE NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_journal PRIMARY KEY (thread, position)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE inbox (
+	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	tenant TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	kind TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	"key" TEXT NOT NULL, 
+	CONSTRAINT uq_inbox_run_key UNIQUE (run, "key")
+);
+
+CREATE INDEX ix_inbox_thread_number ON inbox (thread, number);
+
+CREATE TABLE checkpoints (
+	thread TEXT NOT NULL, 
+	position BIGINT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_checkpoints PRIMARY KEY (thread, position)
+);
+
+CREATE TABLE runs (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	workflow TEXT NOT NULL, 
+	workflow_hash TEXT NOT NULL, 
+	status TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	started_at DOUBLE, 
+	ended_at DOUBLE, 
+	asked BLOB NOT NULL, 
+	outcome BLOB NOT NULL, 
+	CONSTRAINT pk_runs PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_runs_tenant_created_at_id ON runs (tenant, created_at, id);
+
+CREATE INDEX ix_runs_thread_created_at_id ON runs (thread, created_at, id);
+
+CREATE TABLE queue (
+	number INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
+	run TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	due_at DOUBLE NOT NULL, 
+	worker TEXT, 
+	epoch BIGINT NOT NULL, 
+	wishes BIGINT NOT NULL, 
+	CONSTRAINT uq_queue_run UNIQUE (run)
+);
+
+CREATE INDEX ix_queue_due_at_number ON queue (due_at, number);
+
+CREATE INDEX ix_queue_thread_number ON queue (thread, number);
+
+CREATE TABLE usage (
+	number INTEGER NOT NULL, 
+	tenant TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	workflow TEXT NOT NULL, 
+	activation TEXT NOT NULL, 
+	effect BIGINT NOT NULL, 
+	attempt BIGINT NOT NULL, 
+	epoch BIGINT NOT NULL, 
+	model TEXT NOT NULL, 
+	prompt_tokens BIGINT NOT NULL, 
+	completion_tokens BIGINT NOT NULL, 
+	cost TEXT, 
+	currency TEXT, 
+	estimated BOOLEAN NOT NULL, 
+	CONSTRAINT pk_usage PRIMARY KEY (number), 
+	CONSTRAINT uq_usage_run_activation_effect_attempt_epoch UNIQUE (run, activation, effect, attempt, epoch)
+);
+
+CREATE TABLE api_keys (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	role TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	CONSTRAINT pk_api_keys PRIMARY KEY (id), 
+	CONSTRAINT uq_api_keys_digest UNIQUE (digest)
+);
+
+CREATE INDEX ix_api_keys_tenant_created_at_id ON api_keys (tenant, created_at, id);
+
+CREATE TABLE idempotency (
+	tenant TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	at DOUBLE NOT NULL, 
+	CONSTRAINT pk_idempotency PRIMARY KEY (tenant, "key")
+);
+
+CREATE INDEX ix_idempotency_at ON idempotency (at);
+
+INSERT INTO alembic_version VALUES ('0001');
+
