@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz bench wfformat lock clean
+.PHONY: help install run test check format fuzz bench wfformat docs lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -42,6 +42,11 @@ bench: .venv/installed-dev ## the benchmarks: ours and the peers, interleaved
 wfformat: .venv/installed-dev ## run the WfCommons workflows of DIR=... and check order and makespan
 	@test -d "$(DIR)" || { echo "name the folder with the workflows: make wfformat DIR=..." >&2; exit 2; }
 	$(python) -m benchmarks.wfformat "$(DIR)"
+
+docs: .venv/installed-dev ## write again what the docs take from the code: reference, schema, pictures
+	$(python) -m tools.graph_schema
+	$(python) -m tools.reference
+	$(python) -m tools.pictures
 
 lock: .venv/installed-dev ## lock requirements/*.in again (UPGRADE=1 moves every version)
 	tools/lock.sh $(if $(UPGRADE),--upgrade)

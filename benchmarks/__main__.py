@@ -48,20 +48,29 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("--rounds", type=int, default=int(os.environ.get("ROUNDS", "5")))
     parser.add_argument("--quick", action="store_true", help="one round of small sizes; bounds do not count, the page stays as it is")
-    parser.add_argument("--only", default="", metavar="TEXT", help="steps whose module or case has TEXT; the page stays as it is")
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="TEXT",
+        help="steps whose module or case has TEXT, or one of several with commas between; the page stays as it is",
+    )
     parser.add_argument("--report", action="store_true", help="measure nothing, write the page from the latest results")
     return parser.parse_args()
 
 
 def steps_named(text: str) -> list[Step]:
-    return [step for step in PLAN if text in f"{step.module} {step.case}"]
+    return [step for step in PLAN if any(part in f"{step.module} {step.case}" for part in text.split(","))]
 
 
 def record(steps: list[Step], rounds: int, file: Path, *, quick: bool) -> None:
     """Every line is in the file as soon as it is known."""
     OWN.mkdir(exist_ok=True)
     file.parent.mkdir(exist_ok=True)
-    with TemporaryDirectory(dir=OWN, ignore_cleanup_errors=True) as disk, running_postgres(Path(disk) / "postgres") as server, file.open("w") as out:
+    with (
+        TemporaryDirectory(dir=OWN, ignore_cleanup_errors=True) as disk,
+        running_postgres(Path(disk) / "postgres") as server,
+        file.open("w") as out,
+    ):
         machine: Line = described(str(binaries()[0]))
         for line in chain([machine], Bench(server, Path(disk), quick).lines(steps, rounds)):
             print(json.dumps(line), file=out, flush=True)

@@ -130,14 +130,26 @@ WORKS: Final = (
     ),
     Work("fan-out of 5,000 by edges to a join, in memory", "fan.edges.memory", _FAN_MEMORY, (at_most(60), memory_under(200))),
     Work("`map` over 5,000 items, results collected, in memory", "fan.map.memory", _FAN_MEMORY, (at_most(60), memory_under(200))),
-    Work("fan-out of 5,000 by edges to a join, durable on PostgreSQL", "fan.edges.postgres", _FAN_POSTGRES, (at_most(120), memory_under(200))),
-    Work("`map` over 5,000 items, results collected, durable on PostgreSQL", "fan.map.postgres", _FAN_POSTGRES, (at_most(120), memory_under(200))),
+    Work(
+        "fan-out of 5,000 by edges to a join, durable on PostgreSQL", "fan.edges.postgres", _FAN_POSTGRES, (at_most(120), memory_under(200))
+    ),
+    Work(
+        "`map` over 5,000 items, results collected, durable on PostgreSQL",
+        "fan.map.postgres",
+        _FAN_POSTGRES,
+        (at_most(120), memory_under(200)),
+    ),
 )
 
 STARTS: Final = (("langgraph", "cold.langgraph"), ("dbos", "cold.dbos"))
 MOMENTS: Final = (
     Work("`weft --version`", "cold.version", (), (at_most(0.2, "s"),)),
-    Work("`weft run` of three nodes, process to process (LangGraph and DBOS: one node)", "cold.run", STARTS, (share("langgraph", "cold.langgraph", 0.6),)),
+    Work(
+        "`weft run` of three nodes, process to process (LangGraph and DBOS: one node)",
+        "cold.run",
+        STARTS,
+        (share("langgraph", "cold.langgraph", 0.6),),
+    ),
     Work("the same in an empty folder: the database is made first", "cold.first_run", STARTS),
     Work("`weft serve` to ready", "cold.serve", STARTS, (share("langgraph", "cold.langgraph", 1),)),
     Work("compiling a chain of 20,000 nodes", "compile.chain", (), (at_most(2, "s"),)),

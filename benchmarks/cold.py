@@ -7,11 +7,12 @@ Ours and the peers alike, so that all are timed by the same clock. One repetitio
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Callable
+from http.client import HTTPConnection
 from pathlib import Path
 
 import weft
@@ -54,6 +55,11 @@ print("dbos", version("dbos"))
 """
 
 
+def say(order: Order, who: str, seconds: list[float]) -> None:
+    """The memory that counts is that of the processes that were started."""
+    order.say(who, seconds, peak_mib=round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024, 1))
+
+
 def again(order: Order, once: Callable[[int], object]) -> list[float]:
     """Seconds of each repetition; the first, number 0, does not count."""
     seconds = []
@@ -72,13 +78,13 @@ def said_by(command: list[str | Path], folder: Path) -> str:
 
 
 async def version(order: Order) -> None:
-    order.say(OURS, again(order, lambda _: said_by([WEFT, "--version"], order.scratch)))
+    say(order, OURS, again(order, lambda _: said_by([WEFT, "--version"], order.scratch)))
 
 
 async def run(order: Order) -> None:
     """A graph of three nodes; the database is there, with the runs of the repetitions before."""
     file = _document(order.scratch)
-    order.say(OURS, again(order, lambda _: _run_of_weft(file, order.scratch)))
+    say(order, OURS, again(order, lambda _: _run_of_weft(file, order.scratch)))
 
 
 async def first_run(order: Order) -> None:
@@ -90,7 +96,7 @@ async def first_run(order: Order) -> None:
         _run_of_weft(file, folder)
 
     file = _document(order.scratch)
-    order.say(OURS, again(order, once))
+    say(order, OURS, again(order, once))
 
 
 def _document(scratch: Path) -> Path:
@@ -107,7 +113,7 @@ def _run_of_weft(file: Path, folder: Path) -> None:
 async def serve(order: Order) -> None:
     """From the command to the first 200 of /readyz."""
     seconds = [_seconds_to_ready(order.scratch) for _ in range(order.repetitions + 1)]
-    order.say(OURS, seconds[1:])
+    say(order, OURS, seconds[1:])
 
 
 def _seconds_to_ready(folder: Path) -> float:
@@ -118,12 +124,20 @@ def _seconds_to_ready(folder: Path) -> float:
         try:
             assert process.stdout is not None
             line = process.stdout.readline()
-            address = next(word.rstrip(";") for word in line.split() if word.startswith("http://"))
-            with urllib.request.urlopen(f"{address}/readyz", timeout=30) as answer:
-                assert answer.status == 200
+            address = next(word.rstrip(";,").removeprefix("http://") for word in line.split() if word.startswith("http://"))
+            assert _status_of(address, "/readyz") == 200
             return time.perf_counter() - began
         finally:
             process.terminate()
+
+
+def _status_of(address: str, path: str) -> int:
+    connection = HTTPConnection(address, timeout=30)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
 
 
 def _unbuffered() -> dict[str, str]:
@@ -143,7 +157,7 @@ async def _node(order: Order, python: Path, code: str) -> None:
     who: list[str] = []
     url = f"sqlite:///{order.scratch.resolve() / 'cold.db'}"
     seconds = again(order, lambda _: who.append(said_by([python, "-c", code, url], order.scratch)))
-    order.say(who[-1], seconds)
+    say(order, who[-1], seconds)
 
 
 CASES: dict[str, Case] = {

@@ -1,10 +1,11 @@
 """How long a large graph takes to compile: the bitsets of who waits for whom, once per version.
 
-    python -m benchmarks.compile_graph compile.chain --size 20000
+python -m benchmarks.compile_graph compile.chain --size 20000
 """
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import weft
 from benchmarks.lines import Case, Order, measure
@@ -24,7 +25,7 @@ def graph_of(names: list[str], arrows: list[Arrow]) -> Graph:
 def chain(size: int) -> Graph:
     names = [f"n{number}" for number in range(size)]
     path = ["start", *names, "end"]
-    return graph_of(names, list(zip(path, path[1:], strict=False)))
+    return graph_of(names, list(pairwise(path)))
 
 
 def fork(size: int) -> Graph:

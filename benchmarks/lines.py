@@ -11,6 +11,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+ANSWER = '{"who": '
+"""How the line of an answer begins, and nothing that a library may print."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -27,8 +30,8 @@ class Order:
         """Print the line of this case. With `steps` its value is in microseconds per step, else in seconds."""
         middle = statistics.median(seconds)
         value = middle / steps * 1e6 if steps else middle
-        line = {"who": who, "case": self.case, "unit": "us/step" if steps else "s", "value": value, "size": self.size, **more}
-        print(json.dumps({"peak_mib": peak_mib(), **line, "seconds": seconds}), flush=True)
+        line = {"who": who, "case": self.case, "unit": "us/step" if steps else "s", "value": value, "size": self.size}
+        print(json.dumps({**line, "peak_mib": peak_mib(), **more, "seconds": seconds}), flush=True)
 
 
 Case = Callable[[Order], Awaitable[None]]

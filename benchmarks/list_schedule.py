@@ -1,5 +1,4 @@
-"""The schedule that imported workflows are measured by: tasks take free slots in the order in which they become ready, and nothing else takes
-any time."""
+"""The schedule that imported workflows are measured by: tasks take free slots as they become ready, and nothing else takes any time."""
 
 import heapq
 from collections import deque

@@ -20,7 +20,9 @@ def described(postgres: str) -> dict[str, Any]:
         "kernel": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
-        "postgres": subprocess.run([Path(postgres) / "postgres", "--version"], capture_output=True, text=True, check=True).stdout.split()[2],
+        "postgres": subprocess.run([Path(postgres) / "postgres", "--version"], capture_output=True, text=True, check=True).stdout.split()[
+            2
+        ],
     }
 
 

@@ -22,7 +22,9 @@ def put(page: Path, part: str, text: str) -> None:
 
 
 def figures_text(figures: Figures, machine: Mapping[str, Any], rounds: int) -> str:
-    return "\n\n".join([_where(figures, machine, rounds), _table(figures, WORKS, _micros, "µs a step"), _table(figures, MOMENTS, _seconds, "seconds")])
+    return "\n\n".join(
+        [_where(figures, machine, rounds), _table(figures, WORKS, _micros, "µs a step"), _table(figures, MOMENTS, _seconds, "seconds")]
+    )
 
 
 def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
@@ -31,12 +33,11 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
 
 
 def _where(figures: Figures, machine: Mapping[str, Any], rounds: int) -> str:
-    versions = ", ".join(f"{NAMES[who]} {version}" for who, version in sorted(figures.versions.items()) if who in NAMES and version[:1].isdigit())
-    return (
-        f"{machine['date']}, {rounds} rounds; {machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, {machine['kernel']}; "
-        f"Python {machine['python']}, SQLite {machine['sqlite']}, PostgreSQL {machine['postgres']} (fsync on); "
-        f"Weft {figures.versions.get(WEFT, '?')}; {versions}."
-    )
+    about = {name: version for name, version in figures.versions.items() if version[:1].isdigit()}
+    versions = ", ".join(f"{NAMES[who]} {version}" for who, version in sorted(about.items()) if who in NAMES)
+    hardware = f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, {machine['kernel']}"
+    software = f"Python {machine['python']}, SQLite {machine['sqlite']}, PostgreSQL {machine['postgres']} (fsync on)"
+    return f"{machine['date']}, rounds: {rounds}. {hardware}. {software}. Weft {figures.versions.get(WEFT, '?')}; {versions}."
 
 
 def _table(figures: Figures, works: Iterable[Work], shown: Shown, unit: str) -> str:
@@ -48,13 +49,19 @@ def _row(figures: Figures, work: Work, shown: Shown) -> list[str]:
     peak = figures.peak(WEFT, work.case)
     others = [_other(figures, work.case, peer, shown) for peer in work.peers]
     demanded = "<br>".join(f"{verdict.demand}: {_found(verdict)}" for verdict in work.verdicts(figures))
-    return [work.title, _with_spread(figures.spread(WEFT, work.case), shown), "<br>".join(others), f"{peak.most:.0f}" if peak else "", demanded]
+    return [
+        work.title,
+        _with_spread(figures.spread(WEFT, work.case), shown),
+        "<br>".join(others),
+        f"{peak.most:.0f}" if peak else "",
+        demanded,
+    ]
 
 
 def _other(figures: Figures, case: str, peer: tuple[str, str], shown: Shown) -> str:
     ratio = figures.ratio(peer, (WEFT, case))
     name = NAMES[peer[0]] + {"commit.1": ", one client", "commit.32": ", 32 clients"}.get(peer[1], "")
-    return f"{name} {_with_spread(figures.spread(*peer), shown)} ({'?' if ratio is None else f'{ratio.median:.3g}×'})"
+    return f"{name} {_with_spread(figures.spread(*peer), shown)} ({'?' if ratio is None else f'{ratio.median:.3g} times'})"
 
 
 def _found(verdict: Verdict) -> str:
@@ -72,4 +79,4 @@ def _seconds(value: float) -> str:
 
 
 def _with_spread(spread: Spread | None, shown: Shown) -> str:
-    return "–" if spread is None else f"**{shown(spread.median)}** ({shown(spread.least)}…{shown(spread.most)})"
+    return "-" if spread is None else f"**{shown(spread.median)}** ({shown(spread.least)} to {shown(spread.most)})"

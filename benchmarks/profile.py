@@ -2,10 +2,10 @@
 
     python -m benchmarks.profile
 
-At every tick of the clock that counts the time a process has worked (SIGPROF; 1 to 4 ms, as the kernel has it) the innermost frame of Weft's own
-code says which part is at work; what a library does counts for the part that called it. Nothing is slowed down as under a tracing
-profiler, which makes small functions look dear. The shares times the time of an undisturbed run are the microseconds. How many functions a
-step calls is counted by cProfile, in another run.
+At every tick of the clock that counts the time a process has worked (SIGPROF; 1 to 4 ms, as the kernel has it), the innermost frame of
+Weft's own code says which part is at work; what a library does counts for the part that called it. Nothing is slowed down as under a
+tracing profiler, which makes small functions look dear. The shares times the time of an undisturbed run are the microseconds. How many
+functions a step calls is counted by cProfile, in another run.
 """
 
 import asyncio
@@ -129,7 +129,8 @@ def profile_text() -> str:
     micros, samples, calls = asyncio.run(profiled())
     total = samples.total()
     rows = [
-        (part, f"{micros * count / total:.1f}", f"{100 * count / total:.0f} %", f"{calls[part] / SIZE:.1f}") for part, count in samples.most_common()
+        (part, f"{micros * count / total:.1f}", f"{100 * count / total:.0f} %", f"{calls[part] / SIZE:.1f}")
+        for part, count in samples.most_common()
     ]
     last = ("**a step**", f"**{micros:.1f}**", "", f"{calls.total() / SIZE:.0f}")
     return f"{total:,} samples.\n\n{table(('part', 'µs', 'share', 'calls'), [*rows, last])}"

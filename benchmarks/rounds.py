@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import Place, place_for
+from benchmarks.lines import ANSWER
 from benchmarks.machine import load
 from benchmarks.peers.environments import python_of
 from benchmarks.plan import Step
@@ -32,7 +33,9 @@ class Bench:
         for number in range(1, rounds + 1):
             yield {"round": number, "case": "round", "load": load()}
             for at, step in enumerate(steps, 1):
-                print(f"round {number}/{rounds}  {at:2}/{len(steps)}  {step.module.rpartition('.')[2]:18} {step.case:20}", end="", flush=True)
+                print(
+                    f"round {number}/{rounds}  {at:2}/{len(steps)}  {step.module.rpartition('.')[2]:18} {step.case:20}", end="", flush=True
+                )
                 found = {"round": number, **self._line(step)}
                 print(_shown(found), flush=True)
                 yield found
@@ -40,10 +43,12 @@ class Bench:
     def _line(self, step: Step) -> Line:
         with place_for(step, self.server, self.disk) as place:
             try:
-                done = subprocess.run(self._command(step, place), capture_output=True, text=True, timeout=MOST_SECONDS, check=False, env=_told())
+                done = subprocess.run(
+                    self._command(step, place), capture_output=True, text=True, timeout=MOST_SECONDS, check=False, env=_told()
+                )
             except subprocess.TimeoutExpired:
                 return {"case": step.case, "module": step.module, "error": f"not over after {MOST_SECONDS} s"}
-        answers = [line for line in done.stdout.splitlines() if line.startswith('{"who"')]
+        answers = [line for line in done.stdout.splitlines() if line.startswith(ANSWER)]
         if done.returncode or len(answers) != 1:
             return {"case": step.case, "module": step.module, "error": done.stderr[-2000:] or f"ended with {done.returncode}, said nothing"}
         found: Line = json.loads(answers[0])

@@ -1,7 +1,7 @@
 """Recorded workflows on our engine: python -m benchmarks.wfformat DIR [--scale S] [--concurrency N] (which is `make wfformat DIR=...`)
 
-Every file of DIR is imported and run, durable after every step, on SQLite. Every task must have run once, after all it waits for, and the run
-may take at most 1.1 times what a list schedule without any overhead takes at the same concurrency; else the command ends with 1.
+Every file of DIR is imported and run, durable after every step, on SQLite. Every task must have run once, after all it waits for, and
+the run may take at most 1.1 times what a list schedule without any overhead takes at the same concurrency; else it ends with 1.
 """
 
 import argparse
@@ -134,14 +134,15 @@ def what_is_wrong(document: Document, played: Played) -> Iterator[str]:
                 yield f"{name} began before {parent} had finished"
 
 
-async def measure(file: Path, scale: float | None, concurrency: int, order: Order) -> Measured:
+def measure(file: Path, scale: float | None, concurrency: int, order: Order) -> Measured:
     recorded = json.loads(file.read_bytes())
     chosen = scale if scale is not None else fitting_scale(recorded, concurrency, order)
     document = graph_of(recorded, scale=chosen, concurrency=concurrency, order=order)
-    least = makespan(seconds_of(document), parents_of(document), concurrency)
+    seconds, parents = seconds_of(document), parents_of(document)
+    least = makespan(seconds, parents, concurrency)
     with TemporaryDirectory() as folder:
-        played = await run_document(document, Path(folder), PATIENCE * least + 60)
-    return Measured(file.name, len(document["nodes"]), chosen, least, played, list(what_is_wrong(document, played)))
+        played = asyncio.run(run_document(document, Path(folder), PATIENCE * least + 60))
+    return Measured(file.name, len(seconds), chosen, least, played, list(what_is_wrong(document, played)))
 
 
 def fitting_scale(recorded: dict[str, Any], concurrency: int, order: Order) -> float:
@@ -151,9 +152,13 @@ def fitting_scale(recorded: dict[str, Any], concurrency: int, order: Order) -> f
 
 
 def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.wfformat", description="Run recorded workflows and check order and makespan.")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.wfformat", description="Run recorded workflows and check order and makespan."
+    )
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of WfFormat files")
-    parser.add_argument("--scale", type=float, help=f"recorded seconds are multiplied by this (default: so that each takes {TARGET_SECONDS:.0f} s)")
+    parser.add_argument(
+        "--scale", type=float, help=f"recorded seconds are multiplied by this (default: so that each takes {TARGET_SECONDS:.0f} s)"
+    )
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--order", type=Order, choices=list(Order), default=Order.DOCUMENT)
     return parser.parse_args()
@@ -166,7 +171,9 @@ def main() -> int:
     if not files:
         print(f"there are no .json files in {told.folder}", file=sys.stderr)
         return 2
-    print(f"{'file':48} {'tasks':>5} {'scale':>9} {'list s':>7} {'ours s':>7} {'ratio':>6}   (at most {MOST}, concurrency {told.concurrency})")
+    print(
+        f"{'file':48} {'tasks':>5} {'scale':>9} {'list s':>7} {'ours s':>7} {'ratio':>6}   (at most {MOST}, concurrency {told.concurrency})"
+    )
     bad = [file for file in files if not _tell(file, told)]
     print(f"{len(files) - len(bad)} of {len(files)} ran every task once and in order, within {MOST} times the list schedule")
     return 1 if bad else 0
@@ -176,7 +183,7 @@ def _tell(file: Path, told: argparse.Namespace) -> bool:
     """One line of the table; True when all is well."""
     print(f"{file.name[:48]:48} ...", end="", flush=True)
     try:
-        found = asyncio.run(measure(file, told.scale, told.concurrency, told.order))
+        found = measure(file, told.scale, told.concurrency, told.order)
     except (ValidationError, TimeoutError, json.JSONDecodeError) as error:
         print(f"\r{file.name[:48]:48} {error}")
         return False

@@ -3,6 +3,10 @@
 Building is synchronous and does no I/O. Nothing outside this file knows the container.
 """
 
+from lean import containers, providers, structlog  # before whatever imports these by itself
+
+# isort: split
+
 import asyncio
 import os
 import platform
@@ -13,9 +17,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from typing import TYPE_CHECKING
-
-import structlog
+from typing import TYPE_CHECKING, Protocol
 
 from application import access, desk, drawing, following, health, models, runs, threads, tools, workflows
 from application.deciding import RetryPolicy
@@ -28,9 +30,10 @@ from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
-from containers import containers, providers
 from domain.errors import DatabaseError
+from domain.graph.definition import Graph
 from domain.ids import WorkerId
+from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock
@@ -40,13 +43,12 @@ from infrastructure.ids import new_id
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
-from infrastructure.pictures.svg import to_svg
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store import migrate
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
-from infrastructure.telemetry.metrics import PrometheusMeter
+from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.tools.registry import InstalledTools
 from settings import Settings, ShownSetting, read_settings, shown
@@ -69,6 +71,27 @@ def _endpoint(row: Mapping[str, str]) -> Endpoint:
     return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
 
 
+def to_svg(graph: Graph) -> str:
+    """The layout engine is loaded when somebody wants a picture."""
+    from infrastructure.pictures.svg import to_svg as draw
+
+    return draw(graph)
+
+
+class ShownMeter(Meter, Protocol):
+    def render(self) -> tuple[bytes, str]:
+        """What it counted, and the content type of that."""
+
+
+def meter_of(settings: Settings) -> ShownMeter:
+    """Prometheus, where somebody may scrape."""
+    if not settings.metrics:
+        return Unmetered()
+    from infrastructure.telemetry.metrics import PrometheusMeter
+
+    return PrometheusMeter()
+
+
 class Shared(containers.DeclarativeContainer):
     """What a process has one of. `store` is handed in once it is open."""
 
@@ -77,7 +100,7 @@ class Shared(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     feed = providers.Singleton(ProcessFeed, poll_seconds=settings.provided.poll_seconds)
-    meter = providers.Singleton(PrometheusMeter)
+    meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     models = providers.Singleton(ConfiguredModels, providers.Factory(model_settings, settings))
     tools = providers.Singleton(InstalledTools, schemas, clock)
@@ -180,8 +203,18 @@ class App:
         return create_app(self.desk, RestSettings(), self.metrics, stopping)
 
     def metrics(self) -> tuple[bytes, str]:
-        """The text for Prometheus, and its content type."""
+        """The text for Prometheus, and its content type; empty where nothing is counted."""
         return self.shared.meter().render()
+
+    async def work(self) -> None:
+        """Work until `worker.stop()`. First look at every package of tools, so that what is wrong with one shows now; model libraries
+        warm up meanwhile."""
+        self.shared.tools().list()
+        warming = asyncio.create_task(self.shared.models().warm())
+        try:
+            await self.worker.run()
+        finally:
+            warming.cancel()
 
 
 @asynccontextmanager

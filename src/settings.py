@@ -78,6 +78,7 @@ class Settings(BaseSettings):
     poll_seconds: Annotated[float, Field(ge=0.01, le=60, description="how often a worker looks for runs when nobody wakes it")] = 0.5
     grace_seconds: Annotated[float, Field(ge=0, le=3600, description="how long a stopping worker lets its nodes finish")] = 10.0
     worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
+    metrics: Annotated[bool, Field(description="count for Prometheus")] = True
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"
     log_pretty: Annotated[bool, Field(description="log for people instead of JSON lines")] = False
 
@@ -140,8 +141,9 @@ def _sentence(problem: Any) -> str:
     if field is None:
         return f"{name}: there is no such setting; `weft config show` lists them"
     variable = PREFIX + "__".join([name.upper(), *path])
-    secret = name == "api_keys"
-    shown = "" if secret else f", not {problem.get('input')!r}"
+    given = problem.get("input")
+    secret = name in ("api_keys", "model_endpoints")
+    shown = "" if secret else f", not {_without_password(given) if isinstance(given, str) else given!r}"
     return f"{variable}: should be {field.description or problem['msg']} ({problem['msg']}){shown}"
 
 

@@ -1,5 +1,6 @@
 """The graphs that are measured, as documents: they are published, stored and loaded like anybody's."""
 
+from itertools import pairwise
 from typing import Any
 
 Document = dict[str, Any]
@@ -19,7 +20,7 @@ def chain(size: int, node: Document = ADD_ONE) -> Document:
     """So many nodes in a row."""
     names = [f"n{number}" for number in range(size)]
     path = ["start", *names, "end"]
-    return document(COUNTER, dict.fromkeys(names, node), [edge(source, target) for source, target in zip(path, path[1:], strict=False)])
+    return document(COUNTER, dict.fromkeys(names, node), [edge(source, target) for source, target in pairwise(path)])
 
 
 def loop(size: int) -> Document:

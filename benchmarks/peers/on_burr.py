@@ -25,7 +25,11 @@ async def loop(order: Order) -> None:
     """An application runs once: each repetition needs its own, built before the clock starts."""
     seconds: list[float] = []
     for _ in range(order.repetitions + 1):
-        plan = ApplicationBuilder().with_actions(n=add_one, end=end).with_transitions(("n", "n", expr(f"x < {order.size}")), ("n", "end", default))
+        plan = (
+            ApplicationBuilder()
+            .with_actions(n=add_one, end=end)
+            .with_transitions(("n", "n", expr(f"x < {order.size}")), ("n", "end", default))
+        )
         app = await plan.with_state(x=0).with_entrypoint("n").abuild()
 
         async def run(app: object = app) -> None:

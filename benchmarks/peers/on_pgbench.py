@@ -1,6 +1,6 @@
 """One commit of PostgreSQL itself: pgbench inserts one row of 100 bytes a transaction, with one client or 32.
 
-    python -m benchmarks.peers.on_pgbench commit.1 --size SECONDS --database DSN
+python -m benchmarks.peers.on_pgbench commit.1 --size SECONDS --database DSN
 """
 
 import os

@@ -1,6 +1,7 @@
 """pydantic-graph: chain, loop and fan-out, in memory."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal
 
 from pydantic_graph import GraphBuilder, StepContext, reduce_sum
@@ -23,7 +24,7 @@ async def add_one(context: StepContext[Count, None, int]) -> int:
 def chain(size: int) -> Any:
     graph = GraphBuilder(state_type=Count, input_type=int, output_type=int)
     steps = [graph.step(add_one, node_id=f"n{number}") for number in range(size)]
-    between = [graph.edge_from(source).to(target) for source, target in zip(steps, steps[1:], strict=False)]
+    between = [graph.edge_from(source).to(target) for source, target in pairwise(steps)]
     graph.add(graph.edge_from(graph.start_node).to(steps[0]), *between, graph.edge_from(steps[-1]).to(graph.end_node))
     return graph.build()
 

@@ -1,10 +1,10 @@
 """A page of the documentation as the test reads it: its fenced blocks with what their info strings ask for, and its links.
 
-    ```yaml file=NAME        the block is that file
-    ```sh run                each line is typed, and ends with 0
-    ```sh run exit=2         ... with 2
-    ```sh run server         ... while a service runs; `localhost:8040` in the page means that one
-    ```toml                  entry points in it are installed, with the page's files as the package
+```yaml file=NAME        the block is that file
+```sh run                each line is typed, and ends with 0
+```sh run exit=2         ... with 2
+```sh run server         ... while a service runs; `localhost:8040` in the page means that one
+```toml                  entry points in it are installed, with the page's files as the package
 """
 
 import re
@@ -71,5 +71,5 @@ class Page:
 
 
 def pages() -> list[Page]:
-    beside = [path for path in ROOT.glob("*.md")] + list((ROOT / "examples").glob("**/*.md"))
+    beside = [*ROOT.glob("*.md"), *(ROOT / "examples").glob("**/*.md")]
     return [Page(path) for path in sorted([*beside, *(ROOT / "docs").glob("**/*.md")])]

@@ -29,19 +29,24 @@ class Reader:
         reader._install()
         return reader
 
-    def read(self) -> None:
+    def read(self) -> int:
+        """How many commands were typed; AssertionError at the first that ends otherwise than the page says."""
+        typed = 0
         for block in self.page.blocks:
             if block.file:
                 self._save(block)
             elif block.is_run:
-                self._type(block)
+                typed += self._type(block)
+        return typed
 
     def _save(self, block: Block) -> None:
         (self.commands.folder / block.file).write_text(block.text)
 
     def _install(self) -> None:
         """The entry points of the page's packages, where an installer would put them."""
-        tables = [tomllib.loads(block.text).get("project", {}).get("entry-points", {}) for block in self.page.blocks if block.language == "toml"]
+        tables = [
+            tomllib.loads(block.text).get("project", {}).get("entry-points", {}) for block in self.page.blocks if block.language == "toml"
+        ]
         groups = {group: entries for table in tables for group, entries in table.items()}
         if not groups:
             return
@@ -51,19 +56,26 @@ class Reader:
         lines = [f"[{group}]\n" + "\n".join(f"{name} = {value}" for name, value in entries.items()) for group, entries in groups.items()]
         (about / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
-    def _type(self, block: Block) -> None:
+    def _type(self, block: Block) -> int:
         if "server" in block.words and not self.service:
             self.service = self.commands.serve().url()
         for line in block.commands:
             done = self._typed(line)
             expected = int(block.given("exit", "0"))
             assert done.returncode == expected, f"{self.page.name}: {line}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return len(block.commands)
 
     def _typed(self, line: str) -> subprocess.CompletedProcess[str]:
         address = self.service.removeprefix("http://")
         typed = line.replace(THE_PAGES_SERVICE, address or THE_PAGES_SERVICE)
         return subprocess.run(
-            ["sh", "-c", typed], cwd=self.commands.folder, env=self._environment(), stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+            ["sh", "-c", typed],
+            cwd=self.commands.folder,
+            env=self._environment(),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
         )
 
     def _environment(self) -> dict[str, str]:

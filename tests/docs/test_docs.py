@@ -19,7 +19,9 @@ PAIRS = {"file", "exit"}
 def test_what_a_page_tells_to_type_works(page: Page, tmp_path: Path) -> None:
     folder = tmp_path / "reader"
     with commands(folder, {}, folder) as started:
-        Reader.of(page, started).read()
+        typed = Reader.of(page, started).read()
+
+    assert typed >= 1
 
 
 def test_the_pages_that_newcomers_read_have_commands_that_are_typed() -> None:

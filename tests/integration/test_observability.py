@@ -153,7 +153,7 @@ def test_metrics_say_how_many_runs_wait_and_sleep(started: Commands) -> None:
     for _ in range(2):
         rest.start(waiting(600))
 
-    until(lambda: value(samples(service), "weft_queue_depth", state="parked") == 2, "two parked runs on /metrics")
+    assert until(lambda: value(samples(service), "weft_queue_depth", state="parked") == 2, "two parked runs on /metrics")
 
 
 def test_readiness_names_a_database_that_is_away(tmp_path: Path, started: Commands) -> None:

@@ -9,7 +9,7 @@ Seen = TypeVar("Seen")
 _PAUSE_SECONDS = 0.01
 
 
-def until(look: Callable[[], Seen], what: str, seconds: float = 30.0) -> Seen:
+def until(look: Callable[[], Seen | None], what: str, seconds: float = 30.0) -> Seen:
     """The first answer of `look` that is not empty, false or None. AssertionError with `what`, and what was seen last, when none came."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):

@@ -1,5 +1,6 @@
 """A graph in DOT, for Graphviz. The graph inside a `map` is a cluster that arrows lead to and from as a whole."""
 
+from dataclasses import dataclass
 from typing import Final
 
 from domain.graph.definition import END, START, Graph
@@ -19,10 +20,21 @@ def to_dot(graph: Graph) -> str:
     return "\n".join([*head, *_statements(graph, "", "    "), "}"]) + "\n"
 
 
+@dataclass(frozen=True, slots=True)
+class _Tie:
+    """What arrows to and from a place are tied to: itself, or what is first and last in its cluster."""
+
+    head: str
+    tail: str
+    cluster: str = ""
+
+
 def _statements(graph: Graph, scope: str, indent: str) -> list[str]:
     drawn = arrows(graph)
-    boxes = [line for place in places(graph, drawn) for line in _box(graph, place, scope, indent)]
-    return [*boxes, *(f"{indent}{_line(graph, arrow, scope)}" for arrow in drawn)]
+    boxes = places(graph, drawn)
+    ties = {place: _tie(graph, place, scope) for place in boxes}
+    lines = [line for place in boxes for line in _box(graph, place, scope, indent)]
+    return [*lines, *(f"{indent}{_line(arrow, ties[arrow.source], ties[arrow.target])}" for arrow in drawn)]
 
 
 def _box(graph: Graph, place: NodeId, scope: str, indent: str) -> list[str]:
@@ -44,30 +56,26 @@ def _box(graph: Graph, place: NodeId, scope: str, indent: str) -> list[str]:
     ]
 
 
-def _line(graph: Graph, arrow: Arrow, scope: str) -> str:
-    tail, head = _port(graph, arrow.source, scope, first=False), _port(graph, arrow.target, scope, first=True)
+def _line(arrow: Arrow, source: _Tie, target: _Tie) -> str:
     marks = {
         "label": _quoted(shortened(arrow.label, _LONGEST)) if arrow.label else "",
-        "ltail": _quoted(_cluster(scope, arrow.source)) if _is_nested(graph, arrow.source) else "",
-        "lhead": _quoted(_cluster(scope, arrow.target)) if _is_nested(graph, arrow.target) else "",
+        "ltail": _quoted(source.cluster) if source.cluster else "",
+        "lhead": _quoted(target.cluster) if target.cluster else "",
         "style": "dashed" if arrow.stroke is Stroke.ERROR else "",
         "color": f'"{ERROR_INK}"' if arrow.stroke is Stroke.ERROR else "",
     }
     said = ", ".join(f"{key}={value}" for key, value in marks.items() if value)
-    return f"{_quoted(tail)} -> {_quoted(head)}{f' [{said}]' if said else ''}"
+    return f"{_quoted(source.tail)} -> {_quoted(target.head)}{f' [{said}]' if said else ''}"
 
 
-def _port(graph: Graph, place: NodeId, scope: str, *, first: bool) -> str:
-    """What an arrow is tied to: the box itself, or what is first or last in a cluster."""
+def _tie(graph: Graph, place: NodeId, scope: str) -> _Tie:
     node = graph.nodes.get(place)
     if node is None or node.graph is None:
-        return scope + place
+        return _Tie(scope + place, scope + place)
+    within = f"{scope}{place}/"
     inner = places(node.graph, arrows(node.graph))
-    return _port(node.graph, inner[0 if first else -1], f"{scope}{place}/", first=first)
-
-
-def _is_nested(graph: Graph, place: NodeId) -> bool:
-    return place in graph.nodes and graph.nodes[place].graph is not None
+    first, last = _tie(node.graph, inner[0], within), _tie(node.graph, inner[-1], within)
+    return _Tie(first.head, last.tail, _cluster(scope, place))
 
 
 def _cluster(scope: str, place: NodeId) -> str:

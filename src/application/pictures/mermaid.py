@@ -17,7 +17,9 @@ _PLAIN: Final = re.compile(r"[^\w .,:=+*/()\[\]'!?%$@…·-]|_{2,}")
 def to_mermaid(graph: Graph) -> str:
     chart = _Chart()
     chart.add(graph, "")
-    classes = [f"    classDef {kind} fill:{paper},stroke:{ink},color:#0f172a" for kind, (paper, ink) in [*COLOURS.items(), ("other", OTHER)]]
+    classes = [
+        f"    classDef {kind} fill:{paper},stroke:{ink},color:#0f172a" for kind, (paper, ink) in [*COLOURS.items(), ("other", OTHER)]
+    ]
     links = [f"    linkStyle {','.join(map(str, chart.errors))} stroke:{ERROR_INK}"] if chart.errors else []
     return "\n".join(["flowchart TD", *chart.boxes, *chart.links, *classes, *links]) + "\n"
 

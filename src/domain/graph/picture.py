@@ -51,7 +51,7 @@ def arrows(graph: Graph) -> tuple[Arrow, ...]:
 
 
 def places(graph: Graph, drawn: Sequence[Arrow]) -> tuple[NodeId, ...]:
-    """Everything that has a place of its own: `start`, the nodes as written, names that only edges know, `end` when something leads there."""
+    """All that is drawn: `start`, the nodes as written, names that only edges know, and `end` when something leads there."""
     named = [node for arrow in drawn for node in (arrow.source, arrow.target)]
     inner = dict.fromkeys([*graph.nodes, *named])
     ending = [END] if END in inner else []

@@ -9,7 +9,7 @@ from domain.graph.compiled import CompiledGraph
 from domain.ids import ContentHash, Position
 from domain.json import Json
 from domain.run import events
-from domain.run.frames import close_frame, first_frame, next_frames, withdraw, withdraw_all, withdraw_below
+from domain.run.frames import close_frame, first_frame, next_frames, withdraw_all, withdraw_below
 from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, write
 from domain.run.state import Activation, Children, RunState, State
 
@@ -145,8 +145,7 @@ def _cancel_requested(run: RunState, event: events.CancelRequested, position: Po
 
 def _run_ended(run: RunState, event: events.RunEnded, position: Position) -> None:
     run.status, run.output, run.failure = event.status, event.output, event.failure
-    for activation in list(run.active.values()):
-        withdraw(run, activation)
+    withdraw_all(run, run.root)
 
 
 def _run_started(run: RunState, event: events.RunStarted, position: Position) -> None:

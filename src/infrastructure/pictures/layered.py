@@ -6,9 +6,11 @@ round, with a place of its own too: it gets a lane beside what it goes round.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from graphlib import TopologicalSorter
 from itertools import pairwise
 from typing import Any, Final
 
+from domain.errors import DocumentTooLarge
 from domain.graph.definition import Point
 from domain.graph.picture import Arrow
 from domain.ids import NodeId
@@ -19,6 +21,8 @@ ACROSS: Final = 28.0
 """Least distance of neighbours in a layer."""
 DOWN: Final = 30.0
 """Distance of layers."""
+MAX_POINTS: Final = 10_000
+"""What may stand in all layers together; takes two seconds."""
 
 Key = NodeId | Arrow
 """What stands in a layer: a node, or the middle of an arrow."""
@@ -78,12 +82,14 @@ class _Layers:
 
         self.vertices: dict[Key, Any] = {}
         self._halves: dict[float, float] = {}
+        kept: list[tuple[Key, Size]] = list(sizes.items())
         straight = [arrow for arrow in labels if arrow.source != arrow.target]
         lanes = {arrow: labels[arrow] for arrow in straight if arrow.label or arrow.is_back}
-        for key, size in [*sizes.items(), *lanes.items()]:
+        for key, size in [*kept, *lanes.items()]:
             self.vertices[key] = vertex = Vertex(key)
             vertex.view = _Vertex(size.width, size.height)
         legs = dict.fromkeys(leg for arrow in straight for leg in pairwise(_downwards(arrow, arrow in lanes)))
+        _check_room(self.vertices, legs)
         self._edges: dict[tuple[Key, Key], Any] = {leg: Edge(self.vertices[leg[0]], self.vertices[leg[1]]) for leg in legs}
         for edge in self._edges.values():
             edge.view = _Edge()
@@ -131,6 +137,19 @@ class _Layers:
 
     def _middle(self, key: Key) -> Iterable[tuple[float, float]]:
         return [self._seen(self.vertices[key]).xy] if isinstance(key, Arrow) else []
+
+
+def _check_room(keys: Iterable[Key], legs: Iterable[tuple[Key, Key]]) -> None:
+    """Every layer that a line passes is a point to place: a tangle of long lines takes as long as many nodes."""
+    above: dict[Key, list[Key]] = {key: [] for key in keys}
+    for upper, lower in legs:
+        above[lower].append(upper)
+    layer: dict[Key, int] = {}
+    for key in TopologicalSorter(above).static_order():
+        layer[key] = max((layer[upper] + 1 for upper in above[key]), default=0)
+    points = len(layer) + sum(layer[lower] - layer[upper] - 1 for lower, uppers in above.items() for upper in uppers)
+    if points > MAX_POINTS:
+        raise DocumentTooLarge("the graph's edges are too many and too tangled for an SVG: draw it as mermaid or dot")
 
 
 def _downwards(arrow: Arrow, has_middle: bool) -> list[Key]:

@@ -14,6 +14,8 @@ from infrastructure.pictures.routing import Way, loop_label, routes
 _AWAY: Final = 60.0
 """How far `start` stands above everything, and `end` below."""
 _BEND: Final = 36.0
+_BACK: Final = 0.4
+"""How far a line that closes a loop swings out, as a part of its length: it goes round what it leads back over."""
 
 
 def is_positioned(graph: Graph) -> bool:
@@ -57,8 +59,8 @@ def _route(arrow: Arrow, centres: Mapping[NodeId, Point], sizes: Mapping[NodeId,
     if arrow.source == arrow.target:
         at = loop_label(source, sizes[arrow.source], label) if arrow.label else None
         return routes([Way(arrow, (), at)], centres, sizes)[0]
-    bend = _BEND * (before + arrow.is_back)
     length = math.hypot(target.x - source.x, target.y - source.y) or 1.0
+    bend = _BEND * before + (max(_BEND, _BACK * length) if arrow.is_back else 0)
     aside = Point((source.y - target.y) / length * bend, (target.x - source.x) / length * bend)
     turn = Point((source.x + target.x) / 2 + aside.x * 2, (source.y + target.y) / 2 + aside.y * 2)
     first, last = _border(source, sizes[arrow.source], turn), _border(target, sizes[arrow.target], turn)

@@ -46,5 +46,8 @@ def _paper(kinds: dict[str, tuple[str, str]], lines: dict[Stroke, str], paper: s
         f".weft .dot{{fill:{pale}}}.weft .word{{fill:{paper}}}",
         f".weft .inner{{fill:{paper};stroke:{pale}}}",
         *(f".weft .k-{kind}{{fill:{fill};stroke:{line}}}" for kind, (fill, line) in kinds.items()),
-        *(f".weft .line.{stroke}{{stroke:{line}}}.weft .label.{stroke},.weft .head.{stroke}{{fill:{line}}}" for stroke, line in lines.items()),
+        *(
+            f".weft .line.{stroke}{{stroke:{line}}}.weft .label.{stroke},.weft .head.{stroke}{{fill:{line}}}"
+            for stroke, line in lines.items()
+        ),
     ]

@@ -25,22 +25,22 @@ _FRAME: Final = 10.0
 
 
 def to_svg(graph: Graph) -> str:
-    """`DocumentTooLarge` beyond 400 nodes, those of inner graphs counted."""
+    """`DocumentTooLarge` beyond 400 nodes, those of inner graphs counted, and where edges are too tangled."""
     count = _count(graph)
     if count > MAX_NODES:
         message = f"the graph has {count:,} nodes, and an SVG holds at most {MAX_NODES}: draw it as mermaid or dot"
         raise DocumentTooLarge(message)
     sketch = _Sketch.of(graph)
-    left, top = sketch.plan.corner.x, sketch.plan.corner.y
+    left, top = number(sketch.plan.corner.x), number(sketch.plan.corner.y)
     width, height = number(sketch.plan.size.width), number(sketch.plan.size.height)
+    seen = f'width="{width}" height="{height}" viewBox="{left} {top} {width} {height}"'
     return "\n".join(
         [
-            f'<svg xmlns="http://www.w3.org/2000/svg" class="weft" role="img" width="{width}" height="{height}" '
-            f'viewBox="{number(left)} {number(top)} {width} {height}">',
+            f'<svg xmlns="http://www.w3.org/2000/svg" class="weft" role="img" {seen}>',
             f"<title>{_text(graph.id)}</title>",
             f"<style>{stylesheet()}</style>",
             f"<defs>{''.join(_head(stroke) for stroke in Stroke)}</defs>",
-            f'<rect class="paper" x="{number(left)}" y="{number(top)}" width="{width}" height="{height}" rx="8"/>',
+            f'<rect class="paper" x="{left}" y="{top}" width="{width}" height="{height}" rx="8"/>',
             *sketch.lines(),
             "</svg>\n",
         ]

@@ -12,6 +12,7 @@ from interface.cli.failures import CommandFailed, Exit, detail
 from interface.cli.happenings import Happening
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8040"
+PAUSE_SECONDS: Final = 0.5
 _CUT_STREAMS_IN_A_ROW: Final = 5
 _SECONDS: Final = httpx.Timeout(30.0, connect=5.0)
 _LONGEST_SILENCE: Final = httpx.Timeout(60.0, connect=5.0)
@@ -66,7 +67,7 @@ class Server:
                     return
                 after, cuts = happening.position or after, 0
             cuts += 1
-            time.sleep(0.5)
+            time.sleep(PAUSE_SECONDS)
         raise CommandFailed(f"{self.url} cuts the stream of run {run} again and again: look at its log", code=Exit.UNREACHABLE)
 
     def _stream(self, run: str, after: int, chunks: bool) -> Iterator[Happening]:

@@ -1,6 +1,7 @@
 """`weft demo`: a real service in a process of its own, and a real run watched through REST."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -85,11 +86,20 @@ class Demo:
 
 
 def next_commands(url: str, examples: Path) -> tuple[str, str, str]:
+    weft = _command()
     return (
         f"curl {url}/v1/runs",
-        f"weft run {examples / _WORKFLOW} --input @{examples / _INPUT} --watch",
-        f"weft graph {examples / _WORKFLOW} --format mermaid",
+        f"{weft} run {examples / _WORKFLOW} --input @{examples / _INPUT} --watch",
+        f"{weft} graph {examples / _WORKFLOW} --format mermaid",
     )
+
+
+def _command() -> str:
+    """As it can be typed in this shell: `make run` does not put the environment's commands on its path."""
+    beside = Path(sys.executable).with_name("weft")
+    if shutil.which("weft") or not beside.is_file():
+        return "weft"
+    return str(beside.relative_to(Path.cwd()) if beside.is_relative_to(Path.cwd()) else beside)
 
 
 def _who_answered(server: Server) -> str:

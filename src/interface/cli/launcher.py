@@ -57,6 +57,9 @@ class App(Protocol):
     def rest(self, stopping: asyncio.Event) -> ASGIApp:
         """The REST interface. Open streams end when `stopping` is set."""
 
+    async def work(self) -> None:
+        """Carry runs until `worker.stop()`."""
+
     def metrics(self) -> tuple[bytes, str]:
         """The text for Prometheus, and its content type."""
 

@@ -28,12 +28,13 @@ def run(
     """
     import asyncio
 
+    launcher = launcher_of(context)
     from interface.cli.documents import read_object
     from interface.cli.embedded import run_here
     from interface.cli.printing import ending, print_json, print_output
 
     values = read_object(given, "--input")
-    ended, code = asyncio.run(run_here(launcher_of(context), workflow, values, watch=watch, database_url=database, log=quiet()))
+    ended, code = asyncio.run(run_here(launcher, workflow, values, watch=watch, database_url=database, metrics=False, log=quiet()))
     if ended is not None:
         seen = ended.model_dump(mode="json")
         if as_json:
@@ -41,4 +42,6 @@ def run(
         elif ended.status == "completed":
             print_output(seen["output"])
         print(ending(seen), file=sys.stderr)
+        if ended.ended_at is None:
+            print("it was asked to stop and has not yet; the next worker on this database will end it", file=sys.stderr)
     raise typer.Exit(code)

@@ -105,7 +105,7 @@ async def _work(app: App, stop: Stop) -> None:
     asked = asyncio.create_task(stop.asked.wait())
     asked.add_done_callback(lambda _: app.worker.stop())
     try:
-        await app.worker.run()
+        await app.work()
     finally:
         asked.cancel()
         await asyncio.gather(asked, return_exceptions=True)

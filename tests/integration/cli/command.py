@@ -34,6 +34,17 @@ edges:
   - {from: start, to: nap}
   - {from: nap, to: end}
 """
+WORKING = """\
+weft: 1
+name: working
+version: 1.0.0
+nodes:
+  work: {kind: tool, tool: sleep, arguments: {seconds: 300}}
+edges:
+  - {from: start, to: work}
+  - {from: work, to: end}
+"""
+"""Holds its slot, where `SLEEPING` holds none."""
 FAILING = """\
 weft: 1
 name: failing

@@ -4,9 +4,10 @@ import json
 import re
 import signal
 
+import httpx
 import pytest
 
-from tests.integration.cli.command import COUNTING, EXAMPLES, SLEEPING, WRONG, Weft
+from tests.integration.cli.command import COUNTING, EXAMPLES, SLEEPING, WORKING, WRONG, Weft
 from tests.servers.ports import free_port
 from tests.servers.until import until
 
@@ -145,7 +146,7 @@ def test_the_demonstration_leaves_its_service_up_until_ctrl_c(weft: Weft) -> Non
 
     told = demo.out.read_text()
     assert f"http://127.0.0.1:{port}" in told
-    assert [told.count(command) for command in ("curl http", "weft run ", "weft graph ")] == [1, 1, 1]
+    assert [told.count(command) for command in ("  curl http", "weft run ", "weft graph ")] == [1, 1, 1]
     assert weft("runs", "list", "--server", f"http://127.0.0.1:{port}").out.count("support-triage@") == 1
 
     demo.ask_to_stop(signal.SIGINT)
@@ -158,3 +159,25 @@ def test_the_demonstration_says_where_its_examples_should_be(weft: Weft) -> None
 
     assert answer.code == 2
     assert "--examples" in answer.err
+
+
+def test_the_second_signal_does_not_wait(weft: Weft) -> None:
+    service = weft.commands.serve(WEFT_GRACE_SECONDS="300")
+    url = service.url()
+    weft("publish", weft.write("working.yaml", WORKING), "--server", url)
+    httpx.post(f"{url}/v1/runs", json={"workflow": "working"}).raise_for_status()
+    until(lambda: service.log("run started"), "a run in the service")
+
+    service.ask_to_stop()
+    until(lambda: not _answers(url), "a service that heard the first signal")
+    assert service.is_alive
+    service.ask_to_stop()
+
+    assert service.ended() == 128 + signal.SIGTERM
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/livez").is_success
+    except httpx.TransportError:
+        return False

@@ -13,19 +13,17 @@ from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
 
-LEASE = {"WEFT_LEASE_SECONDS": "2"}
-
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM], ids=["killed", "stopped"])
 def test_a_service_restarted_in_the_middle_of_a_run_continues_it(site: Site, number: signal.Signals) -> None:
-    first = site.commands.serve(**LEASE, WEFT_GRACE_SECONDS="0.5")
+    first = site.commands.serve(WEFT_LEASE_SECONDS="2", WEFT_GRACE_SECONDS="0.5")
     run = Rest(first.url()).start(chain("before", "held", "after"))
     site.holder([first])
     until(lambda: Rest(first.url()).finished(run) == {"/before#1"}, "the row of what had finished")
 
     first.ask_to_stop(number)
     first.ended()
-    again = site.commands.serve(**LEASE)
+    again = site.commands.serve(WEFT_LEASE_SECONDS="2")
     until(lambda: site.witness.calls(name="held", pid=again.pid), "the node that was in flight")
     site.witness.open("gate")
     ended = Rest(again.url()).ended(run)

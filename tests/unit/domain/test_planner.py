@@ -44,7 +44,7 @@ def test_sequences(arrows: list[str], happened: list[str], expected: set[str]) -
         pytest.param([*FORK[:3], "c -ok> d"], ["a", "b", "c:"], {"d"}, id="a branch that ended early blocks nobody"),
         pytest.param([*FORK[:3], "c -> e", "e -> d"], ["a", "b", "c"], {"e"}, id="a join waits for what is far upstream"),
         pytest.param([*FORK[:3], "c -> e", "e -> d"], ["a", "b", "c", "e"], {"d"}, id="branches of any length meet"),
-        pytest.param(["a -x> b", "a -y> c", "a -z> d", *THREE[3:]], ["a:x,z", "b"], {"d"}, id="a multiple choice waits for what was chosen"),
+        pytest.param(["a -x> b", "a -y> c", "a -z> d", *THREE[3:]], ["a:x,z", "b"], {"d"}, id="a choice waits for what was chosen"),
         pytest.param(["a -x> b", "a -y> c", "a -z> d", *THREE[3:]], ["a:x,z", "b", "d"], {"j"}, id="and for nothing else"),
         pytest.param([*FORK, "c -> s"], ["a", "b", "c"], {"d", "s"}, id="a side chain delays no join"),
         pytest.param([*FORK, "c -> s"], ["a", "b", "c", "d"], {"s"}, id="a run is not done before its side chains"),
@@ -65,7 +65,10 @@ def test_joins(arrows: list[str], happened: list[str], expected: set[str]) -> No
         pytest.param(["a -again> a", "a -done> b"], ["a:again"], {"a"}, id="a node may lead to itself"),
         pytest.param(["a -again> a", "a -done> b"], ["a:again", "a:done"], {"b"}, id="and leave again"),
         pytest.param(
-            ["a -> b", "a -> c", "b -> d", "c -again> c", "c -done> d"], ["a", "b", "c:again"], {"c"}, id="a loop in a branch holds its join"
+            ["a -> b", "a -> c", "b -> d", "c -again> c", "c -done> d"],
+            ["a", "b", "c:again"],
+            {"c"},
+            id="a loop in a fork holds its join",
         ),
         pytest.param(
             ["a -> b", "a -> c", "b -> d", "c -again> c", "c -done> d"], ["a", "b", "c:again", "c:done"], {"d"}, id="until the loop is left"
@@ -151,7 +154,7 @@ def test_any(arrows: list[str], happened: list[str], expected: set[str]) -> None
         pytest.param([*CHOICE, "j: count 2"], ["a:x", "b"], {"join_starved"}, id="a count that can get no more is starved"),
         pytest.param([*CHOICE, "j: count 2 run"], ["a:x", "b"], {"j"}, id="and runs with what it has when told so"),
         pytest.param([*CHOICE, "j: count 2 drop"], ["a:x", "b"], {"dead_end"}, id="or drops it"),
-        pytest.param([*CHOICE, "a -> s", "j: count 2 drop"], ["a:x", "b", "s"], {"done"}, id="which is no failure when the end was reached"),
+        pytest.param([*CHOICE, "a -> s", "j: count 2 drop"], ["a:x", "b", "s"], {"done"}, id="no failure when the end was reached"),
         pytest.param([*CHOICE, "a -> s", "j: count 2"], ["a:x", "b"], {"join_starved"}, id="what runs elsewhere cannot feed it"),
         pytest.param([*FORK, "d: count 1 cancel_rest"], ["a", "b"], {"d"}, id="cancel_rest withdraws what it no longer waits for"),
         pytest.param([*FORK, "a -> s", "d: count 1 cancel_rest"], ["a", "b"], {"d", "s"}, id="and nothing else"),
@@ -192,10 +195,16 @@ LOOP_FROM = ["h -in> b", "h -in> c", "b -> j", "c -> j", "j -> h", "h -out> e", 
         pytest.param([*CHOICE, "j: from b c run"], ["a:x", "b"], {"j"}, id="and runs when told so"),
         pytest.param([*CHOICE, "j: from b c drop"], ["a:x", "b"], {"dead_end"}, id="or drops what it has"),
         pytest.param(
-            [*CHOICE, "j: count 2", "j -> k", "a -> k", "k: from a j"], ["a:x", "b"], {"join_starved"}, id="of starved nodes the first fails"
+            [*CHOICE, "j: count 2", "j -> k", "a -> k", "k: from a j"],
+            ["a:x", "b"],
+            {"join_starved"},
+            id="the first starved node fails",
         ),
         pytest.param(
-            [*CHOICE, "j: count 2 run", "j -> k", "a -> k", "k: from a j"], ["a:x", "b"], {"j"}, id="who feeds another starved node goes first"
+            [*CHOICE, "j: count 2 run", "j -> k", "a -> k", "k: from a j"],
+            ["a:x", "b"],
+            {"j"},
+            id="who feeds a starved node goes first",
         ),
     ],
 )

@@ -1,0 +1,301 @@
+"""Where runs are played in tests: the engine over the memory store in virtual time, with nodes that act as a test says."""
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from application.deciding import RetryPolicy
+from application.documents import parse_graph
+from application.drive import Drive, EngineTools
+from application.engine import Engine
+from application.loading import Loader
+from application.programs import ProgramShelf
+from application.versions import resolve_versions
+from application.working import Worker, WorkerPolicy
+from domain.errors import WeftError
+from domain.graph.definition import Join, Limits, Node
+from domain.ids import DEFAULT_TENANT, BEGINNING, Position, RunId, TenantId, ThreadId, WorkerId
+from domain.json import Json, JsonObject
+from domain.ports.journal import Append, Checkpoint, Recorded
+from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, Outcome, Workshop
+from domain.ports.queue import Claim, QueueDepth
+from domain.ports.repositories import NewRun
+from domain.run.events import Event
+from domain.run.run import Durability, Mode, Run
+from domain.usage import Usage, UsageRow
+from domain.workflow import WorkflowMetadata, WorkflowVersion
+from infrastructure.canonical import content_hash
+from infrastructure.expressions import CelExpressions
+from infrastructure.feed import ProcessFeed
+from infrastructure.schemas import JsonSchemas
+from infrastructure.store.memory import open_memory
+from infrastructure.store.memory.journal import MemoryJournal
+from infrastructure.store.store import Store
+from infrastructure.templates import JinjaTemplates
+from tests.documents import Document, OneModel, OneTool, OurKinds
+from tests.virtual_time import VirtualClock
+
+Act = Callable[[NodeContext], Awaitable[Outcome]]
+
+
+@dataclass
+class Gate:
+    """A node that says when it began, and goes on when it is opened. `closing`: seconds it takes to be cancelled."""
+
+    began: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    output: Json = None
+    closing: float = 0.0
+    usage: Usage | None = None
+    """Of a call that was cut off."""
+
+    async def __call__(self, context: NodeContext) -> Outcome:
+        self.began.set()
+        try:
+            await self.opened.wait()
+        except asyncio.CancelledError as error:
+            await asyncio.sleep(self.closing)
+            error.usage = self.usage  # type: ignore[attr-defined]
+            raise
+        finally:
+            self.ended.set()
+        return Finished(self.output)
+
+
+@dataclass
+class Failing:
+    """Fails as often as there are errors, then finishes with the number of the attempt. Remembers when it was tried."""
+
+    errors: list[BaseException]
+    at: list[float] = field(default_factory=list)
+    usage: Usage | None = None
+
+    async def __call__(self, context: NodeContext) -> Outcome:
+        self.at.append(asyncio.get_running_loop().time())
+        if len(self.at) <= len(self.errors):
+            error = self.errors[len(self.at) - 1]
+            error.usage = self.usage  # type: ignore[attr-defined]
+            raise error
+        return Finished(context.attempt, self.usage)
+
+
+@dataclass(frozen=True)
+class ActKind:
+    """`act` and `effect`: what the stage was told the node does. `effect` touches the world."""
+
+    name: str
+    acts: Mapping[str, Act]
+    schema: JsonObject = field(default_factory=dict)
+    default_join: Join | None = None
+
+    def inspect(self, node: Node, workshop: Workshop) -> Inspection:
+        return Inspection()
+
+    def build(self, node: Node, workshop: Workshop) -> Executor:
+        async def act(context: NodeContext) -> Outcome:
+            return await self.acts[node.id](context)
+
+        return Executor(act, effects=self.name == "effect")
+
+
+@dataclass(frozen=True)
+class StageKinds(OurKinds):
+    acts: Mapping[str, Act]
+
+    def get(self, name: str) -> NodeKind:
+        return ActKind(name, self.acts) if name in ("act", "effect") else super().get(name)
+
+
+@dataclass
+class Recorder:
+    """A journal that remembers its units; `before` and `after` may hold an append up or fail it."""
+
+    journal: MemoryJournal
+    units: list[Append] = field(default_factory=list)
+    before: Callable[[Append], Awaitable[None]] | None = None
+    after: Callable[[Append], Awaitable[None]] | None = None
+
+    async def append(self, append: Append) -> Sequence[Recorded]:
+        if self.before is not None:
+            await self.before(append)
+        rows = await self.journal.append(append)
+        self.units.append(append)
+        if self.after is not None:
+            await self.after(append)
+        return rows
+
+    async def read(
+        self, tenant: TenantId, thread: ThreadId, after: Position, limit: int = 1000, run: RunId | None = None
+    ) -> Sequence[Recorded]:
+        return await self.journal.read(tenant, thread, after, limit, run)
+
+    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
+        return await self.journal.newest_checkpoint(tenant, thread)
+
+    async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
+        return await self.journal.end(tenant, thread)
+
+    def decode(self, row: Recorded) -> Event:
+        return self.journal.decode(row)
+
+
+@dataclass
+class Counter:
+    """A meter that keeps what it was told."""
+
+    ended: list[Run] = field(default_factory=list)
+    uses: list[Usage] = field(default_factory=list)
+    takeovers: int = 0
+    depths: list[QueueDepth] = field(default_factory=list)
+
+    def run_ended(self, run: Run, seconds: float) -> None:
+        self.ended.append(run)
+
+    def node_ended(self, kind: str, seconds: float, *, failed: bool) -> None:
+        pass
+
+    def used(self, workflow: str, usage: Usage) -> None:
+        self.uses.append(usage)
+
+    def committed(self, rows: int, seconds: float) -> None:
+        pass
+
+    def queue_seen(self, depth: QueueDepth) -> None:
+        self.depths.append(depth)
+
+    def taken_over(self) -> None:
+        self.takeovers += 1
+
+
+@dataclass
+class Stage:
+    store: Store
+    journal: Recorder
+    engine: Engine
+    clock: VirtualClock
+    feed: ProcessFeed
+    meter: Counter
+    acts: dict[str, Act] = field(default_factory=dict)
+
+    def does(self, **acts: Act) -> None:
+        self.acts.update(acts)
+
+    def now(self) -> float:
+        return self.clock.now().timestamp()
+
+    async def publish(self, document: Document) -> None:
+        await self.store.workflows.publish(self._version(document))
+
+    def _version(self, document: Document) -> WorkflowVersion:
+        graph, now = parse_graph(document), self.clock.now()
+        about = WorkflowMetadata(content_hash(document), graph.name, graph.version, graph.description, now, now, graph.tags)
+        return WorkflowVersion(DEFAULT_TENANT, about, document, graph)
+
+    async def order(self, document: Document, given: JsonObject | None = None, thread: ThreadId | None = None, **how: Any) -> RunId:
+        """Start a run; nobody works on it yet. `how`: fields of `Run`."""
+        version = self._version(document)
+        limits: Limits = how.pop("limits", version.graph.limits)
+        run = Run(
+            id=RunId(str(uuid.uuid4())),
+            tenant=DEFAULT_TENANT,
+            thread=thread or ThreadId(str(uuid.uuid4())),
+            workflow=version.graph.id,
+            workflow_hash=version.metadata.id,
+            input=given or {},
+            created_at=self.clock.now(),
+            limits=limits,
+            mode=Mode(how.pop("mode", "async")),
+            durability=Durability(how.pop("durability", "sync")),
+            **how,
+        )
+        await self.store.runs.start(NewRun(run, thread is None, None, version))
+        return run.id
+
+    async def claim(self, lease_seconds: float = 30.0) -> Claim:
+        """The one run that is due."""
+        (claim,) = await self.store.queue.claim(WorkerId("w"), 1, lease_seconds)
+        return claim
+
+    async def open(self) -> Drive:
+        return await self.engine.open(await self.claim())
+
+    async def play(self, document: Document, given: JsonObject | None = None, thread: ThreadId | None = None, **how: Any) -> Run:
+        """Start a run and drive it until it leaves the worker."""
+        run = await self.order(document, given, thread, **how)
+        await self.engine.drive(await self.open())
+        return await self.run(run)
+
+    async def play_to_the_end(self, document: Document, given: JsonObject | None = None, **how: Any) -> Run:
+        """Also past parking: time passes until it is due."""
+        run = await self.play(document, given, **how)
+        while not run.status.is_final:
+            due = await self.store.queue.next_due()
+            assert due is not None
+            await self.clock.sleep(max(due - self.now(), 0.0))
+            await self.engine.drive(await self.open())
+            run = await self.run(run.id)
+        return run
+
+    async def run(self, run: RunId) -> Run:
+        return await self.store.runs.get(DEFAULT_TENANT, run)
+
+    async def rows(self, run: RunId) -> list[Event]:
+        thread = (await self.run(run)).thread
+        found = await self.journal.read(DEFAULT_TENANT, thread, BEGINNING, 100_000, run)
+        return [self.journal.decode(row) for row in found]
+
+    async def story(self, run: RunId) -> list[str]:
+        """The kinds of a run's rows, with whose they are."""
+        return [told(event) for event in await self.rows(run)]
+
+    async def usage(self, run: RunId) -> list[tuple[str, int, int]]:
+        """Ledger: activation, attempt, tokens."""
+        rows: Sequence[UsageRow] = await self.store.usage.of_run(DEFAULT_TENANT, run)
+        return [(row.activation, row.attempt, row.usage.total_tokens) for row in rows]
+
+    async def ask(self, run: RunId, kind: str = "cancel") -> None:
+        found = await self.run(run)
+        await self.store.inbox.put(DEFAULT_TENANT, found.thread, run, kind, {"by": "me", "reason": "enough"}, kind)
+
+    async def deliver(self, drive: Drive) -> None:
+        """Hand the drive the wishes that wait, as its worker would."""
+        drive.wishes.extend(await self.store.inbox.waiting([drive.lease.thread]))
+        drive.wake.set()
+
+    def worker(self, name: str = "w", **policy: Any) -> Worker:
+        return Worker(WorkerId(name), self.engine, self.store.queue, self.store.inbox, self.meter, self.clock, WorkerPolicy(**policy))
+
+
+def told(event: Event) -> str:
+    where = getattr(event, "activation", None) or getattr(event, "frame", None)
+    return event.kind if where is None else f"{event.kind} {where}"
+
+
+def failing(*errors: WeftError | Exception) -> Failing:
+    return Failing(list(errors))
+
+
+@asynccontextmanager
+async def open_stage() -> AsyncIterator[Stage]:
+    clock, feed, meter = VirtualClock(), ProcessFeed(), Counter()
+    acts: dict[str, Act] = {}
+    async with open_memory(clock=clock) as store:
+        assert isinstance(store.journal, MemoryJournal)
+        journal = Recorder(store.journal)
+        schemas = JsonSchemas()
+        workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
+        shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
+        loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
+        tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0))
+        yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts)
+
+
+def plain(value: object) -> object:
+    """As JSON would give it back."""
+    return json.loads(json.dumps(value))

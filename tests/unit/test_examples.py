@@ -1,0 +1,132 @@
+"""The examples are sound, the offline model answers them sensibly, and their pictures are those that Weft draws today."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from application.access import LOCAL_ADMIN
+from application.run_orders import RunOrder
+from application.run_views import RunView
+from bootstrap import open_app
+from interface.yaml import load_document
+from settings import OFFLINE_ALIASES, Settings, read_settings
+from tools.pictures import EXAMPLES, PICTURES, drawn
+
+FILES = sorted(EXAMPLES.glob("*.yaml"))
+
+
+def offline() -> Settings:
+    return read_settings(database_url="memory:", models=OFFLINE_ALIASES, log="warning")
+
+
+def document_of(file: Path) -> dict[str, Any]:
+    found = load_document(file.read_bytes(), file.suffix).document
+    assert isinstance(found, dict)
+    return found
+
+
+async def ended(document: dict[str, Any], given: dict[str, Any]) -> tuple[RunView, dict[str, Any]]:
+    """The run and its output."""
+    async with open_app(offline()) as app:
+        working = asyncio.create_task(app.worker.run())
+        started = await app.desk.start_run(LOCAL_ADMIN, RunOrder(workflow=document, input=given))
+        run, is_over = await app.desk.wait_for_run(LOCAL_ADMIN, started.view.id, 60.0)
+        app.worker.stop()
+        await working
+    assert is_over
+    assert isinstance(run.output, dict), run.error
+    return run, run.output
+
+
+def example(name: str) -> dict[str, Any]:
+    return document_of(EXAMPLES / f"{name}.yaml")
+
+
+def given(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((EXAMPLES / "data" / f"{name}.json").read_text())
+    return found
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+async def test_an_example_has_no_problem_and_no_warning(file: Path) -> None:
+    async with open_app(offline()) as app:
+        found = await app.desk.validate_workflow(LOCAL_ADMIN, document_of(file))
+
+    assert (found.problems, found.warnings) == ([], [])
+
+
+def test_the_pictures_are_up_to_date() -> None:
+    pictures = dict(drawn())
+
+    assert {path.stem for path in PICTURES.glob("*.svg")} >= {file.stem for file in FILES}
+    assert [path.name for path, text in pictures.items() if path.read_text() != text] == [], "draw them again: python -m tools.pictures"
+
+
+def test_every_example_is_explained() -> None:
+    page = (EXAMPLES / "README.md").read_text()
+
+    assert [file.name for file in FILES if f"weft run examples/{file.name}" not in page] == []
+
+
+async def test_a_ticket_about_a_bug_is_answered_from_the_help_centre() -> None:
+    run, output = await ended(example("support_triage"), given("ticket"))
+
+    assert (output["label"], output["handed_over"]) == ("bug", False)
+    assert output["sources"][0] == "deploy-01"
+    assert "BUILD_MEMORY" in output["reply"]
+    assert run.usage.calls == 2
+    assert float(run.cost.amount) > 0
+
+
+async def test_a_ticket_about_money_is_looked_up_where_money_is_spoken_of() -> None:
+    _, output = await ended(example("support_triage"), given("ticket_billing"))
+
+    assert output["label"] == "billing"
+    assert output["sources"]
+    assert all(source.startswith("billing-") for source in output["sources"])
+    assert "refund" in output["reply"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param(
+            {"ticket": {"id": "T-1", "subject": "Greetings", "body": "A friendly hello from the neighbours."}}, id="no label fits"
+        ),
+        pytest.param({"documents": []}, id="nothing is found"),
+    ],
+)
+async def test_a_ticket_that_cannot_be_answered_goes_to_a_person(changes: dict[str, Any]) -> None:
+    _, output = await ended(example("support_triage"), {**given("ticket"), **changes})
+
+    assert output["handed_over"] is True
+    assert output["ticket"] in output["reply"]
+
+
+async def test_a_digest_has_a_summary_of_every_chapter_in_order() -> None:
+    book = given("chapters")
+    run, output = await ended(example("document_digest"), book)
+
+    assert [chapter["title"] for chapter in output["chapters"]] == [chapter["title"] for chapter in book["chapters"]]
+    assert all(len(chapter["summary"]) > 100 for chapter in output["chapters"])
+    assert len(output["digest"]) > 200
+    assert run.usage.calls == len(book["chapters"]) + 1
+
+
+async def test_a_draft_goes_back_until_the_critic_approves() -> None:
+    run, output = await ended(example("draft_and_critique"), given("draft"))
+
+    assert (output["approved"], output["rounds"]) == (True, 3)
+    assert [verdict.split(":")[0] for verdict in output["verdicts"]] == ["REVISE", "REVISE", "APPROVED"]
+    assert run.usage.calls == 6
+
+
+async def test_a_draft_goes_back_at_most_three_times() -> None:
+    document = example("draft_and_critique")
+    document["nodes"]["critique"]["options"] = {"otherwise": "REVISE: I am never content."}
+    run, output = await ended(document, given("draft"))
+
+    assert (run.status, output["approved"], output["rounds"]) == ("completed", False, 4)

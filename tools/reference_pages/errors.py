@@ -1,0 +1,126 @@
+"""`errors.md`: the tree of errors, and what runs fail with."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from tools.reference_pages.markdown import code, page, table
+from tools.reference_pages.words import words_for
+
+_ABOUT: Final = """\
+`code` is stable and made for machines; the sentence beside it says what to do about this case. REST answers with
+`application/problem+json` (`type, title, status, detail, code, instance, request_id`, and `problems` for documents); a run that
+failed keeps `{code, message, node, attempt}` in `error`; `on_error` edges and `retry.codes` name codes."""
+
+ADVICE: Final = {
+    "internal": "report it; the log has it under the `request_id` of the answer",
+    "infrastructure": "try again; look at `/readyz`",
+    "invalid": "mend what `problems` lists: each has a pointer, and for YAML line and column",
+    "too_large": "send less; the sentence names the bound",
+    "expression_error": "mend the expression or template; the sentence names it and what it stumbled over",
+    "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
+    "forbidden": "use a key with the role that the sentence names",
+    "not_found": "look at the path; what belongs to another tenant is not found either",
+    "workflow_not_found": "publish it, or look at the name and version; the sentence lists the known ones",
+    "template_not_found": "look at the name: `GET /v1/templates`",
+    "run_not_found": "look at the id: `GET /v1/runs`",
+    "thread_not_found": "look at the id: `GET /v1/threads`",
+    "tool_not_found": "look at the name: `GET /v1/tools`",
+    "model_not_found": "look at the name: `GET /v1/models`",
+    "key_not_found": "look at the id: `weft keys list`",
+    "conflict": "read what there is now, and decide again",
+    "version_taken": "raise `version`: what was published never changes",
+    "idempotency_conflict": "use a new `Idempotency-Key` for another body",
+    "illegal_transition": "look at the run's status: it no longer allows this",
+    "thread_error": "wait for the thread's run to end, or use another thread",
+    "session_error": "look at the session's state",
+    "fenced": "nothing: another worker has the run and goes on with it",
+    "stale": "nothing: the worker reads the new rows and decides again",
+    "execution_failed": "look at the run's `error`: it names the node",
+    "node_failed": "look at the run's `error`; `retry` and `on_error` are how a graph deals with it",
+    "edge_failed": "mend the edge's expression: a missing field is an error, never false; `has(state.x)` asks",
+    "timeout": "raise `timeout_seconds`, or add `retry`",
+    "concurrent_write": "let one node write the channel, give it a merge rule, or say `on_conflict: last`",
+    "limit_steps": "look for a loop without an end, or raise `limits.steps`",
+    "limit_visits": "look for a loop without an end, or raise `limits.visits`",
+    "limit_seconds": "raise `limits.seconds`",
+    "limit_depth": "look for a workflow that calls itself for ever, or raise `limits.depth`",
+    "limit_fan_out": "make the list shorter, or raise `limits.fan_out`",
+    "limit_cost": "raise `limits.cost_usd`, or use a cheaper model",
+    "limit_tokens": "raise `limits.tokens`, or ask for less",
+    "tool_failed": "look at the sentence: it is the tool's own",
+    "tracking_failed": "report it: usage that cannot be counted",
+    "history_failed": "report it",
+    "database_unavailable": "look at the database; workers wait for it and go on by themselves",
+    "repository_failed": "look at the log and the database",
+    "storage_failed": "look at the log and the disk",
+    "network_failed": "try again; look at the network between here and there",
+    "serialization_failed": "report it: something stored cannot be read",
+    "unknown_kind": "use one of the kinds that the sentence lists, or install the package that brings it",
+}
+MODELS: Final = {
+    "model_auth": "set the provider's key",
+    "model_rate_limited": "nothing, where `retry` is set: `Retry-After` is obeyed",
+    "model_timeout": "raise `timeout_seconds`, or add `retry`",
+    "model_bad_request": "mend the node: the sentence is the provider's",
+    "model_context_length": "send less, or use a model with a longer context",
+    "model_content_filter": "look at what was asked; route with `on_error`",
+    "model_unavailable": "nothing, where `retry` is set",
+    "model_stream_cut": "nothing, where `retry` is set; the tokens so far are counted",
+    "model_garbage": "add `retry`, or use a model that can answer in the schema",
+}
+FAILURES: Final = {
+    "bad_update": "write what the channel's merge rule can take: a list to `append`, a number to `add`",
+    "dead_end": "give the last node an edge to `end`: all tokens were lost before it",
+    "invalid_arguments": "let `arguments` give what the tool's schema asks for",
+    "invalid_input": "give the child an input that fits its `input` schema",
+    "invalid_messages": "let `messages` give a list of `{role, content}`",
+    "invalid_output": "mend the tool: its result does not fit its schema",
+    "invalid_seconds": "let `seconds` give a number that is not negative",
+    "invalid_update": "write what fits the channel's schema",
+    "join_starved": "look at the join: the sentence names what came and what is missing; `on_starved` can allow it",
+    "no_route": "add a rule or `otherwise`",
+    "not_a_list": "let `over` give a list",
+    "terminated": "nothing: a `terminate` node with `status: failed` ended it",
+}
+
+
+def errors_page(module: Any, status_of: Mapping[Any, int], model_codes: Mapping[str, bool]) -> str:
+    tree = list(_tree(module.WeftError))
+    codes = {error.__dict__["code"] for error in tree if "code" in error.__dict__} | _limits(module)
+    words_for("errors", codes, ADVICE)
+    words_for("model errors", model_codes, MODELS)
+    return page(
+        "Errors",
+        _ABOUT,
+        "## By class",
+        table(
+            ("code", "class", "family", "status", "what to do"), [_error(error, status_of) for error in tree if "code" in error.__dict__]
+        ),
+        "## What runs fail with besides",
+        table(("code", "what to do"), [(code(name), ADVICE[name]) for name in sorted(_limits(module))]),
+        table(("code", "what to do"), [(code(name), words) for name, words in FAILURES.items()]),
+        "## Models",
+        table(
+            ("code", "tried again", "what to do"),
+            [(code(name), "yes" if again else "", MODELS[name]) for name, again in model_codes.items()],
+        ),
+    )
+
+
+def _tree(root: Any) -> Iterator[Any]:
+    yield root
+    for below in root.__subclasses__():
+        if below.__module__ == root.__module__:
+            yield from _tree(below)
+
+
+def _limits(module: Any) -> set[str]:
+    """The codes that the docstring of `LimitReached` promises."""
+    words = (inspect.getdoc(module.LimitReached) or "").split("`")
+    return {word for word in words if word.startswith("limit_")}
+
+
+def _error(error: Any, status_of: Mapping[Any, int]) -> tuple[str, ...]:
+    name = error.__dict__["code"]
+    return code(name), error.__name__, error.family.value, str(int(status_of[error.family])), ADVICE[name]

@@ -1,0 +1,93 @@
+"""What the keys of documents are for. A key without words, or words without a key, stops the making of the pages."""
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from tools.reference_pages.markdown import NoWords
+
+DOCUMENT: Final = {
+    "weft": "the version of the format",
+    "name": "what it is published and started as",
+    "version": "semantic version; what was published under one never changes",
+    "description": "for people",
+    "tags": "for people",
+    "metadata": "for programs of yours; kept as it is",
+    "state": "the channels by name, see [channels](#channels)",
+    "input": "JSON Schema that a run's input must fit; members named like a channel are its first value",
+    "output": "name -> value; without it the output is the whole state",
+    "nodes": "the nodes by id, see [node kinds](node-kinds.md)",
+    "edges": "what comes after what, see [edges](#edges)",
+    "limits": "how much a run may take, see [limits](#limits)",
+}
+CHANNEL: Final = {
+    "merge": "how an update meets the value: `append` and `union` add a list item by item, `messages` replaces by message id",
+    "default": "the value before the first update",
+    "on_conflict": "`last`: of two nodes side by side that both replace it, the later one holds; otherwise the second fails",
+}
+EDGE: Final = {
+    "id": "a name for the edge in problems and pictures",
+    "from": "a node, or `start`",
+    "to": "a node, or `end`; with `targets` an expression that names one or several of them",
+    "edge_type": "checked against what the edge is, when given",
+    "when": "the edge is taken when this expression is true",
+    "route": "rules, each with `when` and `to`: the first that holds is taken",
+    "otherwise": "where to when no rule holds; without it that is the failure `no_route`",
+    "take": "`all`: every rule that holds is taken",
+    "targets": "every node that the expression in `to` may name",
+    "on_error": "taken when the node failed, with any code or one of these; the target sees `error` and `errors`",
+}
+LIMITS: Final = {
+    "steps": "activations of the run",
+    "visits": "of one node in one frame",
+    "seconds": "from the run's start to its end",
+    "depth": "of frames: workflows in workflows, maps in maps",
+    "fan_out": "items or targets of one node",
+    "concurrency": "nodes at once; more wait their turn",
+    "cost_usd": "of all model calls of the run",
+    "tokens": "of all model calls of the run",
+}
+NODE: Final = {
+    "kind": "one of the kinds below",
+    "writes": "channel -> value over `output`, `state`, `input`",
+    "join": "when it runs if several edges lead to it: `all`, `any`, `{count, cancel_rest?, on_starved?}`, `{from, on_starved?}`",
+    "retry": "`attempts`, `first_seconds`, `factor`, `max_seconds`, and the `codes` that are tried again",
+    "timeout_seconds": "for each attempt",
+    "concurrency": "activations of this node at once",
+    "description": "for people",
+    "position": "`{x, y}` for editors and pictures; nothing else looks at it",
+}
+KINDS: Final = {
+    "llm": {
+        "model": "an alias such as `fast`, or `provider/model`",
+        "prompt": "a template; the message of the user",
+        "messages": "in place of `prompt`: a value that gives a list of `{role, content}`",
+        "system": "a template; the message of the system",
+        "response_schema": "JSON Schema that the answer must fit; it is then in `output.json`",
+        "temperature": "as the provider takes it",
+        "max_tokens": "of the answer",
+        "stop": "texts at which the answer ends",
+        "seed": "for providers that can repeat themselves",
+        "options": "handed to the provider as they are; for `scripted/...` its script",
+    },
+    "map": {
+        "over": "a value that gives a list",
+        "workflow": "what runs for each item: `name`, `name@version` or `self`",
+        "graph": "in place of `workflow`: a graph written here",
+        "input": "what each child gets, over `item` and `index` too; without it an item that is an object, or `{item: ...}` of any other",
+        "concurrency": "children at once",
+        "on_item_error": "`fail`: one failure fails the node; `collect`: `{error: {code, message, node, attempt}}` stands in the results",
+        "enough": "stop after so many items; the rest is cancelled",
+    },
+    "terminate": {"output": "a value: the frame's output", "status": "how the frame ends"},
+    "tool": {"tool": "the tool's name, see [tools](tools.md)", "arguments": "values; they must fit the tool's schema"},
+    "transform": {},
+    "wait": {"seconds": "how long; five or more hold no worker meanwhile"},
+    "workflow": {"workflow": "`name`, `name@version` or `self`", "input": "what the child gets"},
+}
+
+
+def words_for(place: str, names: Iterable[str], words: Mapping[str, object]) -> None:
+    """Raises `NoWords` unless there are words for exactly these names."""
+    differing = set(names) ^ set(words)
+    if differing:
+        raise NoWords(f"{place}: {', '.join(sorted(differing))} in the code or in tools/reference_pages, but not in both")
