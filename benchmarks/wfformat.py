@@ -28,8 +28,10 @@ from infrastructure.telemetry import logging
 from settings import read_settings
 
 MOST: Final = 1.1
-TARGET_SECONDS: Final = 12.0
-"""How long the list schedule takes when no scale is given."""
+SHORTEST: Final = 12.0
+LONGEST: Final = 20.0
+SECONDS_A_TASK: Final = 0.02
+"""How long the list schedule takes when no scale is given: longer with many tasks, or the disk would be measured and not the order."""
 PATIENCE: Final = 20.0
 """How many times longer than the list schedule a run may take before it is given up."""
 
@@ -148,7 +150,9 @@ def measure(file: Path, scale: float | None, concurrency: int, order: Order) -> 
 def fitting_scale(recorded: dict[str, Any], concurrency: int, order: Order) -> float:
     """With which the list schedule takes about as long as people like to wait."""
     tiny = graph_of(recorded, scale=1e-3, concurrency=concurrency, order=order)
-    return round(TARGET_SECONDS / max(makespan(seconds_of(tiny), parents_of(tiny), concurrency) * 1e3, 1e-3), 6)
+    seconds = seconds_of(tiny)
+    wanted = min(LONGEST, max(SHORTEST, SECONDS_A_TASK * len(seconds)))
+    return round(wanted / max(makespan(seconds, parents_of(tiny), concurrency) * 1e3, 1e-3), 6)
 
 
 def arguments() -> argparse.Namespace:
@@ -157,7 +161,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("folder", type=Path, metavar="DIR", help="folder of WfFormat files")
     parser.add_argument(
-        "--scale", type=float, help=f"recorded seconds are multiplied by this (default: so that each takes {TARGET_SECONDS:.0f} s)"
+        "--scale",
+        type=float,
+        help=f"recorded seconds are multiplied by this (default: so that each takes {SHORTEST:.0f} to {LONGEST:.0f} s)",
     )
     parser.add_argument("--concurrency", type=int, default=8)
     parser.add_argument("--order", type=Order, choices=list(Order), default=Order.DOCUMENT)

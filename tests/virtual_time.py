@@ -4,7 +4,6 @@ tests wait for nothing."""
 import asyncio
 import selectors
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 BEGINNING = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -35,11 +34,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Those still to come."""
         handles: list[asyncio.TimerHandle] = [*self._scheduled]  # type: ignore[attr-defined]
         return [handle for handle in handles if not handle.cancelled()]
-
-
-class VirtualPolicy(asyncio.DefaultEventLoopPolicy):
-    def new_event_loop(self) -> Any:
-        return VirtualLoop()
 
 
 class VirtualClock:

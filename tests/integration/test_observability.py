@@ -225,3 +225,11 @@ def test_a_setting_that_does_not_exist_is_named(started: Commands) -> None:
 
     assert refused.ended() == 2
     assert "leese_seconds: there is no such setting" in refused.err.read_text()
+
+
+def test_a_wrong_database_url_is_shown_without_its_password(started: Commands) -> None:
+    refused = started.start("serve", WEFT_DATABASE_URL="mysql://ada:lovelace@host/weft")
+
+    assert refused.ended() == 2
+    assert "mysql://ada:(hidden)@host/weft" in refused.err.read_text()
+    assert "lovelace" not in refused.err.read_text()

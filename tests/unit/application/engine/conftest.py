@@ -1,15 +1,14 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 
 import pytest
 
 from tests.unit.application.engine.stage import Stage, open_stage
-from tests.virtual_time import VirtualLoop, VirtualPolicy
+from tests.virtual_time import VirtualLoop
 
 
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    return VirtualPolicy()
+def pytest_asyncio_loop_factories(config: pytest.Config, item: pytest.Item) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    return {"virtual": VirtualLoop}
 
 
 @pytest.fixture

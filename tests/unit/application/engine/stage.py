@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from structlog.testing import capture_logs
+
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.drive import Drive, EngineTools
@@ -19,7 +21,7 @@ from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
 from domain.errors import WeftError
 from domain.graph.definition import Join, Limits, Node
-from domain.ids import DEFAULT_TENANT, BEGINNING, Position, RunId, TenantId, ThreadId, WorkerId
+from domain.ids import BEGINNING, DEFAULT_TENANT, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.json import Json, JsonObject
 from domain.ports.journal import Append, Checkpoint, Recorded
 from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, Outcome, Workshop
@@ -87,7 +89,7 @@ class Failing:
 
 @dataclass(frozen=True)
 class ActKind:
-    """`act` and `effect`: what the stage was told the node does. `effect` touches the world."""
+    """What the stage was told the node does. `effect` touches the world; `at_once` only computes."""
 
     name: str
     acts: Mapping[str, Act]
@@ -101,7 +103,15 @@ class ActKind:
         async def act(context: NodeContext) -> Outcome:
             return await self.acts[node.id](context)
 
-        return Executor(act, effects=self.name == "effect")
+        def at_once(context: NodeContext) -> Outcome:
+            try:
+                self.acts[node.id](context).__await__().__next__()
+            except StopIteration as done:
+                outcome: Outcome = done.value
+                return outcome
+            raise AssertionError(f"{node.id} wants to wait")
+
+        return Executor(at_once, waits=False) if self.name == "at_once" else Executor(act, effects=self.name == "effect")
 
 
 @dataclass(frozen=True)
@@ -109,7 +119,7 @@ class StageKinds(OurKinds):
     acts: Mapping[str, Act]
 
     def get(self, name: str) -> NodeKind:
-        return ActKind(name, self.acts) if name in ("act", "effect") else super().get(name)
+        return ActKind(name, self.acts) if name in ("act", "effect", "at_once") else super().get(name)
 
 
 @dataclass
@@ -181,7 +191,8 @@ class Stage:
     clock: VirtualClock
     feed: ProcessFeed
     meter: Counter
-    acts: dict[str, Act] = field(default_factory=dict)
+    acts: dict[str, Act]
+    logs: list[Any]
 
     def does(self, **acts: Act) -> None:
         self.acts.update(acts)
@@ -285,15 +296,16 @@ def failing(*errors: WeftError | Exception) -> Failing:
 async def open_stage() -> AsyncIterator[Stage]:
     clock, feed, meter = VirtualClock(), ProcessFeed(), Counter()
     acts: dict[str, Act] = {}
-    async with open_memory(clock=clock) as store:
-        assert isinstance(store.journal, MemoryJournal)
-        journal = Recorder(store.journal)
-        schemas = JsonSchemas()
-        workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
-        shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
-        loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
-        tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0))
-        yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts)
+    with capture_logs() as logs:
+        async with open_memory(clock=clock) as store:
+            assert isinstance(store.journal, MemoryJournal)
+            journal = Recorder(store.journal)
+            schemas = JsonSchemas()
+            workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
+            shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
+            loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
+            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0))
+            yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
 
 def plain(value: object) -> object:
