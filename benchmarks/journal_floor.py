@@ -1,6 +1,6 @@
 """What the store itself costs per durable append: many leases append one event at a time, each waiting for its acknowledgement.
 
-    PYTHONPATH=src python -m benchmarks.journal_floor sqlite:////tmp/floor.db postgresql://user@host/database
+    PYTHONPATH=src python -m benchmarks.journal_floor sqlite:///floor.db postgresql://user@host/database
 
 Prints, for each store, microseconds per append: 100 and 1,000 runs of 10 steps at once, one run of 200 steps alone, and starts.
 Everything but the node is real: leases come from the queue, rows are encoded, fenced, committed and acknowledged.

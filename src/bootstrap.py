@@ -1,4 +1,5 @@
-"""The composition root: the only file that sees all four floors. Declarations here; `open_app` opens in order and closes in reverse.
+"""The composition root: the only file that sees all four floors, and long because it is the only one. `open_app` opens in order, closes
+in reverse.
 
 Building is synchronous and does no I/O. Nothing outside this file knows the container.
 """

@@ -10,11 +10,11 @@ from importlib import import_module
 
 TYPE_CHECKING = False  # type checkers take it for true; importing typing would take longer than answering `--version`
 if TYPE_CHECKING:
+    from domain.declaring import tool
     from domain.errors import NodeExecutionError, Problem, ToolError
     from domain.ports.nodes import EndFrame, Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Park, Reads, Workshop
     from domain.ports.tools import ToolContext
     from domain.tool import Effects
-    from infrastructure.tools.declaring import tool
 
 __version__ = "0.1.0"
 __all__ = [
@@ -52,7 +52,7 @@ _HOMES = {
     ),
     "domain.ports.tools": ("ToolContext",),
     "domain.tool": ("Effects",),
-    "infrastructure.tools.declaring": ("tool",),
+    "domain.declaring": ("tool",),
 }
 
 

@@ -48,5 +48,5 @@ def _make(name: str) -> None:
     print(f"installing {name}.txt", flush=True)
     uv = [sys.executable, "-m", "uv", "--quiet"]
     subprocess.run([*uv, "venv", "--clear", "--python", sys.executable, folder], check=True)
-    subprocess.run([*uv, "pip", "sync", "--python", python_of(name), "--require-hashes", lock], check=True)
+    subprocess.run([*uv, "pip", "sync", "--compile-bytecode", "--python", python_of(name), "--require-hashes", lock], check=True)
     stamp.write_text(digest)

@@ -1,4 +1,4 @@
-"""Every error Weft raises on purpose: one tree, one file.
+"""Every error Weft raises on purpose: one tree, one file, however long it grows.
 
 A family decides the status a client sees, `code` is stable and made for machines, the message says what to do.
 `retryable` tells a retry policy whether the same call may succeed later.

@@ -4,11 +4,11 @@ import inspect
 from collections.abc import Callable
 from typing import Final
 
+from domain.declaring import declaration_of
 from domain.errors import FactoryError
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
-from infrastructure.tools.declaring import declaration_of
 from infrastructure.tools.docstrings import summary
 from infrastructure.tools.runnable import RunnableTool, in_a_thread
 from infrastructure.tools.signatures import Signature, read_signature

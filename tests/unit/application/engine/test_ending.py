@@ -5,11 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from application import engine
+from application.deriving import derive
 from application.drive import Drive
 from domain.graph.definition import Limits
 from domain.ports.nodes import Finished, NodeContext, Outcome, Park
-from domain.run import events
 from domain.usage import Money, Usage
 from tests.documents import Document, document
 from tests.unit.application.engine.stage import Gate, Stage, failing
@@ -209,25 +208,31 @@ class TestCancel:
         assert await stage.store.inbox.waiting([drive.lease.thread]) == []
 
     async def test_of_a_finish_and_a_cancel_the_first_counts(self, stage: Stage) -> None:
-        run = await stage.order(document(FOREVER, ["start > a"], state=N))
+        """The run has come to its end and only waits for what it stopped."""
+        slow = Gate(closing=1)
+        stage.does(a=slow)
+        nodes = {"a": {"kind": "act"}, "w": {"kind": "wait", "seconds": 1}, "t": {"kind": "terminate"}}
+        run = await stage.order(document(nodes, ["start > a", "start > w", "w > t"]))
         drive = await stage.open()
-        drive.state.root.is_done = True  # as after its last row
+        driving = asyncio.create_task(stage.engine.drive(drive))
+        await asyncio.sleep(1.5)
         await stage.ask(run)
-        drive.ending = events.RunEnded("completed")
         await stage.deliver(drive)
-        await stage.engine.drive(drive)
+        await driving
 
+        assert await stage.story(run) == ["run_started", "node_finished /w#1", "terminated /t#1", "run_ended"]
         assert (await stage.run(run)).status == "completed"
+        assert await stage.store.inbox.waiting([drive.lease.thread]) == []
 
 
 class TestWaits:
     async def test_a_short_one_does_not_park_and_holds_no_slot(self, stage: Stage) -> None:
-        nodes = {"w": {"kind": "wait", "seconds": 4.9}, "a": {"kind": "act"}}
+        nodes = {"w": {"kind": "wait", "seconds": 4.5}, "a": {"kind": "act"}}
         quick = failing()
         stage.does(a=quick)
         run = await stage.play(document(nodes, ["start > w", "start > a"], limits={"concurrency": 1}))
 
-        assert (run.status, time(), quick.at) == ("completed", 4.9, [0.0])
+        assert (run.status, time(), quick.at) == ("completed", 4.5, [0.0])
         assert "node_parked /w#1" not in await stage.story(run.id)
 
     async def test_a_long_one_parks_until_it_is_due(self, stage: Stage) -> None:
@@ -296,14 +301,13 @@ class TestWaits:
 async def test_idle_waiting_turns_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Between two events a drive does nothing at all, however long."""
     turns = 0
-    derive = engine.derive
 
     def counted(drive: Drive) -> None:
         nonlocal turns
         turns += 1
         derive(drive)
 
-    monkeypatch.setattr(engine, "derive", counted)
+    monkeypatch.setattr("application.engine.derive", counted)
     slow = Gate()
     stage.does(a=slow, b=slow)
     nodes = {"a": {"kind": "act"}, "b": {"kind": "act"}, "w": {"kind": "wait", "seconds": 100}}
