@@ -23,6 +23,8 @@ from domain.ports.queue import Claim, RunQueue
 
 log = structlog.get_logger("application.worker")
 T = TypeVar("T")
+LETTING_GO_SECONDS = 5.0
+"""How long runs that were told to stop at once may take to do so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Worker:
             await asyncio.wait([*helpers, stopped], return_when=asyncio.FIRST_COMPLETED)
             self.stop()
             await asyncio.wait(helpers[:1])
-            await self._wait_for_runs()
+            await self._wait_for_runs(self.policy.grace_seconds)
         finally:
             await self._enforce(helpers)
             for task in [*helpers, stopped]:
@@ -89,13 +91,13 @@ class Worker:
     async def _enforce(self, helpers: Sequence[asyncio.Task[None]]) -> None:
         """Also when the worker itself was cancelled: a claim under way is waited out, and every run is let go of."""
         self.stop()
-        await asyncio.wait(helpers[:1], timeout=self.policy.grace_seconds)
+        await asyncio.wait(helpers[:1], timeout=LETTING_GO_SECONDS)
         self.abort()
-        await self._wait_for_runs()
+        await self._wait_for_runs(LETTING_GO_SECONDS)
 
-    async def _wait_for_runs(self) -> None:
+    async def _wait_for_runs(self, seconds: float) -> None:
         if self.tasks:
-            await asyncio.wait(self.tasks, timeout=self.policy.grace_seconds)
+            await asyncio.wait(self.tasks, timeout=seconds)
 
     # Claiming and driving.
 

@@ -25,7 +25,7 @@ from domain.ids import BEGINNING, DEFAULT_TENANT, Position, RunId, TenantId, Thr
 from domain.json import Json, JsonObject
 from domain.ports.journal import Append, Checkpoint, Recorded
 from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, Outcome, Workshop
-from domain.ports.queue import Claim, QueueDepth
+from domain.ports.queue import Claim, QueueDepth, RunQueue
 from domain.ports.repositories import NewRun
 from domain.run.events import Event
 from domain.run.run import Durability, Mode, Run
@@ -124,12 +124,13 @@ class StageKinds(OurKinds):
 
 @dataclass
 class Recorder:
-    """A journal that remembers its units; `before` and `after` may hold an append up or fail it."""
+    """A journal that remembers its units; `before` and `after` may hold an append up or fail it, `before_load` what a claim reads first."""
 
     journal: MemoryJournal
     units: list[Append] = field(default_factory=list)
     before: Callable[[Append], Awaitable[None]] | None = None
     after: Callable[[Append], Awaitable[None]] | None = None
+    before_load: Callable[[], Awaitable[None]] | None = None
 
     async def append(self, append: Append) -> Sequence[Recorded]:
         if self.before is not None:
@@ -146,6 +147,8 @@ class Recorder:
         return await self.journal.read(tenant, thread, after, limit, run)
 
     async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
+        if self.before_load is not None:
+            await self.before_load()
         return await self.journal.newest_checkpoint(tenant, thread)
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
@@ -163,9 +166,11 @@ class Counter:
     uses: list[Usage] = field(default_factory=list)
     takeovers: int = 0
     depths: list[QueueDepth] = field(default_factory=list)
+    one_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     def run_ended(self, run: Run, seconds: float) -> None:
         self.ended.append(run)
+        self.one_ended.set()
 
     def node_ended(self, kind: str, seconds: float, *, failed: bool) -> None:
         pass
@@ -279,8 +284,17 @@ class Stage:
         drive.wishes.extend(await self.store.inbox.waiting([drive.lease.thread]))
         drive.wake.set()
 
-    def worker(self, name: str = "w", **policy: Any) -> Worker:
-        return Worker(WorkerId(name), self.engine, self.store.queue, self.store.inbox, self.meter, self.clock, WorkerPolicy(**policy))
+    async def ended(self, run: RunId, within: float = 100.0) -> Run:
+        """The run once it is over; somebody works on it."""
+        async with asyncio.timeout(within):
+            while not (await self.run(run)).status.is_final:
+                self.meter.one_ended.clear()
+                await self.meter.one_ended.wait()
+        return await self.run(run)
+
+    def worker(self, name: str = "w", queue: RunQueue | None = None, **policy: Any) -> Worker:
+        queue = queue or self.store.queue
+        return Worker(WorkerId(name), self.engine, queue, self.store.inbox, self.meter, self.clock, WorkerPolicy(**policy))
 
 
 def told(event: Event) -> str:

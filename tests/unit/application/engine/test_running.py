@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from domain.errors import NodeExecutionError
 from domain.ports.feed import Passing
 from domain.ports.journal import Append, Recorded
 from domain.ports.nodes import Finished, NodeContext
@@ -195,23 +196,21 @@ class TestDurability:
         assert began == [["run_started", "node_finished"], ["run_started", *["node_finished"] * 3]]
 
     async def test_an_effect_waits_for_an_append_under_way(self, stage: Stage) -> None:
-        """With `async` nothing may be left to write, and yet not all be kept."""
+        """With `async` nothing may be left to write, and yet not all be kept: here its own failed attempt."""
         durable_rows: list[int] = []
 
         async def effect(context: NodeContext) -> Finished:
             durable_rows.append(sum(len(unit.events) for unit in stage.journal.units))
+            if context.attempt == 1:
+                raise NodeExecutionError("once more", retryable=True)
             return Finished()
 
-        async def quick(context: NodeContext) -> Finished:
-            await asyncio.sleep(0.5)
-            return Finished()
-
-        stage.does(e=effect, q=quick)
+        stage.does(e=effect)
         self.late(stage)
-        nodes = {"q": {"kind": "act"}, "w": {"kind": "wait", "seconds": 1.2}, "e": {"kind": "effect"}}
-        run = await stage.play(document(nodes, ["start > q", "q > w", "w > e"]), durability="async")
+        nodes = {"e": {"kind": "effect", "retry": {"attempts": 2, "first_seconds": 0.25}}}
+        run = await stage.play(document(nodes, ["start > e"]), durability="async")
 
-        assert (run.status, durable_rows) == ("completed", [3])
+        assert (run.status, durable_rows) == ("completed", [1, 2])
 
     @pytest.mark.parametrize("durability", ["sync", "async", "exit"])
     async def test_the_same_rows_whatever_the_durability(self, stage: Stage, durability: str) -> None:
