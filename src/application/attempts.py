@@ -9,6 +9,7 @@ import structlog
 
 from domain.errors import NodeExecutionError, NodeTimeout, WeftError
 from domain.ports.clock import Clock
+from domain.ports.expressions import Scope
 from domain.ports.nodes import Executor, NodeContext, Outcome
 from domain.run.state import Activation
 from domain.usage import Usage
@@ -26,6 +27,8 @@ class Attempt:
     seconds: float = 0.0
     usage: Usage | None = None
     woken: bool = False
+    scope: Scope | None = None
+    """What its expressions name, where that was put together for it."""
 
 
 def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:
@@ -35,7 +38,7 @@ def at_once(activation: Activation, executor: Executor, context: NodeContext, cl
         outcome: Outcome | WeftError = cast(Outcome, executor.run(context))
     except (Exception, asyncio.CancelledError, SystemExit) as error:
         outcome = _known(error, activation)
-    return Attempt(activation, outcome, clock.monotonic() - began)
+    return Attempt(activation, outcome, clock.monotonic() - began, scope=context.scope)
 
 
 async def in_its_time(
@@ -62,7 +65,7 @@ async def in_its_time(
     except (Exception, SystemExit) as error:
         usage = usage_of(error)
         outcome = _known(error, activation)
-    return Attempt(activation, outcome, clock.monotonic() - began, usage)
+    return Attempt(activation, outcome, clock.monotonic() - began, usage, scope=context.scope)
 
 
 def _is_told_to_stop() -> bool:

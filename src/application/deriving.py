@@ -9,6 +9,7 @@ from application.drive import Drive
 from application.ending import end_if_over
 from application.programs import Program
 from application.sleeping import SHORT_SECONDS, sleep
+from application.stopping import stop
 from domain.errors import NodeExecutionError, WeftError, failure_of
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
@@ -27,7 +28,7 @@ def derive(drive: Drive) -> None:
         _count_late(drive, *drive.late.popleft())
     while True:
         while state.withdrawn:
-            drive.stop_task(state.withdrawn.pop())
+            stop(drive, state.withdrawn.pop())
         if end_if_over(drive):
             return
         if state.to_begin:
@@ -125,7 +126,7 @@ def _interpret(drive: Drive, attempt: Attempt) -> None:
     program = drive.program(activation.frame)
     match outcome:
         case Finished():
-            scope = deciding.scope_of(drive.state, activation, drive.about)
+            scope = dict(attempt.scope) if attempt.scope else deciding.scope_of(drive.state, activation, drive.about)
             drive.record(deciding.finished(activation, program, scope, outcome.output, outcome.usage, attempt.seconds))
         case OpenFrames():
             drive.record(deciding.opened(drive.state, activation, program, outcome, _child(drive, activation, program, outcome)))

@@ -27,8 +27,6 @@ from domain.usage import Usage, UsageRow
 
 log = structlog.get_logger("application.engine")
 CHECKPOINT_ROWS = 1_000
-GRACE_SECONDS = 2.0
-"""How long a run waits for a cancelled call to say what it used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +53,8 @@ class Drive:
     durable: Position
     outbox: list[events.Event] = field(default_factory=list)
     bills: list[UsageRow] = field(default_factory=list)
+    billed: dict[ActivationPath, int] = field(default_factory=dict)
+    """Number of an activation's last ledger line."""
     taken: list[int] = field(default_factory=list)
     queue: deque[Activation] = field(default_factory=deque)
     results: deque[Attempt] = field(default_factory=deque)
@@ -69,6 +69,8 @@ class Drive:
     flushing: asyncio.Task[None] | None = None
     ending: events.RunEnded | None = None
     is_stopping: bool = False
+    rows_first: bool = False
+    """The next activation touches the world: what is recorded so far is to be durable before it starts."""
     is_lost: bool = False
     has_news: bool = False
     about: dict[str, Json] = field(default_factory=dict)
@@ -107,7 +109,11 @@ class Drive:
         fold.apply(self.state, event, self.position)
 
     def bill(self, activation: Activation, usage: Usage, attempt: int) -> None:
-        """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
+        """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached.
+
+        Lines of one activation have numbers of their own: when a map is tried again, its items' attempts begin at 1 once more.
+        """
+        number = self.billed[activation.path] = max(attempt, self.billed.get(activation.path, 0) + 1)
         row = UsageRow(
             tenant=self.lease.tenant,
             thread=self.lease.thread,
@@ -115,7 +121,7 @@ class Drive:
             workflow=self.run.workflow.partition("@")[0],
             activation=activation.path,
             effect=0,
-            attempt=attempt,
+            attempt=number,
             epoch=self.lease.epoch,
             usage=usage,
         )
@@ -124,19 +130,16 @@ class Drive:
         self.has_news = True
         self.tools.meter.used(row.workflow, usage)
         if self.ending is None:
-            self._check_spending(activation)
+            self.check_spending(activation.node)
 
-    def _check_spending(self, activation: Activation) -> None:
+    def check_spending(self, node: str = "") -> None:
+        """End the run when it has used more than it may; `node` was the last to use something."""
         limits, used = self.run.limits, self.run.usage
         if limits.tokens is not None and used.total_tokens > limits.tokens:
-            self.end_failed(
-                Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", activation.node)
-            )
+            self.end_failed(Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", node))
         elif limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
             spent = used.cost.amount.quantize(Decimal("0.000001"))
-            self.end_failed(
-                Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", activation.node)
-            )
+            self.end_failed(Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", node))
 
     def end_failed(self, failure: Failure) -> None:
         """The run as a whole fails, unless it is ending already."""
@@ -170,33 +173,29 @@ class Drive:
             self.flushing.add_done_callback(lambda _: self.wake.set())
 
     async def _write(self, unit: Append) -> None:
-        rows = await self._surely(unit)
+        try:
+            rows = await self.tools.journal.append(unit)
+        except DatabaseError as error:
+            rows = await self._again(unit, error)
         self.durable = Position(unit.after + len(unit.events))
         self.tools.feed.publish(rows)
 
-    async def _surely(self, unit: Append) -> Sequence[Recorded]:
-        """Append until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows
-        are there."""
-        pause = 0.05
-        asked_again = False
-        while True:
+    async def _again(self, unit: Append, error: DatabaseError) -> Sequence[Recorded]:
+        """Ask until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows are there."""
+        journal, lease, pause = self.tools.journal, self.lease, 0.05
+        while not self.is_lost:
+            log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
+            await self.tools.clock.sleep(pause)
+            pause = min(pause * 2, 2.0)
             try:
-                return await self._once(unit, asked_again)
-            except DatabaseError as error:
-                if self.is_lost:
+                return await journal.append(unit)
+            except DatabaseError as once_more:
+                error = once_more
+            except Stale:
+                if await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
                     raise
-                log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
-                await self.tools.clock.sleep(pause)
-                pause, asked_again = min(pause * 2, 2.0), True
-
-    async def _once(self, unit: Append, asked_before: bool) -> Sequence[Recorded]:
-        journal, lease = self.tools.journal, self.lease
-        try:
-            return await journal.append(unit)
-        except Stale:
-            if not asked_before or await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
-                raise
-            return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
+                return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
+        raise error
 
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""
@@ -228,24 +227,3 @@ class Drive:
         """What sleeps in memory."""
         sleepers = [self.state.active[path] for path in self.timers]
         return tuple(Waiting(a.path, a.parked_for or "retry", a.parked_until if a.parked_for else a.retry_at) for a in sleepers)
-
-    def stop_task(self, activation: Activation) -> None:
-        """Nothing more is wanted of this activation."""
-        timer = self.timers.pop(activation.path, None)
-        if timer is not None:
-            timer.cancel()
-        task = self.tasks.pop(activation.path, None)
-        if task is not None:
-            task.cancel()
-            self.stopping.add(task)
-            grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._give_up, task, activation.path)
-            task.add_done_callback(lambda _: grace.cancel())
-            task.add_done_callback(self._stopped)
-
-    def _stopped(self, task: asyncio.Task[None]) -> None:
-        self.stopping.discard(task)
-        self.wake.set()
-
-    def _give_up(self, task: asyncio.Task[None], path: ActivationPath) -> None:
-        log.warning("a node does not stop; going on without it", run=self.run.id, activation=path, seconds=GRACE_SECONDS)
-        self._stopped(task)

@@ -6,6 +6,7 @@ import structlog
 
 from application import deciding
 from application.drive import Drive
+from application.stopping import stop
 from domain.errors import WeftError, failure_of
 from domain.run import events
 from domain.run.run import RunStatus
@@ -27,7 +28,7 @@ def end_if_over(drive: Drive) -> bool:
         return False
     for path in [*drive.tasks, *drive.timers]:
         if path in state.active:
-            drive.stop_task(state.active[path])
+            stop(drive, state.active[path])
     if drive.stopping or drive.late or drive.results:
         return True
     drive.record(drive.ending)

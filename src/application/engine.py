@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 import structlog
 
 from application.deriving import derive
-from application.drive import GRACE_SECONDS, Drive, EngineTools
+from application.drive import Drive, EngineTools
 from application.ending import finish_run, park_if_idle
 from application.executing import start
 from application.loading import Loader
 from application.sleeping import SHORT_SECONDS
+from application.stopping import stop_all
 from domain.errors import LimitReached, WeftError, failure_of
 from domain.ids import Position
 from domain.ports.journal import Append
@@ -23,8 +24,8 @@ from domain.run import events
 from domain.run.run import Durability, RunStatus
 
 log = structlog.get_logger("application.engine")
-TURNS = 64
-"""A run whose rows need no waiting gives others a turn after so many of its own."""
+FAIR_SHARE = 64
+"""A run whose rows need no waiting gives others a turn after so many of them."""
 MOST_UNKEPT = 5_000
 """With durability `exit`: rows that may be lost at most before some are written early."""
 
@@ -53,7 +54,7 @@ class Engine:
     async def drive(self, drive: Drive) -> None:
         """Returns when the run has left this worker. Raises `Fenced` when it was taken away; everything it ran is stopped either way."""
         deadline = self._deadline(drive)
-        turns = 0
+        last_turn = drive.position
         try:
             while not drive.is_lost:
                 drive.take_flushed()
@@ -61,20 +62,23 @@ class Engine:
                 if drive.state.status is not None:
                     return await finish_run(drive)
                 await self._keep(drive)
-                if not await start(drive) and not drive.has_more:
+                if not start(drive) and not drive.has_more:
                     if await park_if_idle(drive, SHORT_SECONDS):
                         return None
                     await drive.wake.wait()
                 drive.wake.clear()
-                turns += 1
-                if turns % TURNS == 0:
+                if drive.position - last_turn >= FAIR_SHARE:
+                    last_turn = drive.position
                     await asyncio.sleep(0)
         finally:
             deadline.cancel()
-            await self._abandon(drive)
+            await stop_all(drive)
 
     async def _keep(self, drive: Drive) -> None:
         """Make rows durable as the run's durability asks: at once, while the next nodes run, or only at its end."""
+        if drive.rows_first:
+            drive.rows_first = False
+            await drive.append()
         if not drive.outbox:
             return
         match drive.run.durability:
@@ -87,10 +91,13 @@ class Engine:
                     await drive.append()
 
     def _deadline(self, drive: Drive) -> asyncio.TimerHandle:
+        """Ends the run when its time is over, at once when that or its money is gone already."""
         limit, left = drive.state.limits.seconds, drive.deadline - drive.now()
         failure = failure_of(LimitReached(f"the run took longer than limits.seconds, which is {limit:g}", "seconds"))
-        if left <= 0 and not drive.state.root.is_done and not drive.state.is_cancelling:
-            drive.end_failed(failure)
+        if not drive.state.root.is_done and not drive.state.is_cancelling:
+            drive.check_spending()
+            if left <= 0:
+                drive.end_failed(failure)
         return asyncio.get_running_loop().call_later(max(left, 0.0), drive.end_failed, failure)
 
     async def refuse(self, claim: Claim, error: WeftError) -> None:
@@ -104,16 +111,3 @@ class Engine:
         self.tools.feed.publish(rows)
         self.tools.meter.run_ended(run, 0.0)
         log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
-
-    async def _abandon(self, drive: Drive) -> None:
-        """Stop what still runs, and wait until it has stopped, so that nothing runs beside whoever takes the run next."""
-        for timer in drive.timers.values():
-            timer.cancel()
-        left = {*drive.tasks.values(), *drive.stopping}
-        if drive.flushing is not None:
-            left.add(drive.flushing)
-            drive.flushing.add_done_callback(lambda flushing: flushing.cancelled() or flushing.exception())
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left, timeout=GRACE_SECONDS)

@@ -17,8 +17,8 @@ BATCH = 200
 """Activations that only compute are run in a row at most so often before rows are written and others get a turn."""
 
 
-async def start(drive: Drive) -> bool:
-    """Start what there is room for; True when something was run to its end in place."""
+def start(drive: Drive) -> bool:
+    """Start what there is room for; True when something was run to its end in place, or wants the rows so far durable first (`drive.rows_first`)."""
     if drive.is_stopping or drive.ending is not None:
         return False
     ran = 0
@@ -30,11 +30,13 @@ async def start(drive: Drive) -> bool:
             break
         activation = drive.queue.popleft()
         if drive.state.active.get(activation.path) is activation:
-            ran += await _start_one(drive, activation)
+            ran += _start_one(drive, activation)
+        if drive.rows_first:
+            return True
     return ran > 0
 
 
-async def _start_one(drive: Drive, activation: Activation) -> bool:
+def _start_one(drive: Drive, activation: Activation) -> bool:
     if activation.parked_until is not None:
         sleep(drive, activation, activation.parked_until, activation.parked_output)
         return False
@@ -42,14 +44,16 @@ async def _start_one(drive: Drive, activation: Activation) -> bool:
         back_off(drive, activation, activation.retry_at)
         return False
     node = drive.program(activation.frame).nodes[activation.index]
+    if node.executor.effects and not drive.is_durable:
+        drive.queue.appendleft(activation)
+        drive.rows_first = True
+        return False
     context = _context(drive, activation, node.node.timeout_seconds)
     if drive.tools.feed.wanted(drive.run.id):
         drive.tools.feed.pass_by(Passing(drive.run.id, "started", activation.path))
     if not node.executor.waits:
         settle(drive, at_once(activation, node.executor, context, drive.tools.clock))
         return True
-    if node.executor.effects and not drive.is_durable:
-        await drive.append()
     drive.tasks[activation.path] = asyncio.create_task(_attempt(drive, activation, node, context))
     return False
 

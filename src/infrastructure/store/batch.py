@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, overload
 
 from domain.errors import Fenced, Stale
 from domain.ids import Epoch, Position, RunId, ThreadId
@@ -83,7 +83,7 @@ class Group:
         """Tells every unit its rows."""
         for unit in self.units:
             if not unit.done.done():
-                unit.done.set_result(_rows(unit, self.at))
+                unit.done.set_result(Rows(unit, self.at))
 
     def refuse(self, error: Exception) -> None:
         for unit in self.units:
@@ -131,13 +131,24 @@ class Waiting:
         return list(groups.values())
 
 
-def _rows(unit: Unit, at: datetime) -> tuple[Recorded, ...]:
-    append = unit.append
-    lease, position = append.lease, append.after
-    thread, run = lease.thread, lease.run
-    return tuple(
-        [
-            Recorded(thread, Position(position + number), run, event.kind, body, at)
-            for number, (event, body) in enumerate(zip(append.events, unit.bodies, strict=True), 1)
-        ]
-    )
+@dataclass(slots=True, eq=False)
+class Rows(Sequence[Recorded]):
+    """The rows of a unit that was committed; made when somebody looks, and most often nobody does."""
+
+    unit: Unit
+    at: datetime
+
+    def __len__(self) -> int:
+        return len(self.unit.bodies)
+
+    @overload
+    def __getitem__(self, index: int) -> Recorded: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Recorded]: ...
+    def __getitem__(self, index: int | slice) -> Recorded | Sequence[Recorded]:
+        if isinstance(index, slice):
+            return [self[number] for number in range(*index.indices(len(self)))]
+        number = range(len(self))[index]
+        append = self.unit.append
+        event, body = append.events[number], self.unit.bodies[number]
+        return Recorded(append.lease.thread, Position(append.after + number + 1), append.lease.run, event.kind, body, self.at)

@@ -1,6 +1,6 @@
 """The journal over either database: a writer that groups commits, and plain reads."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,7 +12,7 @@ from infrastructure.store.reading import JournalReads
 
 
 class Writer(Protocol):
-    async def append(self, append: Append) -> Sequence[Recorded]: ...
+    def append(self, append: Append) -> Awaitable[Sequence[Recorded]]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from domain.errors import DatabaseError
@@ -25,13 +25,13 @@ class PostgresWriter:
         self._waiting = Waiting()
         self._loop = CommitLoop(lambda: bool(self._waiting), self._write_next, "weft-append")
 
-    async def append(self, append: Append) -> Sequence[Recorded]:
+    def append(self, append: Append) -> Awaitable[Sequence[Recorded]]:
         if not self._loop.is_open:
             raise DatabaseError("the store was closed")
         unit = Unit.of(append)
         self._waiting.units.append(unit)
         self._loop.poke()
-        return await unit.done
+        return unit.done
 
     async def close(self) -> None:
         """Writes what has come so far; what comes later is refused."""

@@ -25,14 +25,7 @@ _PARK = "UPDATE queue SET worker = NULL, due_at = CASE WHEN wishes > 0 THEN min(
 
 def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
     """Writes the groups whose thread's head is where they think it is; those, and the refused ones with the reason."""
-    passed: list[Group] = []
-    refused: list[tuple[Group, WeftError]] = []
-    execute = connection.execute
-    for group in groups:
-        if execute(_MOVE_HEAD, (group.upto, group.thread, group.epoch, group.after)).rowcount:
-            passed.append(group)
-        else:
-            refused.append((group, group.refusal(execute(_HEAD, (group.thread,)).fetchone())))
+    passed, refused = _move_heads(connection, list(groups))
     connection.executemany(_INSERT, _journal_rows(passed))
     for group in passed:
         for unit in group.units:
@@ -43,6 +36,24 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tu
             _update_run(connection, run)
         if group.release_at is not None:
             _release(connection, group, group.release_at, seconds(group.at))
+    return passed, refused
+
+
+def _move_heads(connection: sqlite3.Connection, groups: list[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
+    """All in one go, which is nearly always right; when a head was not where its group thinks it is, again one by one to see which."""
+    connection.execute("SAVEPOINT heads")
+    moved = connection.executemany(_MOVE_HEAD, [(group.upto, group.thread, group.epoch, group.after) for group in groups]).rowcount
+    if moved == len(groups):
+        connection.execute("RELEASE heads")
+        return groups, []
+    connection.execute("ROLLBACK TO heads")
+    passed: list[Group] = []
+    refused: list[tuple[Group, WeftError]] = []
+    for group in groups:
+        if connection.execute(_MOVE_HEAD, (group.upto, group.thread, group.epoch, group.after)).rowcount:
+            passed.append(group)
+        else:
+            refused.append((group, group.refusal(connection.execute(_HEAD, (group.thread,)).fetchone())))
     return passed, refused
 
 

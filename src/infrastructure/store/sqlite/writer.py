@@ -7,7 +7,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -54,10 +54,10 @@ class SqliteWriter:
         self._thread = threading.Thread(target=self._serve, name="weft-write", daemon=True)
         self._thread.start()
 
-    async def append(self, append: Append) -> Sequence[Recorded]:
+    def append(self, append: Append) -> Awaitable[Sequence[Recorded]]:
         unit = Unit.of(append)
         self._put(unit)
-        return await unit.done
+        return unit.done
 
     async def do(self, work: Work[T]) -> T:
         """Durable when this returns."""

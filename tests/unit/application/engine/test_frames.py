@@ -8,6 +8,7 @@ import pytest
 from domain.errors import NodeExecutionError
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.run import events
+from domain.usage import Usage
 from tests.documents import Document, document
 from tests.unit.application.engine.stage import Gate, Stage, failing
 
@@ -152,6 +153,28 @@ async def test_a_stopped_item_that_answers_late_does_not_disturb_its_successor(s
     second.opened.set()
     await driving
     assert drive.run.output == {"out": [{"y": "new"}, {"y": "quick"}], "log": []}
+
+
+async def test_tokens_of_a_map_that_is_tried_again_are_counted_each_time(stage: Stage) -> None:
+    """Its items have the names, and the attempts, of those before."""
+    tried: list[str] = []
+
+    async def act(context: NodeContext) -> Outcome:
+        tried.append(context.activation)
+        return Finished(None, Usage("m", 10, 0))
+
+    async def once(context: NodeContext) -> Outcome:
+        if len(tried) == 1:
+            raise NodeExecutionError("no", "bad", retryable=True)
+        return Finished()
+
+    stage.does(x=act, y=once)
+    inner = {"nodes": {"x": {"kind": "act"}, "y": {"kind": "act"}}, "edges": [{"from": "start", "to": "x"}, {"from": "x", "to": "y"}]}
+    nodes = {"m": {"kind": "map", "over": [1], "graph": inner, "retry": {"attempts": 2, "first_seconds": 1}}}
+    run = await stage.play(document(nodes, ["start > m"]))
+
+    assert (run.status, tried, run.usage.total_tokens) == ("completed", ["/m#1[0]/x#1"] * 2, 20)
+    assert await stage.usage(run.id) == [("/m#1[0]/x#1", 1, 10), ("/m#1[0]/x#1", 2, 10)]
 
 
 async def test_a_map_may_run_a_published_workflow(stage: Stage) -> None:

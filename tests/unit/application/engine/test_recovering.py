@@ -10,6 +10,7 @@ from domain.ids import DEFAULT_TENANT, ContentHash
 from domain.ports.journal import Append
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.run import events
+from domain.usage import Usage
 from tests.documents import Document, document
 from tests.unit.application.engine.stage import Act, Gate, Stage
 
@@ -104,7 +105,7 @@ async def test_a_lost_lease_ends_the_wait_for_a_store_that_is_away(stage: Stage)
         raise DatabaseError("away")
 
     stage.does(a=counting([]), b=Gate())
-    await stage.order(document({"a": {"kind": "act"}, "b": {"kind": "act"}}, ["start > a", "start > b"]), durability="async")
+    run = await stage.order(document({"a": {"kind": "act"}, "b": {"kind": "act"}}, ["start > a", "start > b"]), durability="async")
     drive = await stage.open()
     stage.journal.before = away
     driving = asyncio.create_task(stage.engine.drive(drive))
@@ -112,6 +113,8 @@ async def test_a_lost_lease_ends_the_wait_for_a_store_that_is_away(stage: Stage)
     drive.is_lost = True
     drive.wake.set()
     await driving
+
+    assert await stage.story(run) == []
 
 
 async def test_an_append_in_the_background_that_is_refused_stops_the_run(stage: Stage) -> None:
@@ -227,6 +230,30 @@ async def test_a_backoff_goes_on_where_it_was_after_a_crash(stage: Stage) -> Non
     await stage.engine.drive(await stage.open())
 
     assert ((await stage.run(run)).output, at) == ({"n": 2}, [0.0, 4.0])
+
+
+async def test_a_run_that_had_spent_too_much_before_a_crash_spends_nothing_more(stage: Stage) -> None:
+    """It was still stopping what ran beside the call that went too far."""
+    slow, never = Gate(closing=1), Gate()
+
+    async def dear(context: NodeContext) -> Outcome:
+        await asyncio.sleep(1)
+        return Finished(None, Usage("m", 100, 0))
+
+    stage.does(a=dear, b=slow, c=never)
+    graph = document({name: {"kind": "act"} for name in "abc"}, ["start > a", "start > b", "a > c"], limits={"tokens": 50})
+    run = await stage.order(graph)
+    crashing = asyncio.create_task(stage.engine.drive(await stage.engine.open(await stage.claim(lease_seconds=3))))
+    await asyncio.sleep(1.5)
+    crashing.cancel()
+    await asyncio.gather(crashing, return_exceptions=True)
+    assert await stage.story(run) == ["run_started", "node_finished /a#1"]
+    await stage.clock.sleep(5)
+    await stage.engine.drive(await stage.open())
+
+    failure = (await stage.run(run)).failure
+    assert failure is not None
+    assert (failure.code, never.began.is_set()) == ("limit_tokens", False)
 
 
 class TestCheckpoints:

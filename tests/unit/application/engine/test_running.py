@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from domain.errors import NodeExecutionError
+from domain.json import Json
 from domain.ports.feed import Passing
 from domain.ports.journal import Append, Recorded
 from domain.ports.nodes import Finished, NodeContext
@@ -67,6 +68,7 @@ async def test_branches_run_side_by_side(stage: Stage) -> None:
     await asyncio.gather(b.began.wait(), c.began.wait())
     c.opened.set()
     await c.ended.wait()
+    assert not b.ended.is_set()
     b.opened.set()
     await driving
 
@@ -102,6 +104,25 @@ async def test_no_more_nodes_run_at_once_than_the_limit_says(stage: Stage) -> No
     run = await stage.play(document(acting(*names), [f"start > {name}" for name in names], limits={"concurrency": 3}))
 
     assert (run.status, most) == ("completed", 3)
+
+
+@pytest.mark.parametrize("durability", ["sync", "async", "exit"])
+async def test_a_run_that_only_computes_lets_others_have_their_turn(stage: Stage, durability: str) -> None:
+    rounds = 0
+
+    async def other() -> None:
+        nonlocal rounds
+        while True:
+            rounds += 1
+            await asyncio.sleep(0)
+
+    watching = asyncio.create_task(other())
+    names = [f"n{number}" for number in range(3000)]
+    edges = [{"from": "start", "to": name} for name in names]
+    await stage.play(document({name: {"kind": "transform"} for name in names}, edges), durability=durability)
+    watching.cancel()
+
+    assert rounds > 3000 / 250
 
 
 async def test_sync_runs_one_at_a_time_in_a_fixed_order(stage: Stage) -> None:
@@ -243,20 +264,20 @@ async def test_a_row_says_what_an_activation_read_took_and_consumed(stage: Stage
 
 
 async def test_what_a_node_knows_of_its_attempt(stage: Stage) -> None:
-    seen: list[NodeContext] = []
+    seen: list[tuple[NodeContext, dict[str, Json]]] = []
 
     async def act(context: NodeContext) -> Finished:
-        seen.append(context)
+        seen.append((context, dict(context.scope)))
         return Finished({"text": "hi"})
 
     stage.does(a=act)
     nodes = {"a": {"kind": "act", "timeout_seconds": 7, "writes": {"log": "${output.text}"}}}
     run = await stage.play(document(nodes, ["start > a"], state=LOG), {"ticket": "T"})
 
-    context = seen[0]
+    context, scope = seen[0]
     assert (context.run, context.activation, context.attempt, context.deadline_seconds) == (run.id, "/a#1", 1, 7)
     assert context.idempotency_key(2) == f"{run.id}/a#1/2"
-    assert plain(dict(context.scope)) == {
+    assert plain(scope) == {
         "state": {"log": []},
         "input": {"ticket": "T"},
         "run": {"id": run.id, "workflow": "w@1.0.0", "thread": run.thread},

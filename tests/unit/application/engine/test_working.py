@@ -181,6 +181,20 @@ class TestStopping:
         assert await stage.story(run) == ["run_started", "node_finished /a#1", "node_finished /b#1", "run_ended"]
         assert (time(), stage.meter.takeovers) == (began, 0)
 
+    async def test_an_effect_that_waited_for_the_store_does_not_start_any_more(self, stage: Stage) -> None:
+        gate = Gate()
+        stage.does(e=gate)
+
+        async def slow(append: Append) -> None:
+            await asyncio.sleep(5)
+
+        stage.journal.before = slow
+        run = await stage.order(document({"t": {"kind": "transform"}, "e": {"kind": "effect"}}, ["start > t", "t > e"]), durability="exit")
+        async with working(stage.worker()):
+            await asyncio.sleep(2)
+
+        assert (gate.began.is_set(), (await stage.run(run)).status) == (False, "queued")
+
     async def test_after_the_grace_what_still_runs_is_stopped_and_handed_back(self, stage: Stage) -> None:
         gate = Gate()
         stage.does(a=gate)

@@ -1,0 +1,52 @@
+"""Stopping what runs: one activation that is no longer wanted, or all that a drive leaves behind."""
+
+import asyncio
+
+import structlog
+
+from application.drive import Drive
+from domain.ids import ActivationPath
+from domain.run.state import Activation
+
+log = structlog.get_logger("application.engine")
+GRACE_SECONDS = 2.0
+"""How long a run waits for a cancelled call to say what it used."""
+
+
+def stop(drive: Drive, activation: Activation) -> None:
+    """Nothing more is wanted of this activation. Its task is in `drive.stopping` until it has ended or the grace is over."""
+    timer = drive.timers.pop(activation.path, None)
+    if timer is not None:
+        timer.cancel()
+    task = drive.tasks.pop(activation.path, None)
+    if task is not None:
+        task.cancel()
+        drive.stopping.add(task)
+        grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, _give_up, drive, task, activation.path)
+        task.add_done_callback(lambda task: _stopped(drive, task, grace))
+
+
+def _stopped(drive: Drive, task: asyncio.Task[None], grace: asyncio.TimerHandle) -> None:
+    grace.cancel()
+    drive.stopping.discard(task)
+    drive.wake.set()
+
+
+def _give_up(drive: Drive, task: asyncio.Task[None], path: ActivationPath) -> None:
+    log.warning("a node does not stop; going on without it", run=drive.run.id, activation=path, seconds=GRACE_SECONDS)
+    drive.stopping.discard(task)
+    drive.wake.set()
+
+
+async def stop_all(drive: Drive) -> None:
+    """Stop what still runs, and wait until it has stopped, so that nothing runs beside whoever takes the run next."""
+    for timer in drive.timers.values():
+        timer.cancel()
+    left = {*drive.tasks.values(), *drive.stopping}
+    if drive.flushing is not None:
+        left.add(drive.flushing)
+        drive.flushing.add_done_callback(lambda flushing: flushing.cancelled() or flushing.exception())
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=GRACE_SECONDS)
