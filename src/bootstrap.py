@@ -21,7 +21,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from application import access, desk, drawing, following, health, models, runs, threads, tools, workflows
+from application import access, desk, drawing, following, health, models, once, runs, threads, tools, workflows
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.drive import EngineTools
@@ -121,7 +121,13 @@ class Shared(containers.DeclarativeContainer):
     engine = providers.Singleton(
         Engine,
         providers.Singleton(
-            EngineTools, store.provided.journal, feed, meter, clock, providers.Singleton(RetryPolicy, providers.Object(random.random))
+            EngineTools,
+            store.provided.journal,
+            feed,
+            meter,
+            clock,
+            providers.Singleton(RetryPolicy, providers.Object(random.random)),
+            store.provided.usage,
         ),
         providers.Singleton(
             Loader,
@@ -154,27 +160,28 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
     store, clock, schemas = shared.store(), shared.clock(), shared.schemas()
     validate, feed = shared.validate(), shared.feed()
     check = workflows.CheckDocument(validate, store.workflows)
+    keyed = once.Once(store.marks, clock)
     find = runs.FindWorkflow(store.workflows, check, content_hash, clock)
     digests = tuple(access.digest_of(key.get_secret_value()) for key in shared.settings().api_keys)
     return desk.Desk(
-        publish_workflow=workflows.PublishWorkflow(check, store.workflows, content_hash, clock),
+        publish_workflow=workflows.PublishWorkflow(check, store.workflows, keyed, content_hash, clock),
         validate_workflow=workflows.ValidateWorkflow(check),
         get_workflow=workflows.GetWorkflow(store.workflows),
         list_workflows=workflows.ListWorkflows(store.workflows),
         list_versions=workflows.ListVersions(store.workflows),
         draw_workflow=drawing.DrawWorkflow(store.workflows, {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}),
         compose_workflows=workflows.ComposeWorkflows(store.workflows, validate),
-        put_template=workflows.PutTemplate(store.templates, shared.workshop(), clock),
+        put_template=workflows.PutTemplate(store.templates, keyed, shared.workshop(), clock),
         get_template=workflows.GetTemplate(store.templates),
         list_templates=workflows.ListTemplates(store.templates),
         instantiate_template=workflows.InstantiateTemplate(store.templates, shared.workshop()),
-        start_run=runs.StartRun(store.runs, store.journal, find, schemas, new_id, clock),
+        start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, new_id, clock),
         get_run=runs.GetRun(store.runs, store.journal),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
         follow_run=following.FollowRun(store.runs, store.journal, feed),
         wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
-        open_thread=threads.OpenThread(store.threads, new_id, clock),
+        open_thread=threads.OpenThread(store.threads, keyed, new_id, clock),
         get_thread=threads.GetThread(store.threads),
         list_threads=threads.ListThreads(store.threads),
         list_tools=tools.ListTools(shared.tools()),

@@ -20,6 +20,7 @@ from domain.ports.feed import Feed
 from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Journal, Lease, Recorded
 from domain.ports.meter import Meter
+from domain.ports.repositories import UsageLedger
 from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus, Waiting
 from domain.run.state import Activation, Frame, RunState
@@ -38,6 +39,7 @@ class EngineTools:
     meter: Meter
     clock: Clock
     retries: RetryPolicy
+    ledger: UsageLedger
 
 
 @dataclass(slots=True, eq=False)
@@ -53,6 +55,8 @@ class Drive:
     durable: Position
     outbox: list[events.Event] = field(default_factory=list)
     bills: list[UsageRow] = field(default_factory=list)
+    unkept: dict[tuple[ActivationPath, int], UsageRow] = field(default_factory=dict)
+    """Ledger lines that are not known to be durable."""
     billed: dict[ActivationPath, int] = field(default_factory=dict)
     """Number of an activation's last ledger line."""
     taken: list[int] = field(default_factory=list)
@@ -126,6 +130,7 @@ class Drive:
             usage=usage,
         )
         self.bills.append(row)
+        self.unkept[row.activation, number] = row
         self.run = replace(self.run, usage=self.run.usage.plus(usage))
         self.has_news = True
         self.tools.meter.used(row.workflow, usage)
@@ -178,24 +183,32 @@ class Drive:
         except DatabaseError as error:
             rows = await self._again(unit, error)
         self.durable = Position(unit.after + len(unit.events))
+        for row in unit.usage:
+            self.unkept.pop((row.activation, row.attempt), None)
         self.tools.feed.publish(rows)
 
     async def _again(self, unit: Append, error: DatabaseError) -> Sequence[Recorded]:
-        """Ask until the store answers or the lease is lost. An answer that got lost shows as `Stale` at the next try: then the rows are there."""
-        journal, lease, pause = self.tools.journal, self.lease, 0.05
+        """Ask until the store answers or the lease is lost."""
+        pause = 0.05
         while not self.is_lost:
             log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
             await self.tools.clock.sleep(pause)
             pause = min(pause * 2, 2.0)
             try:
-                return await journal.append(unit)
-            except DatabaseError as once_more:
-                error = once_more
-            except Stale:
-                if await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
-                    raise
-                return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
+                return await self._once_more(unit)
+            except DatabaseError as still:
+                error = still
         raise error
+
+    async def _once_more(self, unit: Append) -> Sequence[Recorded]:
+        """An answer that got lost shows as `Stale` now: then the rows are there."""
+        journal, lease = self.tools.journal, self.lease
+        try:
+            return await journal.append(unit)
+        except Stale:
+            if await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
+                raise
+            return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
 
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""

@@ -18,7 +18,7 @@ BATCH = 200
 
 
 def start(drive: Drive) -> bool:
-    """Start what there is room for; True when something was run to its end in place, or wants the rows so far durable first (`drive.rows_first`)."""
+    """Start what there is room for. True: something was run to its end in place, or wants the rows so far durable (`rows_first`)."""
     if drive.is_stopping or drive.ending is not None:
         return False
     ran = 0

@@ -1,7 +1,5 @@
 """What is asked for when a run is started, and what of it can be checked before anything is stored."""
 
-import hashlib
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -11,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from application.documents.reading import pointer_to
 from application.errors import below
+from application.once import digest_of
 from domain.errors import Problem
 from domain.graph.definition import Graph, Limits
 from domain.json import Json
@@ -66,8 +65,7 @@ class RunOrder(BaseModel):
 
     def digest(self) -> str:
         """Hex SHA-256, the same for bodies that ask for the same."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return digest_of("run", self.model_dump(mode="json"))
 
 
 def misfits(schemas: Schemas, graph: Graph, given: dict[str, Json]) -> Iterator[Problem]:

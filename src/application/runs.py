@@ -20,7 +20,7 @@ from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
-from domain.ports.repositories import IdempotencyMark, NewRun, RunFilter, Runs, Workflows
+from domain.ports.repositories import IdempotencyMark, Marks, NewRun, RunFilter, Runs, Workflows
 from domain.ports.schemas import Schemas
 from domain.run.run import Run, RunStatus
 from domain.workflow import WorkflowMetadata, WorkflowVersion
@@ -62,9 +62,10 @@ class StartedRun:
 
 @dataclass(frozen=True, slots=True)
 class StartRun:
-    """Everything that can be wrong with an order is said before anything is stored."""
+    """Everything that can be wrong with an order is said before anything is stored; a key that came before is answered before that."""
 
     runs: Runs
+    marks: Marks
     journal: Journal
     find: FindWorkflow
     schemas: Schemas
@@ -73,11 +74,17 @@ class StartRun:
 
     async def __call__(self, who: Principal, order: RunOrder, key: str | None = None) -> StartedRun:
         who.must_be(Role.OPERATOR)
+        mark = None if key is None else IdempotencyMark(key, order.digest(), self.clock.now())
+        if mark is not None and (known := await self.marks.known(who.tenant, mark)) is not None:
+            return await self._again(await self.runs.get(who.tenant, RunId(known)))
         version, embedded = await self.find(who.tenant, order.workflow)
         run = self._asked_for(who, order, version)
-        mark = None if key is None else IdempotencyMark(key, order.digest(), run.created_at)
         started = await self.runs.start(NewRun(run, order.thread_id is None, mark, embedded))
-        return StartedRun(await describe(self.journal, started.run), started.fresh)
+        # A run that was queued a moment ago has no rows to tell of.
+        return StartedRun(RunView.whole(run, (), 0, {}), fresh=True) if started.fresh else await self._again(started.run)
+
+    async def _again(self, run: Run) -> StartedRun:
+        return StartedRun(await describe(self.journal, run), fresh=False)
 
     def _asked_for(self, who: Principal, order: RunOrder, version: WorkflowVersion) -> Run:
         given: dict[str, Json] = {**order.input}

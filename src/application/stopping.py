@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from application.drive import Drive
+from domain.errors import DatabaseError
 from domain.ids import ActivationPath
 from domain.run.state import Activation
 
@@ -50,3 +51,17 @@ async def stop_all(drive: Drive) -> None:
         task.cancel()
     if left:
         await asyncio.wait(left, timeout=GRACE_SECONDS)
+    await _count_what_was_spent(drive)
+
+
+async def _count_what_was_spent(drive: Drive) -> None:
+    """Tokens are counted where the call was made, also by a worker that may append nothing any more; the ledger takes each line once."""
+    while drive.late:
+        activation, usage = drive.late.popleft()
+        drive.bill(activation, usage, activation.attempt)
+    if not drive.unkept:
+        return
+    try:
+        await drive.tools.ledger.count(list(drive.unkept.values()))
+    except DatabaseError as error:
+        log.error("tokens could not be counted", run=drive.run.id, lines=len(drive.unkept), reason=error.message)

@@ -3,7 +3,8 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Annotated, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
@@ -11,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from application.documents import pointer_to, summary
 from application.documents.bounds import unfit
 from application.inspection import problems_of_schema, problems_of_value
+from application.once import Once, digest_of
 from application.paging import PageOrder, shown
 from application.views import PageView
 from application.workflow_views import KeptTemplate, TemplateView
@@ -24,6 +26,8 @@ from domain.workflow import TemplateParameter, WorkflowTemplate
 
 _TAKEN: Final = frozenset({"state", "input", "output", "item", "index", "error", "errors", "run"})
 """Prompts say `{{ state.x }}` and mean it, so no hole may be called that."""
+_NEW: Final = "new"
+_REPLACED: Final = "replaced"
 
 
 class ParameterOrder(BaseModel):
@@ -51,19 +55,31 @@ class TemplateOrder(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class PutTemplate:
-    """Keep or replace a template. Its holes are checked; what it will say is checked when it is filled and published."""
+    """Keep or replace a template. Its holes are checked; what it will say is checked when it is filled and published. A request that comes
+    again with its key replaces nothing: somebody may have put another one there meanwhile."""
 
     templates: TemplateShelf
+    once: Once
     workshop: Workshop
     clock: Clock
 
-    async def __call__(self, who: Principal, order: TemplateOrder) -> KeptTemplate:
+    async def __call__(self, who: Principal, order: TemplateOrder, key: str | None = None) -> KeptTemplate:
         who.must_be(Role.AUTHOR)
+        template = self._asked_for(who, order)
+        if key is None:
+            return KeptTemplate(TemplateView.whole(template), await self.templates.put(template))
+
+        async def put() -> str:
+            return f"{_NEW if await self.templates.put(template) else _REPLACED} {template.created_at.isoformat()}"
+
+        told = await self.once.done(who, key, digest_of("template", order.model_dump(mode="json", exclude_unset=True)), put)
+        word, _, at = told.partition(" ")
+        return KeptTemplate(TemplateView.whole(replace(template, created_at=datetime.fromisoformat(at))), word == _NEW)
+
+    def _asked_for(self, who: Principal, order: TemplateOrder) -> WorkflowTemplate:
         document, parameters = cast("JsonObject", order.document), tuple(given.as_parameter() for given in order.parameters)
         _refuse([*_wrong_document(document), *self._wrong_parameters(parameters), *_wrong_holes(document, parameters)])
-        template = WorkflowTemplate(who.tenant, order.name, order.description, parameters, document, self.clock.now())
-        fresh = await self.templates.put(template)
-        return KeptTemplate(TemplateView.whole(template), fresh)
+        return WorkflowTemplate(who.tenant, order.name, order.description, parameters, document, self.clock.now())
 
     def _wrong_parameters(self, parameters: Sequence[TemplateParameter]) -> Iterator[Problem]:
         for number, parameter in enumerate(parameters):

@@ -1,11 +1,12 @@
 """Threads: lines of state that outlive runs."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from application.names import id_or
+from application.once import Once, digest_of
 from application.paging import PageOrder, shown
 from application.views import PageView, ThreadView
 from domain.access import Principal, Role
@@ -30,16 +31,26 @@ class ThreadOrder(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OpenThread:
+    """With a key, the id is settled first: who comes again finds the thread, or makes the one that was not made."""
+
     threads: Threads
+    once: Once
     new_id: NewId
     clock: Clock
 
-    async def __call__(self, who: Principal, order: ThreadOrder) -> ThreadView:
+    async def __call__(self, who: Principal, order: ThreadOrder, key: str | None = None) -> ThreadView:
         who.must_be(Role.OPERATOR)
+        thread = self._asked_for(who, order)
+        if key is None:
+            await self.threads.add(thread)
+            return ThreadView.of(thread)
+        named = await self.once.named(who, key, digest_of("thread", order.model_dump(mode="json")), thread.id)
+        await self.threads.add(replace(thread, id=ThreadId(named)))
+        return ThreadView.of(await self.threads.get(who.tenant, ThreadId(named)))
+
+    def _asked_for(self, who: Principal, order: ThreadOrder) -> Thread:
         about = ThreadMetadata(order.name, order.description)
-        thread = Thread(ThreadId(self.new_id()), who.tenant, self.clock.now(), metadata=about, labels=order.labels)
-        await self.threads.add(thread)
-        return ThreadView.of(thread)
+        return Thread(ThreadId(self.new_id()), who.tenant, self.clock.now(), metadata=about, labels=order.labels)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,13 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, cast
+
+from pydantic import JsonValue
 
 from application.composition import ComposeOrder, ComposeWorkflows
 from application.documents import summary
+from application.once import Once, digest_of
 from application.paging import PageOrder, shown, slice_of
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder
 from application.validation import Locate, Validate, Validation, nowhere
@@ -43,6 +46,8 @@ __all__ = [
 HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
 _SMALL: Final = 200
 """Nodes and edges of a document that is checked in place; a bigger one gets a thread, so that others are served meanwhile."""
+_NEW: Final = "new"
+_KNOWN: Final = "known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +85,26 @@ class PublishWorkflow:
 
     check: CheckDocument
     workflows: Workflows
+    once: Once
     hash_of: HashOf
     clock: Clock
 
-    async def __call__(self, who: Principal, document: Json, locate: Locate = nowhere) -> PublishedWorkflow:
+    async def __call__(self, who: Principal, document: Json, locate: Locate = nowhere, key: str | None = None) -> PublishedWorkflow:
         who.must_be(Role.AUTHOR)
         validation = await self.check(who.tenant, document, locate)
         graph = validation.checked()
         if not isinstance(document, dict):
             raise ValidationError(summary(list(validation.problems)), validation.problems)
         version = WorkflowVersion(who.tenant, await self._about(who.tenant, graph, document), document, graph)
-        kept, fresh = await self.workflows.publish(version)
+        kept, fresh = await self.workflows.publish(version) if key is None else await self._published_once(who, version, key)
         return PublishedWorkflow(WorkflowView.of(kept.metadata), fresh, problem_views(validation.warnings))
+
+    async def _published_once(self, who: Principal, version: WorkflowVersion, key: str) -> tuple[WorkflowVersion, bool]:
+        async def publish() -> str:
+            return _NEW if (await self.workflows.publish(version))[1] else _KNOWN
+
+        told = await self.once.done(who, key, digest_of("workflow", cast("JsonValue", version.document)), publish)
+        return await self.workflows.get(who.tenant, version.metadata.name, version.metadata.version), told == _NEW
 
     async def _about(self, tenant: TenantId, graph: Graph, document: JsonObject) -> WorkflowMetadata:
         now = self.clock.now()

@@ -13,7 +13,7 @@ import structlog
 
 from application.drive import Drive
 from application.engine import Engine
-from domain.errors import DatabaseError, Fenced, SerializationError, WeftError
+from domain.errors import DatabaseError, Fenced, NodeExecutionError, SerializationError, WeftError
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.inbox import Inbox, Wish
@@ -25,6 +25,11 @@ log = structlog.get_logger("application.worker")
 T = TypeVar("T")
 LETTING_GO_SECONDS = 5.0
 """How long runs that were told to stop at once may take to do so."""
+
+
+def bug(error: Exception) -> WeftError:
+    """Better an end that says so than a run that is claimed again for ever."""
+    return NodeExecutionError(f"Weft itself failed ({type(error).__name__}); the worker's log has the stack: please report it", "internal")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +191,9 @@ class Worker:
             raise
         except WeftError as error:
             return await self.engine.refuse(claim, error)
+        except Exception as error:
+            log.error("a bug of Weft ends the run", run=run.id, thread=run.thread, exc_info=error)
+            return await self.engine.refuse(claim, bug(error))
         what = "run started" if drive.outbox else "run resumed"
         log.info(what, run=run.id, thread=run.thread, workflow=run.workflow, worker=self.id, epoch=claim.lease.epoch)
         drive.wishes.extend(wishes)
@@ -196,6 +204,11 @@ class Worker:
             return await self.engine.drive(drive)
         except SerializationError as error:
             return await self.engine.refuse(replace(claim, run=drive.run, position=drive.durable), error)
+        except WeftError:
+            raise
+        except Exception as error:
+            log.error("a bug of Weft ends the run", run=run.id, thread=run.thread, exc_info=error)
+            return await self.engine.refuse(replace(claim, run=drive.run, position=drive.durable), bug(error))
 
     async def _release(self, lease: Lease) -> None:
         try:

@@ -36,7 +36,7 @@ class RunFilter:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyMark:
-    """`digest` is the hex SHA-256 of the canonical request body. Kept 24 hours from `at`."""
+    """`digest` is the hex SHA-256 of the request: what it asks for, and its canonical body. Kept 24 hours from `at`."""
 
     key: str
     digest: str
@@ -77,6 +77,19 @@ class Runs(Protocol):
         """Newest first. A cursor that is not ours is a `ValidationError`."""
 
 
+class Marks(Protocol):
+    """Idempotency keys of requests. Each knows its `subject`: what the request made, or what it was told; a run's mark knows the run."""
+
+    async def known(self, tenant: TenantId, mark: IdempotencyMark) -> str | None:
+        """The subject of a key that came before; None for one that is free. `IdempotencyConflict` when it came with another digest."""
+
+    async def take(self, tenant: TenantId, mark: IdempotencyMark, subject: str) -> str:
+        """The subject of whoever took this key first: ours when it was free. `IdempotencyConflict` when it came with another digest."""
+
+    async def settle(self, tenant: TenantId, mark: IdempotencyMark, subject: str) -> str:
+        """Give a taken key whose subject is empty its subject. The first to say it is right, and is returned."""
+
+
 class Workflows(Protocol):
     async def publish(self, version: WorkflowVersion) -> tuple[WorkflowVersion, bool]:
         """Keep a version. True: it is new; False: this very content was already published under this version, and is returned.
@@ -108,7 +121,7 @@ class TemplateShelf(Protocol):
 
 class Threads(Protocol):
     async def add(self, thread: Thread) -> None:
-        """Keep a new thread, with its empty journal."""
+        """Keep a new thread, with its empty journal. One that is there stays as it is."""
 
     async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
         """`ThreadNotFound` when there is none."""

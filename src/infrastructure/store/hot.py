@@ -8,7 +8,7 @@ from domain.ids import RunId, TenantId
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
-from domain.ports.repositories import NewRun, Started
+from domain.ports.repositories import Marks, NewRun, Started
 from domain.run.run import Run
 from infrastructure.store.reader import Reader
 
@@ -28,4 +28,5 @@ class Hot:
     queue: RunQueue
     inbox: Inbox
     starts: Starts
+    marks: Marks
     reader: Reader

@@ -12,12 +12,12 @@ from domain.ports.clock import Clock
 from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.run.run import Run
 from domain.workflow import WorkflowVersion
+from infrastructure.store.finding import WorkflowReads
 from infrastructure.store.health import SchemaHealth
 from infrastructure.store.hot import Hot, OnCommitted, Starts
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
 from infrastructure.store.reader import Reader
-from infrastructure.store.reading import WorkflowReads
 from infrastructure.store.store import Store
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
 
@@ -63,6 +63,7 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         queue=hot.queue,
         inbox=hot.inbox,
         runs=cast(Runs, _Runs(hot.starts, cold)),
+        marks=hot.marks,
         workflows=cast(Workflows, _Workflows(WorkflowReads(hot.reader, parse), cold)),
         templates=cast(TemplateShelf, Later(cold.templates)),
         threads=cast(Threads, Later(cold.threads)),
@@ -88,6 +89,9 @@ class _Workflows(Later):
     def __init__(self, reads: WorkflowReads, cold: "_Cold") -> None:
         super().__init__(lambda: cold.workflows(reads.parse))
         self._reads = reads
+
+    async def get(self, tenant: TenantId, name: str, version: str | None = None) -> WorkflowVersion:
+        return await self._reads.get(tenant, name, version)
 
     async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
         return await self._reads.by_hash(tenant, content)

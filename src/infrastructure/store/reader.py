@@ -35,6 +35,9 @@ class Reader(Protocol):
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]: ...
 
+    async def few(self, statement: str, *values: object) -> Sequence[Row]:
+        """The same for a few rows found by a key, which must come fast."""
+
     def members(self, values: Sequence[str]) -> object:
         """A list as the parameter that `Dialect.members` expects."""
 

@@ -1,25 +1,22 @@
-"""What both databases read in the same words: journals, queue figures, wishes, single runs and workflows by hash."""
+"""What both databases read in the same words: journals, queue figures, wishes and single runs."""
 
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from math import inf
 
-from domain.errors import RunNotFound, WorkflowNotFound
-from domain.graph.definition import Graph
-from domain.ids import ContentHash, Position, RunId, TenantId, ThreadId
-from domain.json import JsonObject
+from domain.errors import RunNotFound
+from domain.ids import Position, RunId, TenantId, ThreadId
 from domain.ports.inbox import Wish
 from domain.ports.journal import Checkpoint, Recorded
 from domain.ports.queue import QueueDepth
 from domain.ports.repositories import IdempotencyMark
 from domain.run.events import Event
 from domain.run.run import Run
-from domain.workflow import WorkflowVersion
 from infrastructure.store.codec import decode, plain
 from infrastructure.store.reader import DUE, MAY_GO, Reader
-from infrastructure.store.rows import JOURNAL_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS, Row, moment, recorded_of, run_of, workflow_of
+from infrastructure.store.rows import JOURNAL_COLUMNS, RUN_COLUMNS, Row, moment, recorded_of, run_of
 
 _READ = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 ORDER BY position LIMIT $4"
 _READ_RUN = f"""SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 AND run = $5
@@ -32,8 +29,7 @@ _DEPTH = f"""SELECT count(*) FILTER (WHERE due), count(*) FILTER (WHERE held AND
     FROM (SELECT q.due_at, {DUE} AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread) places"""
 _RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1 AND tenant = $2"
 MARK = f"""SELECT m.digest, m.at, {", ".join("r." + name for name in RUN_COLUMNS.split(", "))}
-    FROM idempotency m JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""
-_WORKFLOW = f"SELECT {WORKFLOW_COLUMNS} FROM workflows WHERE tenant = $1 AND hash = $2"
+    FROM idempotency m LEFT JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,25 +96,13 @@ class RunReads:
             raise no_run(run)
         return run_of(rows[0])
 
-    async def marked(self, tenant: TenantId, key: str) -> tuple[IdempotencyMark, Run] | None:
-        """The mark with this key, and the run it started."""
+    async def marked(self, tenant: TenantId, key: str) -> tuple[IdempotencyMark, Run | None] | None:
+        """The mark with this key, and the run it started, if it started one."""
         rows = await self.reader.rows(MARK, tenant, key)
         return marked_of(key, rows[0]) if rows else None
 
 
-def marked_of(key: str, row: Row) -> tuple[IdempotencyMark, Run]:
+def marked_of(key: str, row: Row) -> tuple[IdempotencyMark, Run | None]:
     """What a row of `MARK` says."""
     digest, at, *run = row
-    return IdempotencyMark(key, digest, moment(at)), run_of(run)
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowReads:
-    reader: Reader
-    parse: Callable[[JsonObject], Graph] = field(repr=False)
-
-    async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
-        rows = await self.reader.rows(_WORKFLOW, tenant, content)
-        if not rows:
-            raise WorkflowNotFound(f"there is no workflow with the content {content}")
-        return workflow_of(rows[0], self.parse)
+    return IdempotencyMark(key, digest, moment(at)), None if run[0] is None else run_of(run)

@@ -2,14 +2,13 @@
 
 from typing import Final
 
-from domain.errors import IdempotencyConflict, ThreadNotFound
+from domain.errors import InfrastructureError, ThreadNotFound
 from domain.ids import ThreadId
 from domain.ports.repositories import IdempotencyMark, Started
 from domain.run.run import Run
 from domain.thread import Thread, ThreadMetadata
 from infrastructure.store.codec import encode
-
-MARK_SECONDS: Final = 24 * 3600.0
+from infrastructure.store.marks import refuse_another
 
 
 def thread_body(thread: Thread) -> bytes:
@@ -20,10 +19,11 @@ EMPTY_THREAD: Final = encode({"metadata": ThreadMetadata(), "labels": {}})
 """The body of a thread that a start opens: no name, no labels."""
 
 
-def replayed(asked: IdempotencyMark, known: IdempotencyMark, run: Run) -> Started:
-    """The answer to a start whose key came before; another digest is `IdempotencyConflict`."""
-    if asked.digest != known.digest:
-        raise IdempotencyConflict(f"the key {asked.key} came before with another body: use a new key for a new request")
+def replayed(asked: IdempotencyMark, known: IdempotencyMark, run: Run | None) -> Started:
+    """The answer to a start whose key came before; another digest, as every key of something else has, is `IdempotencyConflict`."""
+    refuse_another(asked, known.digest)
+    if run is None:
+        raise InfrastructureError(f"the run that the key {asked.key} started is not there any more: use a new key")
     return Started(run, fresh=False)
 
 

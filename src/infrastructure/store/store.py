@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
-from domain.ports.repositories import Keys, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
+from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,7 @@ class Store:
     queue: RunQueue
     inbox: Inbox
     runs: Runs
+    marks: Marks
     workflows: Workflows
     templates: TemplateShelf
     threads: Threads

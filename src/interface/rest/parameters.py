@@ -13,7 +13,7 @@ IdempotencyKey = Annotated[
     Header(
         alias="Idempotency-Key",
         min_length=1,
-        max_length=255,
+        max_length=200,
         pattern=r"^[!-~]+$",
         description="The same key and body within 24 hours give the same answer; the same key and another body are a conflict.",
     ),
@@ -22,16 +22,6 @@ Wait = Annotated[
     float,
     Query(ge=0, le=300, allow_inf_nan=False, description="Hold the answer so many seconds for the run to end or to need somebody."),
 ]
-
-
-def _refuse_key(request: Request) -> None:
-    if "idempotency-key" in request.headers:
-        problem = Problem("/header/Idempotency-Key", "not_available", "leave it out: each request here opens a thread of its own")
-        raise ValidationError("this route keeps no idempotency keys", [problem])
-
-
-WithoutIdempotencyKey = Depends(_refuse_key)
-"""For what cannot promise to do a thing once: a client that relies on a key must be told, not left to find out."""
 
 
 def _only_known(request: Request) -> None:

@@ -13,7 +13,7 @@ from application.workflows import TemplateOrder
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
-from interface.rest.parameters import PageOf
+from interface.rest.parameters import IdempotencyKey, PageOf
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
@@ -27,19 +27,24 @@ class FillOrder(BaseModel):
 
 
 BODIES: tuple[type[BaseModel], ...] = (FillOrder, TemplateOrder)
+_Template = Annotated[TemplateOrder, Depends(body_of(TemplateOrder))]
 
 
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
-    responses={200: {"model": TemplateView, "description": "It replaced the one of this name."}, **fails(413, 415)},
+    responses={200: {"model": TemplateView, "description": "It replaced the one of this name."}, **fails(409, 413, 415)},
     openapi_extra=takes(model_ref(TemplateOrder)),
 )
 async def put_template(
-    who: Caller, desk: TheDesk, order: Annotated[TemplateOrder, Depends(body_of(TemplateOrder))], response: Response
+    who: Caller,
+    desk: TheDesk,
+    order: Annotated[TemplateOrder, Depends(body_of(TemplateOrder))],
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> TemplateView:
     """Keep a template, or replace the one of its name."""
-    kept = await desk.put_template(who, order)
+    kept = await desk.put_template(who, order, key)
     response.headers["Location"] = f"/v1/templates/{quote(kept.view.name, safe='')}"
     if not kept.fresh:
         response.status_code = HTTPStatus.OK

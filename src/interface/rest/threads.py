@@ -10,7 +10,7 @@ from application.views import PageView, ThreadView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
-from interface.rest.parameters import PageOf, WithoutIdempotencyKey
+from interface.rest.parameters import IdempotencyKey, PageOf
 
 router = APIRouter(prefix="/v1/threads", tags=["threads"])
 
@@ -18,14 +18,13 @@ router = APIRouter(prefix="/v1/threads", tags=["threads"])
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
-    responses=fails(413, 415),
+    responses=fails(409, 413, 415),
     openapi_extra=takes(model_ref(ThreadOrder)),
-    dependencies=[WithoutIdempotencyKey],
 )
 async def open_thread(
-    who: Caller, desk: TheDesk, order: Annotated[ThreadOrder, Depends(body_of(ThreadOrder))], response: Response
+    who: Caller, desk: TheDesk, order: Annotated[ThreadOrder, Depends(body_of(ThreadOrder))], response: Response, key: IdempotencyKey = None
 ) -> ThreadView:
-    view = await desk.open_thread(who, order)
+    view = await desk.open_thread(who, order, key)
     response.headers["Location"] = f"/v1/threads/{view.id}"
     return view
 

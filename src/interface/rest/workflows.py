@@ -13,7 +13,7 @@ from application.workflows import ComposeOrder
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import YAML, body_of, document_of, model_ref, takes
 from interface.rest.openapi import Responses, fails
-from interface.rest.parameters import PageOf
+from interface.rest.parameters import IdempotencyKey, PageOf
 from interface.yaml_writing import dump_document
 
 router = APIRouter(prefix="/v1/workflows", tags=["workflows"])
@@ -39,9 +39,11 @@ class PublishedView(WorkflowView):
     responses={200: {"model": PublishedView, "description": "This very content was published before."}, **fails(409, 413, 415)},
     openapi_extra=_TAKES_DOCUMENT,
 )
-async def publish_workflow(who: Caller, desk: TheDesk, request: Request, document: _Document, response: Response) -> PublishedView:
+async def publish_workflow(
+    who: Caller, desk: TheDesk, request: Request, document: _Document, response: Response, key: IdempotencyKey = None
+) -> PublishedView:
     """Publish a graph document. A version never changes: another content needs another version."""
-    published = await desk.publish_workflow(who, document, request.state.locate)
+    published = await desk.publish_workflow(who, document, request.state.locate, key)
     view = published.view
     response.headers["Location"] = f"/v1/workflows/{quote(view.name, safe='')}/{quote(view.version, safe='')}"
     if not published.fresh:

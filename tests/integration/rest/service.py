@@ -15,6 +15,7 @@ from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
+from application.once import Once
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
@@ -103,26 +104,27 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, map_kind.kind, workflow_kind.kind)
     validate = Validate(InstalledNodeKinds({kind.name: kind for kind in ours}), workshop)
     check = CheckDocument(validate, store.workflows)
+    once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
     return Desk(
-        publish_workflow=PublishWorkflow(check, store.workflows, content_hash, clock),
+        publish_workflow=PublishWorkflow(check, store.workflows, once, content_hash, clock),
         validate_workflow=ValidateWorkflow(check),
         get_workflow=GetWorkflow(store.workflows),
         list_workflows=ListWorkflows(store.workflows),
         list_versions=ListVersions(store.workflows),
         draw_workflow=DrawWorkflow(store.workflows, {"mermaid": lambda graph: f"flowchart {graph.id}", "dot": lambda graph: "digraph {}"}),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        put_template=PutTemplate(store.templates, workshop, clock),
+        put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
-        start_run=StartRun(store.runs, store.journal, find, schemas, new_id, clock),
+        start_run=StartRun(store.runs, store.marks, store.journal, find, schemas, new_id, clock),
         get_run=GetRun(store.runs, store.journal),
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
         follow_run=FollowRun(store.runs, store.journal, feed),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
-        open_thread=OpenThread(store.threads, new_id, clock),
+        open_thread=OpenThread(store.threads, once, new_id, clock),
         get_thread=GetThread(store.threads),
         list_threads=ListThreads(store.threads),
         list_tools=ListTools(tools),

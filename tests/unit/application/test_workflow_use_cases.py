@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from application.once import Once
 from application.paging import PageOrder
 from application.templates import filled
 from application.validation import Validate
@@ -76,12 +77,16 @@ class Desk:
         return CheckDocument(self.validate, self.store.workflows)
 
     @property
+    def once(self) -> Once:
+        return Once(self.store.marks, self.clock)
+
+    @property
     def publish(self) -> PublishWorkflow:
-        return PublishWorkflow(self.check, self.store.workflows, content_hash, self.clock)
+        return PublishWorkflow(self.check, self.store.workflows, self.once, content_hash, self.clock)
 
     @property
     def put(self) -> PutTemplate:
-        return PutTemplate(self.store.templates, self.workshop, self.clock)
+        return PutTemplate(self.store.templates, self.once, self.workshop, self.clock)
 
     @property
     def instantiate(self) -> InstantiateTemplate:

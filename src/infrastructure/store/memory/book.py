@@ -1,6 +1,8 @@
 """What the memory store holds, shared by its adapters. All of it lives on one event loop: what has no `await` inside is a transaction."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice, takewhile
 
 from domain.access import ApiKey
 from domain.errors import RunNotFound
@@ -12,6 +14,7 @@ from domain.thread import Thread
 from domain.usage import UsageRow
 from domain.workflow import WorkflowTemplate, WorkflowVersion
 from infrastructure.store.bell import Bell
+from infrastructure.store.marks import FORGOTTEN_AT_ONCE, MARK_SECONDS
 from infrastructure.store.memory.line import Line
 from infrastructure.store.memory.log import Log
 
@@ -25,7 +28,8 @@ class Book:
     runs: dict[RunId, Run] = field(default_factory=dict)
     inbox: dict[ThreadId, dict[int, tuple[str, Wish]]] = field(default_factory=dict)
     """By thread and number, with each wish's key."""
-    marks: dict[tuple[TenantId, str], tuple[IdempotencyMark, RunId]] = field(default_factory=dict)
+    marks: dict[tuple[TenantId, str], tuple[IdempotencyMark, str]] = field(default_factory=dict)
+    """By tenant and key, with each mark's subject; oldest first."""
     published: dict[tuple[TenantId, str], dict[str, WorkflowVersion]] = field(default_factory=dict)
     """By tenant and name, then version."""
     contents: dict[tuple[TenantId, ContentHash], WorkflowVersion] = field(default_factory=dict)
@@ -47,6 +51,17 @@ class Book:
         if thread.id not in self.threads:
             self.threads[thread.id] = thread
             self.logs[thread.id] = Log(thread.tenant, thread.id)
+
+    def is_over(self, mark: IdempotencyMark, now: datetime) -> bool:
+        return (now - mark.at).total_seconds() >= MARK_SECONDS
+
+    def remember(self, tenant: TenantId, mark: IdempotencyMark, subject: str) -> None:
+        """Keep a mark behind all others, and forget the first ones whose time is over."""
+        self.marks.pop((tenant, mark.key), None)
+        self.marks[tenant, mark.key] = (mark, subject)
+        first = islice(self.marks.items(), FORGOTTEN_AT_ONCE)
+        for key in [key for key, (known, _) in takewhile(lambda item: self.is_over(item[1][0], mark.at), first)]:
+            del self.marks[key]
 
     def count(self, row: UsageRow) -> None:
         self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)

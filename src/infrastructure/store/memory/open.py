@@ -10,6 +10,7 @@ from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.line import Line
+from infrastructure.store.memory.marks import MemoryMarks
 from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.runs import MemoryRuns
 from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
@@ -28,6 +29,7 @@ async def open_memory(
         queue=MemoryQueue(book, clock),
         inbox=MemoryInbox(book, clock),
         runs=MemoryRuns(book, clock),
+        marks=MemoryMarks(book),
         workflows=MemoryWorkflows(book),
         templates=MemoryTemplates(book),
         threads=MemoryThreads(book),

@@ -2,18 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
-from domain.errors import IdempotencyConflict, ThreadNotFound
+from domain.errors import ThreadNotFound
 from domain.ids import RunId, TenantId
 from domain.ports.clock import Clock
 from domain.ports.repositories import IdempotencyMark, NewRun, Page, RunFilter, Started
 from domain.run.run import Run
 from domain.thread import Thread
 from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.marks import marked
 from infrastructure.store.memory.pages import page
-
-MARKS_LAST = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class MemoryRuns:
         if new.embedded is not None:
             self.book.contents.setdefault((run.tenant, new.embedded.metadata.id), new.embedded)
         if new.mark is not None:
-            self.book.marks[run.tenant, new.mark.key] = (new.mark, run.id)
+            self.book.remember(run.tenant, new.mark, run.id)
         self.book.runs[run.id] = run
         self.book.line.join(run.id, run.thread, self.clock.now().timestamp())
         return Started(run, fresh=True)
@@ -43,12 +41,8 @@ class MemoryRuns:
         return page(found, lambda run: (run.created_at.isoformat(), run.id), limit, cursor, newest_first=True)
 
     def _started_by(self, tenant: TenantId, mark: IdempotencyMark) -> Run | None:
-        known, run = self.book.marks.get((tenant, mark.key), (None, None))
-        if known is None or run is None or mark.at - known.at >= MARKS_LAST:
-            return None
-        if known.digest != mark.digest:
-            raise IdempotencyConflict(f"the key {mark.key} came before with another body: use a new key for a new request")
-        return self.book.runs[run]
+        run = marked(self.book, tenant, mark)
+        return None if run is None else self.book.runs[RunId(run)]
 
     def _settle_thread(self, new: NewRun) -> None:
         run = new.run

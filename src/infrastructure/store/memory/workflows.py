@@ -3,15 +3,14 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from domain.errors import TemplateNotFound, VersionTaken, WorkflowNotFound
+from domain.errors import VersionTaken
 from domain.ids import ContentHash, TenantId
 from domain.ports.repositories import Page
 from domain.workflow import WorkflowMetadata, WorkflowTemplate, WorkflowVersion
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.pages import page
+from infrastructure.store.missing import no_content, no_template, no_version, no_workflow
 from infrastructure.store.versions import rank
-
-NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +32,13 @@ class MemoryWorkflows:
         if version is None:
             return versions[_highest(versions)]
         if version not in versions:
-            raise WorkflowNotFound(f"there is no {name}@{version}; known versions: {_some(sorted(versions, key=rank, reverse=True))}")
+            raise no_version(name, version, sorted(versions, key=rank, reverse=True))
         return versions[version]
 
     async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
         found = self.book.contents.get((tenant, content))
         if found is None:
-            raise WorkflowNotFound(f"there is no workflow with the content {content}")
+            raise no_content(content)
         return found
 
     async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowMetadata]:
@@ -53,8 +52,7 @@ class MemoryWorkflows:
     def _of(self, tenant: TenantId, name: str) -> dict[str, WorkflowVersion]:
         versions = self.book.published.get((tenant, name))
         if not versions:
-            known = sorted(name for owner, name in self.book.published if owner == tenant)
-            raise WorkflowNotFound(f"there is no workflow {name}; known: {_some(known)}")
+            raise no_workflow(name, sorted(name for owner, name in self.book.published if owner == tenant))
         return versions
 
 
@@ -71,8 +69,7 @@ class MemoryTemplates:
     async def get(self, tenant: TenantId, name: str) -> WorkflowTemplate:
         found = self.book.templates.get((tenant, name))
         if found is None:
-            known = sorted(name for owner, name in self.book.templates if owner == tenant)
-            raise TemplateNotFound(f"there is no template {name}; known: {_some(known)}")
+            raise no_template(name, sorted(name for owner, name in self.book.templates if owner == tenant))
         return found
 
     async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowTemplate]:
@@ -82,7 +79,3 @@ class MemoryTemplates:
 
 def _highest(versions: Iterable[str]) -> str:
     return max(versions, key=rank)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED_AT_MOST]) or "none yet"

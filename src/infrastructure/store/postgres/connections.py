@@ -101,8 +101,18 @@ class PostgresReader:
             await self._pool.release(connection)
         return found
 
+    async def few(self, statement: str, *values: object) -> Sequence[Row]:
+        return await self.rows(statement, *values)
+
     def members(self, values: Sequence[str]) -> object:
         return list(values)
+
+
+class _Stateless(asyncpg.Connection):  # type: ignore[misc]  # asyncpg brings no types
+    """Nothing of a session outlives a statement here, so giving a connection back to the pool asks nothing of the server."""
+
+    def get_reset_query(self) -> str:
+        return ""
 
 
 @asynccontextmanager
@@ -115,6 +125,7 @@ async def open_pool(dsn: str) -> AsyncIterator[PostgresReader]:
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
             server_settings=_POOL_SETTINGS,
+            connection_class=_Stateless,
         )
     except (*LOST, *REFUSED) as error:
         raise no_answer(error) from error

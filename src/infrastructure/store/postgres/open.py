@@ -8,6 +8,7 @@ from infrastructure.store.bell import Bell
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
+from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.queue import PostgresInbox, PostgresQueue
 from infrastructure.store.postgres.runs import PostgresStarts
 from infrastructure.store.postgres.writer import PostgresWriter
@@ -22,12 +23,14 @@ async def open_postgres(dsn: str, clock: Clock, on_committed: OnCommitted) -> As
         queue_bell = Bell()
         writer = PostgresWriter(WriterConnection(dsn), clock, on_committed)
         closing.push_async_callback(writer.close)
-        starts = PostgresStarts(WriterConnection(dsn), RunReads(database), queue_bell)
+        marks = PostgresMarks(database)
+        starts = PostgresStarts(WriterConnection(dsn), RunReads(database), marks, queue_bell)
         closing.push_async_callback(starts.close)
         yield Hot(
             journal=GroupedJournal(writer, JournalReads(database), queue_bell),
             queue=PostgresQueue(database, QueueReads(database), queue_bell),
             inbox=PostgresInbox(database, InboxReads(database), queue_bell, Bell()),
             starts=starts,
+            marks=marks,
             reader=database,
         )

@@ -13,11 +13,13 @@ from domain.ids import RunId, TenantId
 from domain.ports.repositories import NewRun, Started
 from domain.run.run import Run
 from infrastructure.store.bell import Bell
+from infrastructure.store.marks import MARK_SECONDS
 from infrastructure.store.postgres.committing import CommitLoop
 from infrastructure.store.postgres.connections import LOST, POSTGRES, TRY_AGAIN, WriterConnection, no_answer, refusal
+from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.reading import RunReads
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_row, seconds, workflow_row
-from infrastructure.store.starting import EMPTY_THREAD, MARK_SECONDS, no_thread, replayed
+from infrastructure.store.starting import EMPTY_THREAD, no_thread, replayed
 
 MOST_STARTS: Final = 500
 _RUN_TYPES = ["text", "text", "text", "text", "text", "text", "float8", "float8", "float8", "bytea", "bytea"]
@@ -87,14 +89,16 @@ class _Start:
 
 
 class PostgresStarts:
-    def __init__(self, connection: WriterConnection, reads: RunReads, bell: Bell) -> None:
-        self._connection, self._reads, self._bell = connection, reads, bell
+    def __init__(self, connection: WriterConnection, reads: RunReads, marks: PostgresMarks, bell: Bell) -> None:
+        self._connection, self._reads, self._marks, self._bell = connection, reads, marks, bell
         self._waiting: deque[_Start] = deque()
         self._loop = CommitLoop(lambda: bool(self._waiting), self._write_next, "weft-start")
 
     async def start(self, new: NewRun) -> Started:
         if not self._loop.is_open:
             raise DatabaseError("the store was closed")
+        if new.mark is not None:
+            await self._marks.tidy(new.mark)
         start = _Start.of(new)
         self._waiting.append(start)
         self._loop.poke()
@@ -116,7 +120,7 @@ class PostgresStarts:
         if known is None or new.mark is None:
             raise InfrastructureError(f"run {new.run.id} was neither started nor found: start it again")
         mark, run = known
-        return Started(run, fresh=True) if run.id == new.run.id else replayed(new.mark, mark, run)
+        return Started(run, fresh=True) if run is not None and run.id == new.run.id else replayed(new.mark, mark, run)
 
     async def _write_next(self) -> None:
         await self._write(list(self._next_batch()))

@@ -6,20 +6,20 @@ from itertools import groupby
 
 from sqlalchemy import ColumnElement, and_, select, update
 
-from domain.errors import TemplateNotFound, VersionTaken, WorkflowNotFound
+from domain.errors import VersionTaken
 from domain.graph.definition import Graph
 from domain.ids import TenantId
 from domain.json import JsonObject
 from domain.ports.repositories import Page
 from domain.workflow import TemplateParameter, WorkflowMetadata, WorkflowTemplate, WorkflowVersion
 from infrastructure.store.codec import encode, plain
+from infrastructure.store.missing import NAMED_AT_MOST, no_template, no_workflow
 from infrastructure.store.rows import METADATA_COLUMNS, WORKFLOW_COLUMNS, Row, metadata_of, moment, seconds, workflow_of, workflow_row
 from infrastructure.store.sql.database import Database
 from infrastructure.store.sql.pages import by_name, page
 from infrastructure.store.tables import templates, workflows
 from infrastructure.store.versions import rank
 
-NAMED_AT_MOST = 10
 _WHOLE = [workflows.c[name] for name in WORKFLOW_COLUMNS.split(", ")]
 _ABOUT = [workflows.c[name] for name in METADATA_COLUMNS.split(", ")]
 
@@ -40,15 +40,6 @@ class PublishedWorkflows:
             raise VersionTaken(f"{about.name}@{about.version} is published with another content: raise the version")
         return workflow_of(rows[0], self.parse), False
 
-    async def get(self, tenant: TenantId, name: str, version: str | None = None) -> WorkflowVersion:
-        known = await self.versions(tenant, name)
-        wanted = version or known[0].version
-        found = next((metadata.id for metadata in known if metadata.version == wanted), None)
-        if found is None:
-            raise WorkflowNotFound(f"there is no {name}@{version}; known versions: {_some([metadata.version for metadata in known])}")
-        rows = await self.database.rows(select(*_WHOLE).where(workflows.c.tenant == tenant, workflows.c.hash == found))
-        return workflow_of(rows[0], self.parse)
-
     async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowMetadata]:
         mine = (workflows.c.tenant == tenant, workflows.c.published)
         names = by_name(select(workflows.c.name).distinct().where(*mine), workflows.c.name, limit, cursor).subquery()
@@ -61,7 +52,7 @@ class PublishedWorkflows:
         query = select(*_ABOUT).where(_published(tenant, name))
         if rows := await self.database.rows(query):
             return _sorted(metadata_of(row) for row in rows)
-        raise WorkflowNotFound(f"there is no workflow {name}; known: {_some(await self._names(tenant))}")
+        raise no_workflow(name, await self._names(tenant))
 
     async def _inserted(self, version: WorkflowVersion) -> bool:
         row = dict(zip(WORKFLOW_COLUMNS.split(", "), workflow_row(version), strict=True))
@@ -104,7 +95,8 @@ class ShelvedTemplates:
     async def get(self, tenant: TenantId, name: str) -> WorkflowTemplate:
         rows = await self.database.rows(select(templates).where(templates.c.tenant == tenant, templates.c.name == name))
         if not rows:
-            raise TemplateNotFound(f"there is no template {name}")
+            names = by_name(select(templates.c.name).where(templates.c.tenant == tenant), templates.c.name, NAMED_AT_MOST, None)
+            raise no_template(name, [row[0] for row in await self.database.rows(names)])
         return _template_of(rows[0])
 
     async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[WorkflowTemplate]:
@@ -125,7 +117,3 @@ def _sorted(versions: Iterable[WorkflowMetadata]) -> Sequence[WorkflowMetadata]:
 
 def _published(tenant: TenantId, name: str) -> ColumnElement[bool]:
     return and_(workflows.c.tenant == tenant, workflows.c.name == name, workflows.c.published)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:NAMED_AT_MOST]) + (", ..." if len(names) > NAMED_AT_MOST else "") or "none"

@@ -10,6 +10,7 @@ from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
 from infrastructure.store.sqlite.connections import SqliteReader
+from infrastructure.store.sqlite.marks import SqliteMarks
 from infrastructure.store.sqlite.queue import SqliteInbox, SqliteQueue
 from infrastructure.store.sqlite.runs import SqliteStarts
 from infrastructure.store.sqlite.writer import SqliteWriter
@@ -28,6 +29,7 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted) -> As
                 queue=SqliteQueue(writer, QueueReads(reader), queue_bell),
                 inbox=SqliteInbox(writer, InboxReads(reader), queue_bell, Bell()),
                 starts=SqliteStarts(writer, RunReads(reader), queue_bell),
+                marks=SqliteMarks(writer, reader),
                 reader=reader,
             )
         finally:

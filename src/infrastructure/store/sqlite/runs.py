@@ -3,18 +3,20 @@
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
 import sqlite3
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from domain.ids import RunId, TenantId
 from domain.ports.repositories import IdempotencyMark, NewRun, Started
 from domain.run.run import Run
 from infrastructure.store.bell import Bell
+from infrastructure.store.marks import MARK_SECONDS, Broom
 from infrastructure.store.reading import MARK, RunReads, marked_of
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_row, seconds, workflow_row
 from infrastructure.store.sqlite.connections import question_marks
+from infrastructure.store.sqlite.marks import forget
 from infrastructure.store.sqlite.writer import SqliteWriter
-from infrastructure.store.starting import EMPTY_THREAD, MARK_SECONDS, no_thread, replayed
+from infrastructure.store.starting import EMPTY_THREAD, no_thread, replayed
 
 _OPEN_THREAD = "INSERT INTO threads (id, tenant, created_at, thread_type, body) VALUES (?, ?, ?, 'main', ?) ON CONFLICT DO NOTHING"
 _OPEN_HEAD = "INSERT INTO heads (thread, tenant, epoch, position) VALUES (?, ?, 0, 0) ON CONFLICT DO NOTHING"
@@ -31,10 +33,12 @@ class SqliteStarts:
     writer: SqliteWriter
     reads: RunReads
     bell: Bell
+    broom: Broom = field(default_factory=Broom)
 
     async def start(self, new: NewRun) -> Started:
         embedded = workflow_row(new.embedded) if new.embedded else None
-        started = await self.writer.do(partial(_start, new=new, row=run_row(new.run), embedded=embedded))
+        tidy = new.mark is not None and self.broom.is_due()
+        started = await self.writer.do(partial(_start, new=new, row=run_row(new.run), embedded=embedded, tidy=tidy))
         self.bell.ring()
         return started
 
@@ -42,7 +46,7 @@ class SqliteStarts:
         return await self.reads.get(tenant, run)
 
 
-def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row | None) -> Started:
+def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row | None, tidy: bool) -> Started:
     run = new.run
     if new.mark is not None and (known := _known(connection, run.tenant, new.mark)) is not None:
         return known
@@ -51,6 +55,8 @@ def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row 
         connection.execute(_EMBED, embedded)
     if new.mark is not None:
         connection.execute(_MARK, (run.tenant, new.mark.key, new.mark.digest, run.id, seconds(new.mark.at)))
+        if tidy:
+            forget(connection, new.mark.at)
     connection.execute(_RUN, row)
     connection.execute(_QUEUE, (run.id, run.tenant, run.thread))
     return Started(run, fresh=True)

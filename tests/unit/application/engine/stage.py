@@ -124,13 +124,15 @@ class StageKinds(OurKinds):
 
 @dataclass
 class Recorder:
-    """A journal that remembers its units; `before` and `after` may hold an append up or fail it, `before_load` what a claim reads first."""
+    """A journal that remembers its units; `before` and `after` may hold an append up or fail it, `before_load` what a claim
+    reads first, `before_end` the question where it ends."""
 
     journal: MemoryJournal
     units: list[Append] = field(default_factory=list)
     before: Callable[[Append], Awaitable[None]] | None = None
     after: Callable[[Append], Awaitable[None]] | None = None
     before_load: Callable[[], Awaitable[None]] | None = None
+    before_end: Callable[[], Awaitable[None]] | None = None
 
     async def append(self, append: Append) -> Sequence[Recorded]:
         if self.before is not None:
@@ -152,6 +154,8 @@ class Recorder:
         return await self.journal.newest_checkpoint(tenant, thread)
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
+        if self.before_end is not None:
+            await self.before_end()
         return await self.journal.end(tenant, thread)
 
     def decode(self, row: Recorded) -> Event:
@@ -318,7 +322,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
             shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
             loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
-            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0))
+            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage)
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
 

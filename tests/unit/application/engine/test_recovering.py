@@ -47,6 +47,27 @@ async def test_an_answer_that_got_lost_leaves_one_row_each(stage: Stage, durabil
     assert await stage.story(run.id) == ["run_started", *(f"node_finished /{name}#1" for name in "abc"), "run_ended"]
 
 
+async def test_a_store_that_goes_away_again_while_a_lost_answer_is_looked_for(stage: Stage) -> None:
+    tries: list[str] = []
+    act = counting(tries)
+    stage.does(a=act, b=act, c=act)
+    lost: list[str] = []
+
+    async def lose_the_first_two_answers() -> None:
+        if len(lost) < 2:
+            lost.append("answer")
+            raise DatabaseError("lost")
+
+    async def lose_the_first_answer(append: Append) -> None:
+        if not lost:
+            await lose_the_first_two_answers()
+
+    stage.journal.after, stage.journal.before_end = lose_the_first_answer, lose_the_first_two_answers
+    run = await stage.play(CHAIN)
+
+    assert (run.status, tries, len(await stage.rows(run.id))) == ("completed", ["/a#1", "/b#1", "/c#1"], 5)
+
+
 @pytest.mark.parametrize("durability", DURABILITIES)
 async def test_a_store_that_is_away_for_a_while_is_waited_for(stage: Stage, durability: str) -> None:
     tries: list[str] = []

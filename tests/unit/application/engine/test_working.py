@@ -328,6 +328,20 @@ class TestLeases:
             await asyncio.sleep(3)
             assert (claim.taken_over, gate.ended.is_set()) == (True, True)
 
+    async def test_tokens_that_a_worker_spent_before_its_loss_are_counted_once(self, stage: Stage) -> None:
+        gate = Gate(usage=Usage("m", 3, 4))
+        stage.does(a=gate)
+        run = await stage.order(ONE)
+        async with working(stage.worker(lease_seconds=6)):
+            await gate.began.wait()
+            (place,) = stage.journal.journal.book.line.claimed.values()
+            place.until = 0.0
+            await stage.store.queue.claim(WorkerId("other"), 1, 600)
+            await asyncio.sleep(3)
+
+        assert await stage.usage(run) == [("/a#1", 1, 7)]
+        assert await stage.story(run) == ["run_started"]
+
     async def test_a_worker_that_takes_its_own_lapsed_run_again_keeps_the_new_lease(self, stage: Stage) -> None:
         """It was asleep for longer than a lease: the old drive's end must not take the new one's place from it."""
         gates: list[Gate] = []
@@ -535,5 +549,6 @@ class TestBadRuns:
             monkeypatch.undo()
             assert (await stage.ended(await stage.order(ONE))).status == "completed"
 
-        assert "drive died" in {entry["event"] for entry in stage.logs}
-        assert (await stage.store.runs.get(DEFAULT_TENANT, bad)).status == "running"
+        found = await stage.run(bad)
+        assert (found.status, found.failure and found.failure.code) == ("failed", "internal")
+        assert "a bug of Weft ends the run" in {entry["event"] for entry in stage.logs}
