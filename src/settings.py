@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     JsonConfigSettingsSource,
@@ -84,7 +85,7 @@ class Settings(BaseSettings):
 
     @field_validator("api_keys", mode="before")
     @classmethod
-    def _split(cls, value: Any) -> Any:
+    def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(key.strip() for key in value.split(",") if key.strip())
         return value
@@ -135,7 +136,7 @@ def _bad(sentences: list[str]) -> BadSettings:
     return BadSettings("; ".join(sentences), [Problem("", "bad_setting", sentence) for sentence in sentences])
 
 
-def _sentence(problem: Any) -> str:
+def _sentence(problem: ErrorDetails) -> str:
     name, *path = [str(part) for part in problem["loc"]] or ["?"]
     field = Settings.model_fields.get(name)
     if field is None:

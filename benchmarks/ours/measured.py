@@ -101,7 +101,7 @@ async def measured(database: str, document: dict[str, Any]) -> AsyncIterator[Mea
     Shared.meter.override(providers.Object(meter))
     async with open_app(read_settings(database_url=database, log="warning")) as app:
         app.shared.kinds().loaded[NO_OP] = NoOp()
-        working = asyncio.create_task(app.worker.run())
+        working = asyncio.create_task(app.work())
         await app.desk.publish_workflow(LOCAL_ADMIN, document)
         yield Measured(app, meter)
         app.worker.stop()

@@ -1,7 +1,5 @@
 """How a run leaves its worker: final, or parked."""
 
-from dataclasses import replace
-
 import structlog
 
 from application import deciding
@@ -52,8 +50,8 @@ async def finish_run(drive: Drive) -> None:
     state = drive.state
     assert state.status is not None, "the last row has been recorded"
     now = drive.tools.clock.now()
-    run = drive.run.moved(RunStatus(state.status))
-    drive.run = replace(run, output=state.output, failure=state.failure, ended_at=now, waiting_for=())
+    ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": ()}
+    drive.run = drive.run.moved(RunStatus(state.status), **ended)
     await drive.append(release_at=now.timestamp())
     seconds = (now - drive.run.created_at).total_seconds()
     drive.tools.meter.run_ended(drive.run, seconds)
@@ -86,6 +84,6 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
     due = min(*dues, drive.deadline)
     if due - drive.tools.clock.now().timestamp() < short_seconds:
         return False
-    drive.run = replace(drive.run.moved(RunStatus.PARKED), waiting_for=sleepers)
+    drive.run = drive.run.moved(RunStatus.PARKED, waiting_for=sleepers)
     await drive.append(release_at=due)
     return True

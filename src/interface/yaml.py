@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any, Final
 
 from application.errors import DocumentTooLarge, Problem, ValidationError
-from interface.yaml_events import YamlRefused, compose, spots
+from interface.yaml_events import Spot, YamlRefused, compose, spots
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_DEPTH: Final = 64
@@ -91,7 +91,7 @@ class _Places:
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._top: Any = None
+        self._top: Spot | None = None
 
     def __call__(self, pointer: str) -> tuple[int, int] | None:
         if self._top is None:
@@ -105,7 +105,7 @@ class _Places:
         return spot.line, spot.column
 
 
-def _load_json(data: bytes, text: str) -> Any:
+def _load_json(data: bytes, text: str) -> object:
     _refuse_crowds(data, _JSON_SEPARATORS)
     try:
         return json.loads(text, object_pairs_hook=_without_doubles, parse_float=_finite, parse_constant=_no_constant)
@@ -117,7 +117,7 @@ def _load_json(data: bytes, text: str) -> Any:
         raise _refusal("bad_json", f"this cannot be read: {error}") from error
 
 
-def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
         names = Counter(name for name, _ in pairs)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import inf, isfinite
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from yaml import CSafeLoader
 from yaml.error import MarkedYAMLError, YAMLError
@@ -45,7 +45,7 @@ class Spot:
 class _Open:
     """A list or mapping still being read. `size`: how many values it holds so far, through all levels and aliases."""
 
-    value: list[Any] | dict[str, Any]
+    value: list[object] | dict[str, object]
     spot: Spot
     anchor: str | None
     key: str | None = None
@@ -55,14 +55,14 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class _Anchored:
-    value: Any
+    value: object
     size: int
 
 
 _Anchors: TypeAlias = dict[str, _Anchored]
 
 
-def compose(data: bytes) -> Any:
+def compose(data: bytes) -> object:
     """The one document in `data`, as JSON types. `YamlRefused` when it is none, or out of bounds."""
     return _Composer().run(data)[0]
 
@@ -104,9 +104,9 @@ class _Composer:
         self._aliases = 0
         self._expanded = 0
         self._documents = 0
-        self._top: tuple[Any, Spot] = (None, Spot(1, 1))
+        self._top: tuple[object, Spot] = (None, Spot(1, 1))
 
-    def run(self, data: bytes) -> tuple[Any, Spot]:
+    def run(self, data: bytes) -> tuple[object, Spot]:
         for event in _events(data):
             if isinstance(event, ScalarEvent):
                 self._scalar(event)
@@ -145,7 +145,7 @@ class _Composer:
             self._anchors[event.anchor] = _Anchored(event.value, 1)
         parent.key, parent.key_spot = event.value, self._spot(event)
 
-    def _begin(self, value: list[Any] | dict[str, Any], event: MappingStartEvent | SequenceStartEvent) -> None:
+    def _begin(self, value: list[object] | dict[str, object], event: MappingStartEvent | SequenceStartEvent) -> None:
         self._refuse_tag(event)
         if len(self._open) == MAX_DEPTH:
             raise _refused("too_deep", f"a document may be nested {MAX_DEPTH} deep, and this goes deeper", event)
@@ -173,7 +173,7 @@ class _Composer:
             raise _refused("too_many_aliases", message, event)
         self._add(named.value, named.size, self._spot(event))
 
-    def _add(self, value: Any, size: int, spot: Spot) -> None:
+    def _add(self, value: object, size: int, spot: Spot) -> None:
         if not self._open:
             self._top = (value, spot)
             return
@@ -208,7 +208,7 @@ class _Composer:
 _NO_SPOT: Final = Spot(0, 0)
 
 
-def _plain(event: ScalarEvent) -> Any:
+def _plain(event: ScalarEvent) -> object:
     """The core schema of YAML 1.2: what is neither a number, a truth value nor null is text."""
     text = event.value
     if text in _WORDS:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from domain.errors import Failure, IllegalTransition
 from domain.graph.definition import Limits
@@ -78,8 +79,8 @@ class Run:
     started_at: datetime | None = None
     ended_at: datetime | None = None
 
-    def moved(self, status: RunStatus) -> "Run":
-        """The same run in another status; terminal is final."""
+    def moved(self, status: RunStatus, **changes: Any) -> "Run":
+        """The same run in another status, with whatever else changes (fields by name); terminal is final."""
         if status is not self.status and status not in _NEXT.get(self.status, ()):
             raise IllegalTransition(f"the run is {self.status.value} and cannot become {status.value}")
-        return replace(self, status=status)
+        return replace(self, status=status, **changes)

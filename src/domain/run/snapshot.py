@@ -84,7 +84,7 @@ def _frame(frame: Frame) -> Plain:
     }
 
 
-def _token(token: Token) -> list[Any]:
+def _token(token: Token) -> list[object]:
     return [token.source, token.at, _failure(token.failure), token.kept]
 
 

@@ -2,7 +2,7 @@
 
 import operator
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Final
 
 from jinja2.runtime import Context, LoopContext, StrictUndefined, Undefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -13,7 +13,7 @@ from infrastructure.jinja.filters import FILTERS, TESTS, budget_of, printed
 from infrastructure.json_bounds import INT_MAX, INT_MIN, weigh
 
 _LOOP: Final = frozenset({"index", "index0", "first", "last", "length", "revindex", "revindex0", "previtem", "nextitem"})
-_ARITHMETIC: Final[Mapping[str, Callable[[Any, Any], object]]] = {
+_ARITHMETIC: Final[Mapping[str, Callable[..., object]]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv, "%": operator.mod,
 }  # fmt: skip
 
@@ -52,7 +52,7 @@ class PromptEnvironment(ImmutableSandboxedEnvironment):
                 return self.undefined(f"there is no element {argument}; there are {len(obj)}")
         return self.undefined(f"there is no field `{argument}`")
 
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> object:
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:
         if isinstance(left, int | float) and isinstance(right, int | float):
             result = _ARITHMETIC[operator](left, right)
             if isinstance(result, int) and not INT_MIN <= result <= INT_MAX:

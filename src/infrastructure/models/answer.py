@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from domain.model import FinishReason, ModelRequest, ModelResponse, ToolCall
 from domain.usage import Usage
@@ -13,6 +13,9 @@ from infrastructure.models.texts import json_in
 from infrastructure.models.tokens import tokens_asked, tokens_in
 
 FINISHES: Mapping[str, FinishReason] = {reason.value: reason for reason in FinishReason} | {"function_call": FinishReason.TOOL_CALLS}
+
+Received: TypeAlias = Any
+"""An object of litellm's: JSON with attributes, of which any may be missing."""
 
 
 @dataclass(slots=True)
@@ -35,7 +38,7 @@ class Answer:
     counted: Counted | None = None
     reported: bool = False
 
-    def take(self, response: Any) -> str:
+    def take(self, response: Received) -> str:
         """A whole response or a piece of one; returns the text it brought."""
         self.begun = True
         self._take_usage(getattr(response, "usage", None))
@@ -67,7 +70,7 @@ class Answer:
         usage = self.usage or Usage(self.request.model, 0, 0, estimated=True)
         return ModelResponse(text, self.request.model, finish, usage, calls, value)
 
-    def _take_usage(self, usage: Any) -> None:
+    def _take_usage(self, usage: Received) -> None:
         if usage is None or not (usage.prompt_tokens or usage.completion_tokens):
             return
         asked, answered = getattr(usage, "prompt_tokens_details", None), getattr(usage, "completion_tokens_details", None)
@@ -80,7 +83,7 @@ class Answer:
         )
         self.reported = True
 
-    def _take_call(self, index: int | None, position: int, call: Any) -> None:
+    def _take_call(self, index: int | None, position: int, call: Received) -> None:
         known = self.calls.setdefault(position if index is None else index, _Call())
         known.id = known.id or call.id or ""
         known.name = known.name or call.function.name or ""

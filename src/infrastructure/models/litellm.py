@@ -16,7 +16,7 @@ from typing import Any, Protocol, cast
 from domain.errors import ModelError
 from domain.json import Json
 from domain.model import ModelRequest, ModelResponse, OnText
-from infrastructure.models.answer import Answer
+from infrastructure.models.answer import Answer, Received
 from infrastructure.models.failures import charged, model_error, no_answer_in
 from infrastructure.models.prices import BundledPrices
 from infrastructure.models.provider_errors import error_from
@@ -39,18 +39,22 @@ NO_KEY = "none"
 class _Library(Protocol):
     """What we use of litellm."""
 
-    acompletion: Callable[..., Awaitable[Any]]
+    acompletion: Callable[..., Awaitable[Received]]
     close_litellm_async_clients: Callable[[], Awaitable[None]]
+    telemetry: bool
+    suppress_debug_info: bool
+    disable_hf_tokenizer_download: bool
+    disable_aiohttp_transport: bool
 
 
 class _Stream(Protocol):
     """litellm's stream. `chunks` are the provider's own pieces, with the usage it reported, if it did."""
 
-    chunks: list[Any]
+    chunks: list[object]
     received_finish_reason: str | None
     intermittent_finish_reason: str | None
 
-    def __aiter__(self) -> AsyncIterator[Any]: ...
+    def __aiter__(self) -> AsyncIterator[Received]: ...
     async def aclose(self) -> None: ...
 
 
@@ -167,11 +171,11 @@ def _load() -> _Library:
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
     os.environ["LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS"] = "True"
     os.environ["LITELLM_MODE"] = "PRODUCTION"
-    library: Any = importlib.import_module("litellm")
+    library = cast(_Library, importlib.import_module("litellm"))
     library.telemetry = False
     library.suppress_debug_info = True
     library.disable_hf_tokenizer_download = True
     library.disable_aiohttp_transport = True  # httpx closes a connection with its stream
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    return cast(_Library, library)
+    return library

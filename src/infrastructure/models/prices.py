@@ -128,7 +128,7 @@ def _plain(amount: Decimal) -> Decimal:
 
 @cache
 def _entries() -> Mapping[str, Entry]:
-    entries: dict[str, Entry] = _bundled("model_prices_and_context_window_backup.json")
+    entries = _bundled("model_prices_and_context_window_backup.json")
     return {name: entry for name, entry in entries.items() if entry.get("mode") in TALKING}
 
 
@@ -138,8 +138,10 @@ def _providers() -> frozenset[str]:
     return frozenset(listed) | {str(entry.get("litellm_provider", "")) for entry in _entries().values()}
 
 
-def _bundled(name: str) -> Any:
+def _bundled(name: str) -> Mapping[str, Entry]:
     package = importlib.util.find_spec("litellm")
     if package is None or not package.submodule_search_locations:
         return {}
-    return json.loads((Path(package.submodule_search_locations[0]) / name).read_text(encoding="utf-8"), parse_float=Decimal)
+    written = (Path(package.submodule_search_locations[0]) / name).read_text(encoding="utf-8")
+    listed: Mapping[str, Entry] = json.loads(written, parse_float=Decimal)
+    return listed

@@ -25,11 +25,11 @@ class Signature:
 
     parameters: JsonObject
     returns: JsonObject
-    adapters: Mapping[str, TypeAdapter[Any]]
-    result: TypeAdapter[Any]
+    adapters: Mapping[str, TypeAdapter[object]]
+    result: TypeAdapter[object]
     context: str
 
-    def arguments(self, given: JsonObject, context: ToolContext) -> dict[str, Any]:
+    def arguments(self, given: JsonObject, context: ToolContext) -> dict[str, object]:
         """What to call the function with. `ToolError` `invalid_arguments` for what a type refuses beyond its schema."""
         try:
             # As JSON and strict: a date may come as a string, but True is no number and "1" is none either.
@@ -70,8 +70,8 @@ def read_signature(function: Callable[..., object], name: str) -> Signature:
         parameters = {one.name: _checked(one, name) for one in signature.parameters.values()}
         context = next((one.name for one in parameters.values() if one.annotation is ToolContext), "")
         own = {key: one for key, one in parameters.items() if key != context}
-        adapters: dict[str, TypeAdapter[Any]] = {key: TypeAdapter(one.annotation) for key, one in own.items()}
-        result: TypeAdapter[Any] = TypeAdapter(
+        adapters: dict[str, TypeAdapter[object]] = {key: TypeAdapter(one.annotation) for key, one in own.items()}
+        result: TypeAdapter[object] = TypeAdapter(
             Any if signature.return_annotation is inspect.Signature.empty else signature.return_annotation
         )
         schema = _object_schema(own, adapters, parameter_texts(function))
@@ -89,7 +89,7 @@ def _checked(parameter: inspect.Parameter, tool: str) -> inspect.Parameter:
 
 
 def _object_schema(
-    parameters: Mapping[str, inspect.Parameter], adapters: Mapping[str, TypeAdapter[Any]], texts: Mapping[str, str]
+    parameters: Mapping[str, inspect.Parameter], adapters: Mapping[str, TypeAdapter[object]], texts: Mapping[str, str]
 ) -> JsonObject:
     schemas, shared = TypeAdapter.json_schemas([(name, "validation", adapter) for name, adapter in adapters.items()])
     properties = {name: _described(schemas[name, "validation"], parameters[name], texts.get(name), adapters[name]) for name in parameters}
@@ -97,7 +97,7 @@ def _object_schema(
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": False, **shared}
 
 
-def _described(schema: Mapping[str, Any], parameter: inspect.Parameter, text: str | None, adapter: TypeAdapter[Any]) -> JsonObject:
+def _described(schema: JsonObject, parameter: inspect.Parameter, text: str | None, adapter: TypeAdapter[object]) -> JsonObject:
     described = dict(schema)
     if text:
         described.setdefault("description", text)

@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from interface.cli.failures import CommandFailed, Exit, detail
-from interface.cli.happenings import Happening
+from interface.cli.happenings import Happening, Members
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8040"
 PAUSE_SECONDS: Final = 0.5
@@ -35,19 +35,19 @@ class Server:
         self._http.close()
 
     def get(self, path: str, **parameters: str | int | None) -> Any:
-        return self._answer("GET", path, params=given(parameters)).json()
+        return self._answer(self._http.build_request("GET", path, params=given(parameters))).json()
 
-    def post(self, path: str, body: Any = None) -> Any:
-        return self._answer("POST", path, json={} if body is None else body).json()
+    def post(self, path: str, body: object = None) -> Any:
+        return self._answer(self._http.build_request("POST", path, json={} if body is None else body)).json()
 
-    def post_document(self, path: str, content: bytes, media_type: str, file: str) -> tuple[Any, bool]:
+    def post_document(self, path: str, content: bytes, media_type: str, file: str) -> tuple[Members, bool]:
         """The answer, and whether something new came of it. `file` names the document in what is refused."""
-        answer = self._answer("POST", path, file, content=content, headers={"Content-Type": media_type})
+        answer = self._answer(self._http.build_request("POST", path, content=content, headers={"Content-Type": media_type}), file)
         return answer.json(), answer.status_code == httpx.codes.CREATED
 
-    def items(self, path: str, limit: int, **parameters: str | None) -> list[Any]:
+    def items(self, path: str, limit: int, **parameters: str | None) -> list[Members]:
         """The first `limit` items of a list, over as many pages as it takes."""
-        found: list[Any] = []
+        found: list[Members] = []
         cursor: str | None = None
         while len(found) < limit:
             page = self.get(path, limit=min(limit - len(found), _PAGE), cursor=cursor, **parameters)
@@ -82,9 +82,9 @@ class Server:
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.ReadTimeout):
                 return  # cut; `follow` comes back with the last position
 
-    def _answer(self, method: str, path: str, file: str = "", **request: Any) -> httpx.Response:
+    def _answer(self, request: httpx.Request, file: str = "") -> httpx.Response:
         with self._reaching():
-            answer = self._http.request(method, path, **request)
+            answer = self._http.send(request)
         if answer.is_error:
             raise refused(answer, file)
         return answer

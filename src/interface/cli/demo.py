@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from interface.cli.client import Server, connected
 from interface.cli.documents import read_bytes, read_document
 from interface.cli.failures import CommandFailed, Exit
+from interface.cli.happenings import Members
 from interface.cli.live import display
 from interface.cli.printing import ending, print_output
 from interface.cli.stopping import stopping_signals
@@ -61,7 +62,7 @@ class Demo:
                     f"{self.examples / path} is not there: type this in the folder of Weft's repository, or give --examples"
                 )
 
-    def _show(self, server: Server) -> dict[str, Any]:
+    def _show(self, server: Server) -> Members:
         file = self.examples / _WORKFLOW
         published, _ = server.post_document("/v1/workflows", read_bytes(file), "application/yaml", str(file))
         name = f"{published['name']}@{published['version']}"
@@ -70,7 +71,7 @@ class Demo:
         with display(name) as shown:
             for happening in server.follow(started["id"], chunks=True):
                 shown.see(happening)
-        run: dict[str, Any] = server.get(f"/v1/runs/{started['id']}")
+        run: Members = server.get(f"/v1/runs/{started['id']}")
         print("\nOutput:")
         print_output(run["output"])
         print(f"\n{ending(run)}\n{_who_answered(server)}", flush=True)

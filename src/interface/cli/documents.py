@@ -3,9 +3,10 @@
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from interface.cli.failures import CommandFailed, of_weft_error
+from interface.cli.happenings import Members
 
 if TYPE_CHECKING:
     from interface.yaml import LoadedDocument
@@ -32,7 +33,7 @@ def read_document(path: Path) -> "LoadedDocument":
         raise of_weft_error(error, str(path)) from error
 
 
-def read_object(written: str, option: str) -> dict[str, Any]:
+def read_object(written: str, option: str) -> Members:
     """A JSON object, given in place, as `@FILE` (JSON or YAML), or as `@-` on stdin."""
     value = _value(written, option)
     if not isinstance(value, dict):
@@ -40,7 +41,7 @@ def read_object(written: str, option: str) -> dict[str, Any]:
     return value
 
 
-def _value(written: str, option: str) -> Any:
+def _value(written: str, option: str) -> object:
     if written.startswith("@") and written != "@-":
         return read_document(Path(written[1:])).document
     text = sys.stdin.read() if written == "@-" else written

@@ -3,7 +3,7 @@
 import asyncio
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from application.access import LOCAL_ADMIN
 from application.errors import Problem, ValidationError
@@ -12,7 +12,7 @@ from application.run_views import RunView
 from application.runs import CancelOrder
 from interface.cli.documents import is_file, read_document
 from interface.cli.failures import CommandFailed, Exit, detail, located
-from interface.cli.happenings import happening_of
+from interface.cli.happenings import Members, happening_of
 from interface.cli.launcher import App, Launcher
 from interface.cli.stopping import Stop, listening_for_signals, opened_unless_stopped
 
@@ -24,9 +24,7 @@ CANCEL_SECONDS: Final = 10.0
 """How long a run that was asked to stop may take before the command ends without it."""
 
 
-async def run_here(
-    launcher: Launcher, reference: str, given: dict[str, Any], *, watch: bool, **flags: object
-) -> tuple[RunView | None, int]:
+async def run_here(launcher: Launcher, reference: str, given: Members, *, watch: bool, **flags: object) -> tuple[RunView | None, int]:
     """The run as it stands at the end, and the command's exit code; no run when it was interrupted before there was one."""
     loaded = read_document(Path(reference)) if is_file(reference) else None
     order = _order(reference, loaded, given)
@@ -41,7 +39,7 @@ async def run_here(
     return ended, stop.exit_code if stop.asked.is_set() else _exit_code(ended)
 
 
-def _order(reference: str, loaded: "LoadedDocument | None", given: dict[str, Any]) -> RunOrder:
+def _order(reference: str, loaded: "LoadedDocument | None", given: Members) -> RunOrder:
     from pydantic import ValidationError as Misfit
 
     try:

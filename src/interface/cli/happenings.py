@@ -1,10 +1,14 @@
 """What happens to a run, in one shape for both ways of hearing it: in process, and as server-sent events."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from application.run_views import EndView, EventView, PassingView
+
+
+Members: TypeAlias = dict[str, Any]
+"""A JSON object that a service sent or a person gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +16,7 @@ class Happening:
     """`name`: a journal row's type, `started`, `chunk` or `end`; `data`: its members as JSON."""
 
     name: str
-    data: dict[str, Any]
+    data: Members
 
     @property
     def position(self) -> int | None:

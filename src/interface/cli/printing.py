@@ -4,14 +4,15 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import Any
+
+from interface.cli.happenings import Members
 
 
-def print_json(value: Any) -> None:
+def print_json(value: object) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_output(output: Any) -> None:
+def print_output(output: object) -> None:
     """What a run or a tool made: text as it is, anything else as JSON."""
     if isinstance(output, str):
         print(output)
@@ -40,7 +41,7 @@ def money(amount: Decimal | str, currency: str) -> str:
     return f"${written}" if currency == "USD" else f"{written} {currency}"
 
 
-def spent(run: dict[str, Any]) -> str:
+def spent(run: Members) -> str:
     """A run's calls, tokens and cost in a phrase; empty when it called no model."""
     usage, cost = run["usage"], run["cost"]
     if not usage["calls"]:
@@ -50,7 +51,7 @@ def spent(run: dict[str, Any]) -> str:
     return f"{calls}, {usage['total_tokens']} tokens, {money(cost['amount'], cost['currency'])}{unpriced}"
 
 
-def ending(run: dict[str, Any]) -> str:
+def ending(run: Members) -> str:
     """How a run ended and what it took, in a sentence."""
     parts = [run["status"], spent(run)]
     error = run["error"]

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from decimal import Decimal
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-from interface.cli.happenings import Happening
+from interface.cli.happenings import Happening, Members
 
 KEPT_TEXT: Final = 2_000
 _STATUS: Final = {
@@ -71,7 +71,7 @@ class Progress:
             self._count(data["usage"], visit)
         return visit
 
-    def _visited(self, name: str, data: dict[str, Any]) -> Visit:
+    def _visited(self, name: str, data: Members) -> Visit:
         visit = self._move(data["activation"], _STATUS[name])
         if name == "frames_opened":
             visit.note = f"{len(data['inputs'])} items" if data.get("is_map") else "inner workflow"
@@ -107,7 +107,7 @@ class Progress:
         if path == self.speaker:
             self.speaker = self.text = ""
 
-    def _count(self, usage: dict[str, Any], visit: Visit | None) -> None:
+    def _count(self, usage: Members, visit: Visit | None) -> None:
         tokens = usage["prompt_tokens"] + usage["completion_tokens"]
         self.tokens += tokens
         self.calls += 1

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from interface.cli.happenings import Members
 from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl
 
 runs = typer.Typer(help="Look at the runs of a service, and stop them.", no_args_is_help=True)
@@ -133,21 +134,21 @@ def list_models(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 
     _print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE"), _model_row)
 
 
-def _model_row(model: dict[str, Any]) -> tuple[str, ...]:
+def _model_row(model: Members) -> tuple[str, ...]:
     from interface.cli.printing import money
 
     prices = [money(**price) if (price := model[f"{part}_price"]) else "unknown" for part in ("prompt", "completion")]
     return (model["name"], model["resolves_to"], *prices, "yes" if model["usable"] else f"no: {model['reason']}")
 
 
-def _items(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Any]:
+def _items(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Members]:
     from interface.cli.client import connected
 
     with connected(server, key) as there:
         return there.items(path, limit, **parameters)
 
 
-def _print_list(found: list[Any], as_json: bool, titles: tuple[str, ...], row: Callable[[Any], tuple[str, ...]]) -> None:
+def _print_list(found: list[Members], as_json: bool, titles: tuple[str, ...], row: Callable[[Members], tuple[str, ...]]) -> None:
     from interface.cli.printing import print_json, print_table
 
     if as_json:

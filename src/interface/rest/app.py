@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -71,7 +71,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
 
 
 def _describe(app: FastAPI) -> None:
-    def document() -> dict[str, Any]:
+    def document() -> openapi.OpenApi:
         return openapi.published(app, _BODIES)
 
     async def as_json(request: Request) -> JSONResponse:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, JsonValue
@@ -10,6 +10,7 @@ from pydantic import ValidationError as Misfit
 from starlette.exceptions import HTTPException
 
 from application.errors import DocumentTooLarge, Problem, ValidationError
+from interface.rest.openapi import REF, OpenApi
 from interface.rest.plain import refuse_unstorable
 from interface.yaml import LoadedDocument, load_document
 
@@ -22,13 +23,13 @@ _SMALL = 32 * 1024
 _CODES = {"extra_forbidden": "unknown_field"}
 
 
-def takes(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+def takes(schema: OpenApi, *, required: bool = True) -> OpenApi:
     """The request body of a route, for its OpenAPI entry."""
     return {"requestBody": {"required": required, "content": {JSON: {"schema": schema}, YAML: {"schema": schema}}}}
 
 
-def model_ref(model: type[BaseModel]) -> dict[str, Any]:
-    return {"$ref": f"#/components/schemas/{model.__name__}"}
+def model_ref(model: type[BaseModel]) -> OpenApi:
+    return {"$ref": REF.format(model=model.__name__)}
 
 
 def body_of(model: type[M], *, optional: bool = False) -> Callable[[Request], Awaitable[M]]:

@@ -1,7 +1,8 @@
 """A page that lists every route, made from the OpenAPI document: it needs no script and no network."""
 
 from html import escape
-from typing import Any
+
+from interface.rest.openapi import OpenApi
 
 _STYLE = """
 body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#1d2430;background:#fff}
@@ -12,7 +13,7 @@ b{display:inline-block;min-width:3.5rem}
 """
 
 
-def page(document: dict[str, Any]) -> str:
+def page(document: OpenApi) -> str:
     title = escape(f"{document['info']['title']} {document['info']['version']}")
     groups: dict[str, list[str]] = {}
     for path, methods in document["paths"].items():
@@ -26,7 +27,7 @@ def page(document: dict[str, Any]) -> str:
     )
 
 
-def _entry(path: str, method: str, operation: dict[str, Any]) -> str:
+def _entry(path: str, method: str, operation: OpenApi) -> str:
     others = [parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] != "path"]
     names = ", ".join(f"<code>{escape(name)}</code>" for name in others)
     says = escape(operation.get("description") or operation.get("summary", ""))

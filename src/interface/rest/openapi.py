@@ -1,7 +1,7 @@
 """The published description of the API, with the answers to everything that can go wrong."""
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeAlias
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
@@ -13,7 +13,9 @@ from interface.rest.problems import MEDIA_TYPE, ProblemDocument
 REF = "#/components/schemas/{model}"
 _ALWAYS = (401, 403, 422, 500, 503)
 
-Responses = dict[int | str, dict[str, Any]]
+OpenApi: TypeAlias = dict[str, Any]
+"""A part of an OpenAPI document."""
+Responses: TypeAlias = dict[int | str, OpenApi]
 
 
 def fail(status: int, description: str = "") -> Responses:
@@ -29,7 +31,7 @@ def fails(*statuses: int) -> Responses:
     return found
 
 
-def published(app: FastAPI, bodies: tuple[type[BaseModel], ...]) -> dict[str, Any]:
+def published(app: FastAPI, bodies: tuple[type[BaseModel], ...]) -> OpenApi:
     """The OpenAPI document, made once. `bodies`: models that routes read by themselves."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)

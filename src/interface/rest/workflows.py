@@ -1,7 +1,7 @@
 """Workflows: check a document, publish it, find it again, make one from several."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from urllib.parse import quote
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -12,7 +12,7 @@ from application.workflow_views import ProblemView, ValidationView, WorkflowView
 from application.workflows import ComposeOrder
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import YAML, body_of, document_of, model_ref, takes
-from interface.rest.openapi import Responses, fails
+from interface.rest.openapi import OpenApi, Responses, fails
 from interface.rest.parameters import IdempotencyKey, PageOf
 from interface.yaml_writing import dump_document
 
@@ -23,7 +23,7 @@ Format = Literal["json", "yaml", "mermaid", "dot"]
 _LANGUAGES = {"yaml": YAML, "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz"}
 _Document = Annotated[JsonValue, Depends(document_of)]
 _TAKES_DOCUMENT = takes({"type": "object", "description": "A graph document."})
-_TEXT: dict[str, Any] = {"schema": {"type": "string"}}
+_TEXT: OpenApi = {"schema": {"type": "string"}}
 _IN_OTHER_LANGUAGES: Responses = {200: {"content": {**dict.fromkeys(_LANGUAGES.values(), _TEXT), YAML: {"schema": {"type": "object"}}}}}
 
 

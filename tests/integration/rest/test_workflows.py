@@ -57,13 +57,6 @@ async def test_a_picture_that_cannot_be_drawn_is_refused(service: Service) -> No
     assert (answer.status_code, answer.json()["problems"][0]["pointer"]) == (422, "/query/format")
 
 
-async def test_opening_a_thread_refuses_a_key_that_it_could_not_keep(service: Service) -> None:
-    answer = await service.call("POST", "/v1/threads", json={}, headers={"Idempotency-Key": "k"})
-
-    assert (answer.status_code, answer.json()["problems"][0]["pointer"]) == (422, "/header/Idempotency-Key")
-    assert (await service.call("GET", "/v1/threads")).json()["items"] == []
-
-
 async def test_what_was_published_comes_back_as_it_was_posted(service: Service) -> None:
     document = adder()
     document["nodes"]["add"]["position"] = {"x": 1, "y": 2.5}

@@ -2,13 +2,15 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from domain.errors import ValidationError, VersionTaken, WorkflowNotFound
 from domain.ids import ContentHash
+from domain.ports.repositories import NewRun
 from infrastructure.store.store import Store
-from tests.integration.store.builders import a_tenant, a_version
+from tests.integration.store.builders import NOON, a_run, a_tenant, a_version
 
 
 async def test_a_published_version_can_be_read_by_name_and_by_hash(store: Store, beside: Store) -> None:
@@ -117,6 +119,68 @@ async def test_an_unknown_version_is_answered_with_the_known_ones(store: Store) 
 
     with pytest.raises(WorkflowNotFound, match=r"1\.4\.2"):
         await store.workflows.get(version.tenant, "triage", "9.9.9")
+
+
+async def test_what_another_process_publishes_is_the_newest_at_once(store: Store, beside: Store) -> None:
+    tenant = a_tenant()
+    for number in (9, 10, 11):
+        version = a_version(tenant, "triage", f"1.{number}.0")
+        await beside.workflows.publish(version)
+
+        assert await store.workflows.get(tenant, "triage") == version
+
+
+async def test_who_asks_after_a_publish_finds_it_however_many_ask_at_once(store: Store) -> None:
+    tenant, done = a_tenant(), asyncio.Event()
+    await store.workflows.publish(a_version(tenant, "triage", "1.0.0"))
+
+    async def keep_asking() -> None:
+        while not done.is_set():
+            await store.workflows.get(tenant, "triage")
+
+    async with asyncio.TaskGroup() as askers:
+        for _ in range(10):
+            askers.create_task(keep_asking())
+        for number in range(1, 20):
+            await store.workflows.publish(version := a_version(tenant, "triage", f"1.{number}.0"))
+            found = await asyncio.gather(*(store.workflows.get(tenant, "triage") for _ in range(5)))
+            assert found == [version] * 5
+        done.set()
+
+
+async def test_who_stops_asking_takes_the_answer_from_nobody_else(store: Store) -> None:
+    version = a_version(a_tenant(), "triage")
+    await store.workflows.publish(version)
+    askers = [asyncio.create_task(store.workflows.get(version.tenant, "triage")) for _ in range(5)]
+    await asyncio.sleep(0)  # all of them have asked
+
+    askers[0].cancel()
+
+    assert await asyncio.gather(*askers[1:]) == [version] * 4
+
+
+async def test_more_versions_than_are_remembered_are_all_found(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.store.finding.REMEMBERED", 3)
+    tenant = a_tenant()
+    versions = [a_version(tenant, f"flow-{number}") for number in range(8)]
+    for version in versions:
+        await store.workflows.publish(version)
+
+    for version in [*versions, *versions]:
+        assert await store.workflows.get(tenant, version.metadata.name) == version
+        assert await store.workflows.by_hash(tenant, version.metadata.id) == version
+
+
+async def test_a_version_that_a_run_brought_before_it_was_published_is_read_with_its_own_times(store: Store, beside: Store) -> None:
+    brought = a_version(a_tenant(), "triage")
+    await store.runs.start(NewRun(a_run(brought.tenant), embedded=brought))
+    assert await store.workflows.by_hash(brought.tenant, brought.metadata.id) == brought
+    later = replace(brought, metadata=replace(brought.metadata, created_at=NOON + timedelta(days=1), updated_at=NOON + timedelta(days=2)))
+
+    await beside.workflows.publish(later)
+
+    assert await store.workflows.get(brought.tenant, "triage") == later
+    assert await store.workflows.get(brought.tenant, "triage", "1.0.0") == later
 
 
 async def test_another_tenants_workflow_does_not_exist(store: Store) -> None:

@@ -33,6 +33,15 @@ _HEADS = """WITH wanted AS (
     FROM unnest($9::bigint[], $10::bigint[], $11::text[], $12::bytea[]) AS e(number, position, kind, body) JOIN passed p USING (number)
 )"""
 _VERDICT = " SELECT thread, held.epoch, held.position, passed.number IS NOT NULL FROM held LEFT JOIN passed USING (thread)"
+# A run alone: one event of one thread, and nothing beside it. The planner has a fifth less to do than for arrays of one.
+_ALONE = """WITH held AS (
+    SELECT thread, epoch, position FROM heads WHERE thread = $1 FOR UPDATE SKIP LOCKED
+), passed AS (
+    UPDATE heads h SET position = $6 FROM held WHERE h.thread = $1 AND held.epoch = $4 AND held.position = $5 RETURNING h.thread
+), written AS (
+    INSERT INTO journal (thread, position, tenant, run, kind, at, body)
+    SELECT thread, $6, $3, $2, $8, $7, $9 FROM passed
+) SELECT thread, held.epoch, held.position, EXISTS (SELECT FROM passed) FROM held"""
 _RUNS = """, ran AS (
     UPDATE runs r SET status = u.status, started_at = u.started_at, ended_at = u.ended_at, outcome = u.outcome
     FROM unnest({0}::bigint[], {1}::text[], {2}::text[], {3}::float8[], {4}::float8[], {5}::bytea[])
@@ -84,9 +93,12 @@ class _Part:
 
 def statement_of(groups: Sequence[Group]) -> tuple[str, Sequence[object]]:
     """The statement and its values. It answers (thread, epoch and position before, passed) for each head that was not locked elsewhere."""
+    has_more = any(_has_more(group) for group in groups)
+    if len(groups) == 1 and not has_more and groups[0].upto - groups[0].after == 1:
+        return _ALONE, _alone(groups[0])
     values: list[object] = [*_heads(groups), *_events(groups)]
     present = []
-    if any(_has_more(group) for group in groups):
+    if has_more:
         for number, part in enumerate(_PARTS):
             found = part.values(groups)
             if any(found):
@@ -108,6 +120,12 @@ def _has_more(group: Group) -> bool:
         if append.run is not None or append.usage or append.checkpoint is not None or append.taken or append.release_at is not None:
             return True
     return False
+
+
+def _alone(group: Group) -> Sequence[object]:
+    append, (body,) = group.units[0].append, group.units[0].bodies
+    lease, (event,) = append.lease, append.events
+    return group.thread, group.run, lease.tenant, group.epoch, group.after, group.upto, seconds(group.at), event.kind, body
 
 
 def _heads(groups: Sequence[Group]) -> Iterable[list[object]]:

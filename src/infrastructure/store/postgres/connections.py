@@ -1,5 +1,6 @@
 """Connections to PostgreSQL, and what their errors mean. No error of the driver leaves this folder."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -80,6 +81,7 @@ class PostgresReader:
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._about_to: dict[tuple[object, ...], asyncio.Task[Sequence[Row]]] = {}
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]:
         """One statement, one transaction."""
@@ -102,7 +104,18 @@ class PostgresReader:
         return found
 
     async def few(self, statement: str, *values: object) -> Sequence[Row]:
-        return await self.rows(statement, *values)
+        """Those who ask the same before the statement is on its way share one answer; who asks later gets one of his own, that knows
+        everything committed until then."""
+        asked = (statement, *values)
+        task = self._about_to.get(asked)
+        if task is None:
+            task = self._about_to[asked] = asyncio.create_task(self._ask(asked))
+        return await asyncio.shield(task)
+
+    async def _ask(self, asked: tuple[object, ...]) -> Sequence[Row]:
+        del self._about_to[asked]
+        statement, *values = asked
+        return await self.rows(str(statement), *values)
 
     def members(self, values: Sequence[str]) -> object:
         return list(values)

@@ -2,10 +2,12 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeAlias
+from functools import partial
+from typing import TypeAlias
 
-from sqlalchemy import Executable, Insert, Table, event
+from sqlalchemy import Executable, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -16,7 +18,7 @@ from infrastructure.store.urls import driver_dsn, is_sqlite, sqlite_path
 
 POOL_SIZE = 4
 POOL_SECONDS = 5.0
-Upsert: TypeAlias = Insert
+Upsert: TypeAlias = postgresql.Insert | sqlite.Insert
 """An `INSERT` that knows `ON CONFLICT`, which both databases spell alike."""
 
 
@@ -27,7 +29,7 @@ class Database:
         self._engine = _engine(url)
         self._insert = sqlite.insert if is_sqlite(url) else postgresql.insert
 
-    def insert(self, table: Table) -> Any:
+    def insert(self, table: Table) -> Upsert:
         """An `Upsert` into this table, in the database's own dialect."""
         return self._insert(table)
 
@@ -61,15 +63,15 @@ class Database:
 
 
 def _engine(url: str) -> AsyncEngine:
-    pool: dict[str, Any] = {"pool_size": POOL_SIZE, "max_overflow": 0, "pool_timeout": POOL_SECONDS}
+    create = partial(create_async_engine, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=POOL_SECONDS)
     if not is_sqlite(url):
-        return create_async_engine(driver_dsn(url).replace("postgresql://", "postgresql+asyncpg://", 1), pool_pre_ping=True, **pool)
-    engine = create_async_engine(f"sqlite+aiosqlite:///{sqlite_path(url)}", connect_args={"timeout": 10}, **pool)
+        return create(driver_dsn(url).replace("postgresql://", "postgresql+asyncpg://", 1), pool_pre_ping=True)
+    engine = create(f"sqlite+aiosqlite:///{sqlite_path(url)}", connect_args={"timeout": 10})
     event.listen(engine.sync_engine, "connect", _settle)
     return engine
 
 
-def _settle(connection: Any, _record: object) -> None:
+def _settle(connection: DBAPIConnection, _record: object) -> None:
     cursor = connection.cursor()
     cursor.execute("PRAGMA synchronous = FULL")
     cursor.close()

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import Any, Generic, TypeVar
+from typing import TypeVar, cast
 
 from domain.errors import DatabaseError, WeftError
 from domain.ports.clock import Clock
@@ -27,9 +27,9 @@ OnCommitted = Callable[[int, float], None]
 
 
 @dataclass(slots=True, eq=False)
-class Job(Generic[T]):
-    work: Work[T]
-    done: "asyncio.Future[T]"
+class Job:
+    work: Work[object]
+    done: "asyncio.Future[object]"
 
 
 @dataclass(slots=True)
@@ -38,17 +38,17 @@ class Verdict:
 
     passed: list[Group] = field(default_factory=list)
     refused: list[tuple[Group, WeftError]] = field(default_factory=list)
-    answers: list[tuple["asyncio.Future[Any]", object]] = field(default_factory=list)
-    refusals: list[tuple["asyncio.Future[Any]", WeftError]] = field(default_factory=list)
+    answers: list[tuple["asyncio.Future[object]", object]] = field(default_factory=list)
+    refusals: list[tuple["asyncio.Future[object]", WeftError]] = field(default_factory=list)
 
 
 class SqliteWriter:
     def __init__(self, path: Path, clock: Clock, on_committed: OnCommitted) -> None:
         self._path, self._clock, self._on_committed = path, clock, on_committed
         self._loop = asyncio.get_running_loop()
-        self._inlet: SimpleQueue[Unit | Job[Any] | None] = SimpleQueue()
+        self._inlet: SimpleQueue[Unit | Job | None] = SimpleQueue()
         self._waiting = Waiting()
-        self._jobs: list[Job[Any]] = []
+        self._jobs: list[Job] = []
         self._is_open = True
         self._connection = connect(path, clock)
         self._thread = threading.Thread(target=self._serve, name="weft-write", daemon=True)
@@ -63,8 +63,7 @@ class SqliteWriter:
         """Durable when this returns."""
         job = Job(work, self._loop.create_future())
         self._put(job)
-        answer: T = await job.done
-        return answer
+        return cast(T, await job.done)
 
     async def close(self) -> None:
         """Writes what has come so far; what comes later is refused."""
@@ -72,7 +71,7 @@ class SqliteWriter:
         self._inlet.put(None)
         await asyncio.to_thread(self._thread.join)
 
-    def _put(self, item: Unit | Job[Any]) -> None:
+    def _put(self, item: Unit | Job) -> None:
         if not self._is_open:
             raise DatabaseError(f"{self._path} was closed")
         self._inlet.put(item)
@@ -93,7 +92,7 @@ class SqliteWriter:
                 if type(item) is Unit:
                     units.append(item)
                 else:
-                    jobs.append(item)  # type: ignore[arg-type]
+                    jobs.append(item)
                 item = inlet.get_nowait()
         except Empty:
             return True
@@ -104,7 +103,7 @@ class SqliteWriter:
         if groups or jobs:
             self._write_all(groups, jobs)
 
-    def _write_all(self, groups: list[Group], jobs: list[Job[Any]]) -> None:
+    def _write_all(self, groups: list[Group], jobs: list[Job]) -> None:
         began = time.perf_counter()
         try:
             verdict = self._commit(groups, jobs)
@@ -113,7 +112,7 @@ class SqliteWriter:
         else:
             self._loop.call_soon_threadsafe(self._tell, verdict, time.perf_counter() - began)
 
-    def _write_apart(self, groups: list[Group], jobs: list[Job[Any]], error: Exception) -> None:
+    def _write_apart(self, groups: list[Group], jobs: list[Job], error: Exception) -> None:
         """Whoever brought what the database does not take fails alone. When the file itself is the trouble, all fail with it."""
         if len(groups) + len(jobs) > 1 and not isinstance(error, sqlite3.OperationalError):
             for group in groups:
@@ -125,7 +124,7 @@ class SqliteWriter:
         verdict = Verdict(refused=[(group, failed) for group in groups], refusals=[(job.done, failed) for job in jobs])
         self._loop.call_soon_threadsafe(self._tell, verdict, 0.0)
 
-    def _commit(self, groups: list[Group], jobs: list[Job[Any]]) -> Verdict:
+    def _commit(self, groups: list[Group], jobs: list[Job]) -> Verdict:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         try:

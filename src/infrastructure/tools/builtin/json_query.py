@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any, Final
+from typing import Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -65,8 +65,8 @@ class _BoundedInterpreter(TreeInterpreter):  # type: ignore[misc]  # jmespath ha
         self._steps = MAX_STEPS
         self._weight = MAX_WEIGHT
 
-    def visit(self, node: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        result = super().visit(node, *args, **kwargs)
+    def visit(self, node: dict[str, Json], *args: object, **kwargs: object) -> Json:
+        result: Json = super().visit(node, *args, **kwargs)
         self._steps -= 1
         if self._steps < 0:
             raise ToolError(f"the query takes more than {MAX_STEPS:,} steps", "query_too_big")

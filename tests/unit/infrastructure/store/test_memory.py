@@ -1,18 +1,21 @@
 """What is the memory store's own: it encodes late, and lets others have their turn."""
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 from domain.ids import ContentHash, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.ports.journal import Append
 from domain.ports.queue import Claim
-from domain.ports.repositories import NewRun
+from domain.ports.repositories import IdempotencyMark, NewRun
 from domain.run.events import CancelRequested
 from domain.run.run import Run
 from infrastructure.clock import SystemClock
 from infrastructure.store import codec
 from infrastructure.store.memory import open_memory
+from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.line import Line
+from infrastructure.store.memory.marks import MemoryMarks
 from infrastructure.store.store import Store
 
 
@@ -62,3 +65,15 @@ async def test_two_stores_in_one_process_know_nothing_of_each_other() -> None:
 
         assert (await second.queue.depth()).claimed == 0
         assert not (await second.threads.list(TenantId("t"), 10, None)).items
+
+
+async def test_old_marks_are_forgotten_when_a_new_one_comes() -> None:
+    book, tenant, noon = Book(Line()), TenantId("t"), datetime(2026, 5, 4, 12, tzinfo=UTC)
+    marks = MemoryMarks(book)
+    for number in range(150):
+        await marks.take(tenant, IdempotencyMark(f"old {number}", "d", noon), "subject")
+
+    await marks.take(tenant, IdempotencyMark("new", "d", noon + timedelta(hours=24)), "subject")
+    assert len(book.marks) == 51
+    await marks.take(tenant, IdempotencyMark("newer", "d", noon + timedelta(hours=24)), "subject")
+    assert [key for _, key in book.marks] == ["new", "newer"]
