@@ -92,13 +92,12 @@ class Engine:
 
     def _deadline(self, drive: Drive) -> asyncio.TimerHandle:
         """Ends the run when its time is over, at once when that or its money is gone already."""
-        limit, left = drive.state.limits.seconds, drive.deadline - drive.now()
-        failure = failure_of(LimitReached(f"the run took longer than limits.seconds, which is {limit:g}", "seconds"))
+        left = drive.deadline - drive.now()
         if not drive.state.root.is_done and not drive.state.is_cancelling:
             drive.check_spending()
             if left <= 0:
-                drive.end_failed(failure)
-        return asyncio.get_running_loop().call_later(max(left, 0.0), drive.end_failed, failure)
+                _out_of_time(drive)
+        return asyncio.get_running_loop().call_later(max(left, 0.0), _out_of_time, drive)
 
     async def refuse(self, claim: Claim, error: WeftError) -> None:
         """End a run that cannot be loaded or kept: its version is gone, its rows are of a newer Weft, or it made what no journal holds.
@@ -111,3 +110,8 @@ class Engine:
         self.tools.feed.publish(rows)
         self.tools.meter.run_ended(run, 0.0)
         log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
+
+
+def _out_of_time(drive: Drive) -> None:
+    limit = drive.state.limits.seconds
+    drive.end_failed(failure_of(LimitReached(f"the run took longer than limits.seconds, which is {limit:g}", "seconds")))

@@ -69,6 +69,8 @@ class Loader:
         return loaded
 
     async def _versions(self, loaded: Loaded, program: Program) -> None:
+        if not program.calls_others:
+            return
         loaded.versions = await self.resolve(loaded.run.tenant, program.graph.graph)
         await self._know_all(loaded, loaded.versions)
 

@@ -64,6 +64,8 @@ class Program:
     input_schema: Schema | None
     start: tuple[Decide, ...]
     inner: dict[NodeIndex, "Program"] = field(default_factory=dict)
+    calls_others: bool = False
+    """Does a node of it, at any depth, run a workflow by its name?"""
 
     def with_inner(self) -> dict[CompiledGraph, "Program"]:
         found = {self.graph: self}
@@ -94,7 +96,13 @@ def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, wo
         input_schema=None if graph.input_schema is None else workshop.schemas.compile(graph.input_schema),
         start=tuple(_decide(edge, workshop) for edge in compiled.edges_of[-1]),
         inner={at: _program(inner, content, kinds, workshop) for at, inner in compiled.inner.items()},
+        calls_others=_calls_others(graph),
     )
+
+
+def _calls_others(graph: Graph) -> bool:
+    inner = [node.graph for node in graph.nodes.values() if node.graph is not None]
+    return any("workflow" in node.config for node in graph.nodes.values()) or any(map(_calls_others, inner))
 
 
 def _rule(channel: Channel, workshop: Workshop) -> ChannelRule:

@@ -89,7 +89,7 @@ class SqliteWriter:
         try:
             item = inlet.get() if may_wait else inlet.get_nowait()
             while item is not None:
-                if type(item) is Unit:
+                if isinstance(item, Unit):
                     units.append(item)
                 else:
                     jobs.append(item)
