@@ -17,7 +17,7 @@ from domain.run.state import Activation, Frame, RunState
 from domain.usage import Usage
 
 
-def scope_of(run: RunState, activation: Activation, about: dict[str, Json]) -> dict[str, Json]:
+def scope_of(activation: Activation, about: dict[str, Json]) -> dict[str, Json]:
     """What the expressions of an activation may name. `about`: the run itself."""
     frame = activation.frame
     scope: dict[str, Json] = {"state": activation.state, "input": frame.input, "run": about}
@@ -95,7 +95,7 @@ def begun(frame: Frame, program: Program, about: dict[str, Json]) -> events.Fram
     return events.FrameBegun(frame.path, tuple(found))
 
 
-def opened(run: RunState, activation: Activation, program: Program, outcome: OpenFrames, child: Program) -> events.FramesOpened:
+def opened(run: RunState, activation: Activation, outcome: OpenFrames, child: Program) -> events.FramesOpened:
     """Child frames within the limits of the run, with inputs that their graph accepts."""
     frame, limits = activation.frame, run.limits
     if frame.depth + 1 > limits.depth:

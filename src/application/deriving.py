@@ -126,10 +126,10 @@ def _interpret(drive: Drive, attempt: Attempt) -> None:
     program = drive.program(activation.frame)
     match outcome:
         case Finished():
-            scope = dict(attempt.scope) if attempt.scope else deciding.scope_of(drive.state, activation, drive.about)
+            scope = dict(attempt.scope) if attempt.scope else deciding.scope_of(activation, drive.about)
             drive.record(deciding.finished(activation, program, scope, outcome.output, outcome.usage, attempt.seconds))
         case OpenFrames():
-            drive.record(deciding.opened(drive.state, activation, program, outcome, _child(drive, activation, program, outcome)))
+            drive.record(deciding.opened(drive.state, activation, outcome, _child(drive, activation, program, outcome)))
         case Park():
             if outcome.until - drive.now() >= SHORT_SECONDS:
                 drive.record(events.NodeParked(activation.path, outcome.waiting_for, outcome.until, outcome.output))

@@ -3,25 +3,16 @@
 from dataclasses import dataclass
 
 from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
+from application.composition import ComposeWorkflows
 from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
 from application.runs import CancelRun, GetRun, ListRuns, StartRun
+from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
-from application.workflows import (
-    ComposeWorkflows,
-    GetTemplate,
-    GetWorkflow,
-    InstantiateTemplate,
-    ListTemplates,
-    ListVersions,
-    ListWorkflows,
-    PublishWorkflow,
-    PutTemplate,
-    ValidateWorkflow,
-)
+from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,5 +72,5 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
     def say(text: str) -> None:
         feed.pass_by(Passing(run.id, "text", activation.path, text))
 
-    scope = deciding.scope_of(drive.state, activation, drive.about)
+    scope = deciding.scope_of(activation, drive.about)
     return NodeContext(run.tenant, run.id, activation.path, activation.attempt, scope, drive.now, say, timeout)

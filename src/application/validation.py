@@ -73,10 +73,6 @@ class Validate:
         problems = [*structural, *unknown, *meaning, *inspected.problems]
         return Validation(graph, _in_order(problems), _in_order([*analysis.warnings, *inspected.warnings]))
 
-    def admit(self, document: Json) -> Graph:
-        """The graph of a good document, else `ValidationError` with every problem."""
-        return self(document).checked()
-
     def _kinds_of(self, graph: Graph) -> tuple[dict[str, NodeKind], list[Problem]]:
         """The kinds that the graph's nodes name, and a problem for every node whose kind there is not."""
         known: dict[str, NodeKind] = {}

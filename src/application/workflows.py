@@ -1,4 +1,4 @@
-"""Workflows: check a document, publish it, find it again. What belongs to templates and composition is named here for the floors above."""
+"""Workflows: check a document, publish it, find it again."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,11 +8,9 @@ from typing import Final, TypeAlias, cast
 
 from pydantic import JsonValue
 
-from application.composition import ComposeOrder, ComposeWorkflows
 from application.documents import summary
 from application.once import Once, digest_of
 from application.paging import PageOrder, shown, slice_of
-from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder
 from application.validation import Locate, Validate, Validation, nowhere
 from application.versions import unknown_workflows
 from application.views import PageView
@@ -25,23 +23,6 @@ from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.repositories import Workflows
 from domain.workflow import WorkflowMetadata, WorkflowVersion
-
-__all__ = [
-    "CheckDocument",
-    "ComposeOrder",
-    "ComposeWorkflows",
-    "GetTemplate",
-    "GetWorkflow",
-    "HashOf",
-    "InstantiateTemplate",
-    "ListTemplates",
-    "ListVersions",
-    "ListWorkflows",
-    "PublishWorkflow",
-    "PutTemplate",
-    "TemplateOrder",
-    "ValidateWorkflow",
-]
 
 HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
 _SMALL: Final = 200

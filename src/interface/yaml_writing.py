@@ -10,7 +10,7 @@ from pydantic import JsonValue
 _WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_/.-]*( [A-Za-z0-9_/.-]+)*", re.ASCII)
 _NOT_TEXT: Final = {"null", "true", "false", "yes", "no", "on", "off", "y", "n"}
 """Words that YAML 1.2, or 1.1 before it, reads as something else."""
-_LINES: Final = re.compile(r"[^\s\x7f-\uffff][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]*")
+_LINES: Final = re.compile(r"[^\s\x00-\x1f\x7f-\uffff][^\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]*")
 _UNPRINTABLE: Final = re.compile(r"[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 

@@ -1,15 +1,15 @@
 """Loops of a graph, and for every joining node the nodes it waits for. Pure searches over numbers, none of them recursive."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from domain.errors import Problem, ValidationError
+from domain.graph.components import Rows, closure, components, to_bits
 
 MOST_LOOPS_DEEP = 100
 """How many loops may lie around one node."""
 
-Rows: TypeAlias = Sequence[Sequence[int]] | Mapping[int, Sequence[int]]
 Back: TypeAlias = dict[int, frozenset[int]]
 """Head -> the sources of its back edges."""
 
@@ -42,7 +42,7 @@ def find_loops(arrows: Arrows, start: int, joining: Collection[int]) -> Loops:
     around, depth = [0] * size, [0] * size
     for head in arrows.back:
         inside = _loop(arrows, head, part_of)
-        members[head] = _bits(inside)
+        members[head] = to_bits(inside)
         for node in inside:
             around[node] |= 1 << head
             depth[node] += 1
@@ -96,52 +96,6 @@ def _search(arrows: Arrows, start: int) -> tuple[list[int], dict[int, list[int]]
     return preorder, back
 
 
-def components(nodes: Iterable[int], out: Rows) -> list[list[int]]:
-    """Strongly connected components of the graph of `out` (rows of nodes outside `nodes` are not entered); sources come first (Tarjan
-    1972)."""
-    wanted = set(nodes)
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    waiting: list[int] = []
-    on_stack: set[int] = set()
-    found: list[list[int]] = []
-    for root in wanted:
-        if root in number:
-            continue
-        number[root] = low[root] = len(number)
-        waiting.append(root)
-        on_stack.add(root)
-        work = [(root, iter(out[root]))]
-        while work:
-            node, rest = work[-1]
-            target = next(rest, None)
-            if target is None:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == number[node]:
-                    found.append(_unstack(waiting, on_stack, node))
-            elif target not in number and target in wanted:
-                number[target] = low[target] = len(number)
-                waiting.append(target)
-                on_stack.add(target)
-                work.append((target, iter(out[target])))
-            elif target in on_stack:
-                low[node] = min(low[node], number[target])
-    found.reverse()
-    return found
-
-
-def _unstack(waiting: list[int], on_stack: set[int], down_to: int) -> list[int]:
-    part = []
-    while True:
-        node = waiting.pop()
-        on_stack.discard(node)
-        part.append(node)
-        if node == down_to:
-            return part
-
-
 def _numbers(parts: list[list[int]], size: int) -> list[int]:
     part_of = [0] * size
     for number, part in enumerate(parts):
@@ -168,7 +122,7 @@ def _waits(arrows: Arrows, home: list[list[int]], around: list[int], joining: Co
     found: dict[int, int] = {}
     if not wanted:
         return found
-    upstream = _closure(home, arrows.into, {})
+    upstream = closure(home, arrows.into, {})
     for part in home:
         inside = wanted.intersection(part)
         if len(part) == 1:
@@ -197,7 +151,7 @@ def _waits_in_a_knot(arrows: Arrows, knot: _Knot) -> dict[int, int]:
     while todo:
         knot = todo.pop()
         into, parts = _without_back_edges(arrows, knot)
-        closed = _closure(parts, into, knot.seeds)
+        closed = closure(parts, into, knot.seeds)
         found.update((node, closed[node] & ~(1 << node)) for node, heads in knot.contexts.items() if heads == knot.removed)
         rest = {node: heads for node, heads in knot.contexts.items() if heads != knot.removed}
         for part in parts if rest else ():
@@ -209,7 +163,7 @@ def _waits_in_a_knot(arrows: Arrows, knot: _Knot) -> dict[int, int]:
 
 def _inner(knot: _Knot, part: list[int], contexts: dict[int, int], seeds: dict[int, int]) -> list[_Knot]:
     """The next loops in. Where loops cross (irreducible graphs) each context is walked over the whole knot by itself."""
-    common = _bits(part) if len(part) > 1 else 0
+    common = to_bits(part) if len(part) > 1 else 0
     crossing = any(heads & ~knot.removed & ~common for heads in contexts.values())
     for heads in contexts.values():
         common &= heads
@@ -241,26 +195,3 @@ def _seeds(into: Rows, part: list[int], upstream: Mapping[int, int], seeds: Mapp
                 together |= upstream[source] | 1 << source
         found[node] = together
     return found
-
-
-def _closure(parts: list[list[int]], into: Rows, seeds: Mapping[int, int]) -> dict[int, int]:
-    """Per node: the bits of everything upstream of it, over components that come sources first."""
-    reach: dict[int, int] = {}
-    for part in parts:
-        together = _bits(part) if len(part) > 1 else 0
-        members = set(part)
-        for node in part:
-            together |= seeds.get(node, 0)
-            for source in into[node]:
-                if source not in members:
-                    together |= reach[source] | 1 << source
-        for node in part:
-            reach[node] = together
-    return reach
-
-
-def _bits(nodes: Collection[int]) -> int:
-    field_of_bits = bytearray((max(nodes) >> 3) + 1)
-    for node in nodes:
-        field_of_bits[node >> 3] |= 1 << (node & 7)
-    return int.from_bytes(field_of_bits, "little")

@@ -122,10 +122,6 @@ class Frame:
             depth, parent = depth + 1, parent.frame.parent
         return depth
 
-    @property
-    def in_flight(self) -> int:
-        return self.active | self.pending
-
     def activations(self) -> list[Activation]:
         """Everything active here and in the frames below, outermost first."""
         found: list[Activation] = []

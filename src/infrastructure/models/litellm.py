@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 from domain.errors import ModelError
 from domain.json import Json

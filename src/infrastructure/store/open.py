@@ -36,7 +36,7 @@ async def open_store(url: str, *, parse: Parse, clock: Clock, on_committed: OnCo
     if is_memory(url):
         from infrastructure.store.memory import open_memory
 
-        async with open_memory(parse=parse, clock=clock, on_committed=on_committed) as store:
+        async with open_memory(clock=clock, on_committed=on_committed) as store:
             yield store
         return
     await asyncio.to_thread(upgrade, url)

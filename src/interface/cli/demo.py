@@ -77,7 +77,7 @@ class Demo:
         print(f"\n{ending(run)}\n{_who_answered(server)}", flush=True)
         return run
 
-    def _stay(self, service: "Service") -> None:
+    def _stay(self, service: "RunningService") -> None:
         print(f"\nThe service is up at {service.url} (log: {service.log}). Try next:\n")
         for command in next_commands(service.url, self.examples):
             print(f"  {command}")
@@ -115,7 +115,7 @@ def _who_answered(server: Server) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Service:
+class RunningService:
     url: str
     log: Path
     process: "subprocess.Popen[bytes]"
@@ -142,7 +142,7 @@ class Service:
 
 
 @contextmanager
-def _service(folder: Path, port: int, detached: bool) -> Iterator[Service]:
+def _service(folder: Path, port: int, detached: bool) -> Iterator[RunningService]:
     """`weft serve`, ready, in a session of its own: a Ctrl-C reaches it through us. Stopped at the end, unless it is detached."""
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "serve.log"
@@ -152,7 +152,7 @@ def _service(folder: Path, port: int, detached: bool) -> Iterator[Service]:
         process = subprocess.Popen(  # noqa: S603 - our own command
             command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True, env=environment
         )
-    service = Service(f"http://127.0.0.1:{port}", log, process)
+    service = RunningService(f"http://127.0.0.1:{port}", log, process)
     goes_on = False
     try:
         with _signals_interrupt():

@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from application.templates import TemplateOrder
 from application.views import PageView
 from application.workflow_views import TemplateView
-from application.workflows import TemplateOrder
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails

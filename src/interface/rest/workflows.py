@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, JsonValue
 
+from application.composition import ComposeOrder
 from application.views import PageView
 from application.workflow_views import ProblemView, ValidationView, WorkflowView
-from application.workflows import ComposeOrder
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import YAML, body_of, document_of, model_ref, takes
 from interface.rest.openapi import OpenApi, Responses, fails

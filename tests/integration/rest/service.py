@@ -10,6 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, RemoveKey, Role, local_admin
+from application.composition import ComposeWorkflows
 from application.desk import Desk
 from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
@@ -17,22 +18,11 @@ from application.health import CheckReadiness
 from application.models import ListModels
 from application.once import Once
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
+from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
 from application.validation import Validate
-from application.workflows import (
-    CheckDocument,
-    ComposeWorkflows,
-    GetTemplate,
-    GetWorkflow,
-    InstantiateTemplate,
-    ListTemplates,
-    ListVersions,
-    ListWorkflows,
-    PublishWorkflow,
-    PutTemplate,
-    ValidateWorkflow,
-)
+from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.ports.nodes import NodeKind, Workshop
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock

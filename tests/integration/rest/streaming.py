@@ -5,9 +5,16 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
-from tests.integration.rest.service import CONFIGURED, Service
+from starlette.types import ASGIApp
+
+from tests.integration.rest.service import CONFIGURED
+
+
+class Serving(Protocol):
+    @property
+    def app(self) -> ASGIApp: ...
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Listening:
 
 
 @asynccontextmanager
-async def listening(service: Service, path: str, query: str = "", headers: dict[str, str] | None = None) -> AsyncIterator[Listening]:
+async def listening(service: Serving, path: str, query: str = "", headers: dict[str, str] | None = None) -> AsyncIterator[Listening]:
     """Leaving hangs up, and returns once the server has let go."""
     here, gone = Listening(), asyncio.Event()
     asked = iter([{"type": "http.request", "body": b"", "more_body": False}])

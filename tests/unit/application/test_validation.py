@@ -175,7 +175,7 @@ def test_ten_problems_of_all_sorts_are_said_at_once_with_line_and_column(validat
 
 def test_a_document_that_is_not_valid_is_refused_with_all_problems(validate: Validate) -> None:
     with pytest.raises(ValidationError) as error:
-        validate.admit(load_document(BROKEN, "yaml").document)
+        validate(load_document(BROKEN, "yaml").document).checked()
 
     assert len(error.value.problems) == 11
 

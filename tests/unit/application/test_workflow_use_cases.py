@@ -8,26 +8,13 @@ from typing import Any
 
 import pytest
 
+from application.composition import ComposeOrder, ComposeWorkflows
 from application.once import Once
 from application.paging import PageOrder
-from application.templates import filled
+from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder, filled
 from application.validation import Validate
 from application.versions import resolve_versions
-from application.workflows import (
-    CheckDocument,
-    ComposeOrder,
-    ComposeWorkflows,
-    GetTemplate,
-    GetWorkflow,
-    InstantiateTemplate,
-    ListTemplates,
-    ListVersions,
-    ListWorkflows,
-    PublishWorkflow,
-    PutTemplate,
-    TemplateOrder,
-    ValidateWorkflow,
-)
+from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.access import LOCAL_ADMIN, Principal, Role
 from domain.errors import Forbidden, TemplateNotFound, ValidationError, VersionTaken, WorkflowNotFound
 from domain.ids import TenantId

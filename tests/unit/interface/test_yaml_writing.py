@@ -1,7 +1,7 @@
 """What is written as YAML is read back as it was."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
@@ -15,6 +15,7 @@ documents = st.dictionaries(texts, st.recursive(scalars, lambda inner: st.lists(
 
 
 @given(documents)
+@example({"": "\x1b\n0\n"})
 def test_any_document_comes_back(document: dict[str, JsonValue]) -> None:
     assert load_document(dump_document(document).encode(), "application/yaml").document == document
 

@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
-from domain.graph.definition import Graph
-from domain.json import JsonObject
 from domain.ports.clock import Clock
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.inbox import MemoryInbox
@@ -19,10 +17,8 @@ from infrastructure.store.store import Store
 
 
 @asynccontextmanager
-async def open_memory(
-    *, parse: Callable[[JsonObject], Graph] | None = None, clock: Clock, on_committed: Callable[[int, float], None] | None = None
-) -> AsyncIterator[Store]:
-    """`parse` is for stores that keep graphs as documents; here they stay parsed. `on_committed` hears of every append."""
+async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None] | None = None) -> AsyncIterator[Store]:
+    """Graphs stay parsed here; other stores keep them as documents. `on_committed` hears of every append."""
     book = Book(Line())
     yield Store(
         journal=MemoryJournal(book, clock, on_committed),

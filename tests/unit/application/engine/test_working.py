@@ -9,7 +9,7 @@ import pytest
 
 from application.working import Worker
 from domain.errors import DatabaseError
-from domain.ids import DEFAULT_TENANT, WorkerId
+from domain.ids import WorkerId
 from domain.ports.journal import Append, Lease
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.ports.queue import Claim, QueueDepth, RunQueue
