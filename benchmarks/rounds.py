@@ -50,7 +50,11 @@ class Bench:
                 return {"case": step.case, "module": step.module, "error": f"not over after {MOST_SECONDS} s"}
         answers = [line for line in done.stdout.splitlines() if line.startswith(ANSWER)]
         if done.returncode or len(answers) != 1:
-            return {"case": step.case, "module": step.module, "error": done.stderr[-2000:] or f"ended with {done.returncode}, said nothing"}
+            return {
+                "case": step.case,
+                "module": step.module,
+                "error": _last_words(done.stderr) or f"ended with {done.returncode}, said nothing",
+            }
         found: Line = json.loads(answers[0])
         return found
 
@@ -73,3 +77,8 @@ def _shown(line: Line) -> str:
         return f"  FAILED\n{line['error']}"
     value = f"{line['value']:12,.1f} us a step" if line["unit"] == "us/step" else f"{line['value']:12.3f} s"
     return f"{value}   {line['peak_mib']:6.0f} MiB"
+
+
+def _last_words(stderr: str) -> str:
+    """The end of what a failed process said, without where on this machine it stood."""
+    return stderr[-2000:].replace(str(Path.cwd()), ".")

@@ -21,7 +21,7 @@ from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
-from application import access, desk, drawing, following, health, models, once, runs, threads, tools, workflows
+from application import access, composition, desk, drawing, following, health, models, once, runs, templates, threads, tools, workflows
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.drive import EngineTools
@@ -47,6 +47,7 @@ from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store import migrate
+from infrastructure.store.connections import Connections
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
@@ -170,11 +171,11 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         list_workflows=workflows.ListWorkflows(store.workflows),
         list_versions=workflows.ListVersions(store.workflows),
         draw_workflow=drawing.DrawWorkflow(store.workflows, {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}),
-        compose_workflows=workflows.ComposeWorkflows(store.workflows, validate),
-        put_template=workflows.PutTemplate(store.templates, keyed, shared.workshop(), clock),
-        get_template=workflows.GetTemplate(store.templates),
-        list_templates=workflows.ListTemplates(store.templates),
-        instantiate_template=workflows.InstantiateTemplate(store.templates, shared.workshop()),
+        compose_workflows=composition.ComposeWorkflows(store.workflows, validate),
+        put_template=templates.PutTemplate(store.templates, keyed, shared.workshop(), clock),
+        get_template=templates.GetTemplate(store.templates),
+        list_templates=templates.ListTemplates(store.templates),
+        instantiate_template=templates.InstantiateTemplate(store.templates, shared.workshop()),
         start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, new_id, clock),
         get_run=runs.GetRun(store.runs, store.journal),
         list_runs=runs.ListRuns(store.runs),
@@ -219,9 +220,10 @@ class App:
         """Work until `worker.stop()`. First look at every package of tools, so that what is wrong with one shows now; model libraries
         warm up meanwhile."""
         self.shared.tools().list()
-        # What is open now stays, and rows make no circles: looking for garbage every 700 objects only costs pauses of 40 ms.
+        # What is open now stays. What a run leaves behind is freed by its references; a look for circles every 700 objects costs more
+        # than it frees.
         gc.freeze()
-        gc.set_threshold(100_000, 20, 20)
+        gc.set_threshold(10_000, 10, 10)
         warming = asyncio.create_task(self.shared.models().warm())
         try:
             await self.worker.run()
@@ -245,10 +247,13 @@ async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterato
 
 
 async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:
-    settings: Settings = shared.settings()
+    database = shared.settings().config.database
+    connections = Connections(database.max_connections, database.connection_timeout)
     while True:
         try:
-            opening = open_store(settings.database_url, parse=parse_graph, clock=shared.clock(), on_committed=shared.meter().committed)
+            opening = open_store(
+                database.url, parse=parse_graph, clock=shared.clock(), on_committed=shared.meter().committed, connections=connections
+            )
             return await stack.enter_async_context(opening)
         except DatabaseError as error:
             if not patient:

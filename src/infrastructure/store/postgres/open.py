@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from domain.ports.clock import Clock
 from infrastructure.store.bell import Bell
+from infrastructure.store.connections import Connections
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
@@ -16,10 +17,10 @@ from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, R
 
 
 @asynccontextmanager
-async def open_postgres(dsn: str, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Hot]:
+async def open_postgres(dsn: str, connections: Connections, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Hot]:
     """A pool for reads and claims, a connection for appends and one for starts. Closing waits for what has come."""
     async with AsyncExitStack() as closing:
-        database = await closing.enter_async_context(open_pool(dsn))
+        database = await closing.enter_async_context(open_pool(dsn, connections))
         queue_bell = Bell()
         writer = PostgresWriter(WriterConnection(dsn), clock, on_committed)
         closing.push_async_callback(writer.close)

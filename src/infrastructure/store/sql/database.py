@@ -13,11 +13,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from domain.errors import DatabaseError, RepositoryError
+from infrastructure.store.connections import Connections
 from infrastructure.store.rows import Row
 from infrastructure.store.urls import driver_dsn, is_sqlite, sqlite_path
 
-POOL_SIZE = 4
-POOL_SECONDS = 5.0
 Upsert: TypeAlias = postgresql.Insert | sqlite.Insert
 """An `INSERT` that knows `ON CONFLICT`, which both databases spell alike."""
 
@@ -25,8 +24,9 @@ Upsert: TypeAlias = postgresql.Insert | sqlite.Insert
 class Database:
     """Statements in, plain tuples out. Raises `DatabaseError` and its kind only."""
 
-    def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+    def __init__(self, url: str, connections: Connections) -> None:
+        self._connections = connections
+        self._engine = _engine(url, connections)
         self._insert = sqlite.insert if is_sqlite(url) else postgresql.insert
 
     def insert(self, table: Table) -> Upsert:
@@ -53,8 +53,9 @@ class Database:
             async with self._engine.begin() as connection:
                 yield connection
         except PoolTimeout as error:
+            waited = f"{self._connections.wait_seconds:g} s"
             raise DatabaseError(
-                f"none of the {POOL_SIZE} connections to the database was free for {POOL_SECONDS:g} s: try again later"
+                f"none of the {self._connections.cold} connections to the database was free for {waited}: try again later"
             ) from error
         except DBAPIError as error:
             raise RepositoryError(f"the database refused: {error.orig}") from error
@@ -62,8 +63,8 @@ class Database:
             raise DatabaseError(f"the database does not answer: {error}") from error
 
 
-def _engine(url: str) -> AsyncEngine:
-    create = partial(create_async_engine, pool_size=POOL_SIZE, max_overflow=0, pool_timeout=POOL_SECONDS)
+def _engine(url: str, connections: Connections) -> AsyncEngine:
+    create = partial(create_async_engine, pool_size=connections.cold, max_overflow=0, pool_timeout=connections.wait_seconds)
     if not is_sqlite(url):
         return create(driver_dsn(url).replace("postgresql://", "postgresql+asyncpg://", 1), pool_pre_ping=True)
     engine = create(f"sqlite+aiosqlite:///{sqlite_path(url)}", connect_args={"timeout": 10})
