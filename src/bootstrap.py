@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from application import access, composition, desk, drawing, following, health, models, once, runs, templates, threads, tools, workflows
@@ -27,7 +28,6 @@ from application.documents import parse_graph
 from application.drive import EngineTools
 from application.engine import Engine
 from application.loading import Loader
-from application.pictures import to_dot, to_mermaid
 from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
@@ -74,11 +74,14 @@ def _endpoint(row: Mapping[str, str]) -> Endpoint:
     return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
 
 
-def to_svg(graph: Graph) -> str:
-    """The layout engine is loaded when somebody wants a picture."""
-    from infrastructure.pictures.svg import to_svg as draw
+def drawn_by(module: str, function: str) -> drawing.Draw:
+    """What draws is loaded when somebody wants a picture."""
 
-    return draw(graph)
+    def draw(graph: Graph) -> str:
+        found: drawing.Draw = getattr(import_module(module), function)
+        return found(graph)
+
+    return draw
 
 
 class ShownMeter(Meter, Protocol):
@@ -170,7 +173,14 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_workflow=workflows.GetWorkflow(store.workflows),
         list_workflows=workflows.ListWorkflows(store.workflows),
         list_versions=workflows.ListVersions(store.workflows),
-        draw_workflow=drawing.DrawWorkflow(store.workflows, {"mermaid": to_mermaid, "dot": to_dot, "svg": to_svg}),
+        draw_workflow=drawing.DrawWorkflow(
+            store.workflows,
+            {
+                "mermaid": drawn_by("application.pictures", "to_mermaid"),
+                "dot": drawn_by("application.pictures", "to_dot"),
+                "svg": drawn_by("infrastructure.pictures.svg", "to_svg"),
+            },
+        ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, validate),
         put_template=templates.PutTemplate(store.templates, keyed, shared.workshop(), clock),
         get_template=templates.GetTemplate(store.templates),
