@@ -9,7 +9,7 @@ from domain.graph.definition import Merge, RetryRule
 from domain.ids import ContentHash, NodeId
 from domain.json import Json
 from domain.ports.expressions import Scope
-from domain.ports.nodes import EndFrame, OpenFrames
+from domain.ports.nodes import LONGEST_SECONDS, EndFrame, OpenFrames
 from domain.run import events
 from domain.run.merge import ABSENT, merged
 from domain.run.moves import written
@@ -149,7 +149,8 @@ class RetryPolicy:
         named = failure.code in rule.codes if rule.codes else failure.retryable
         if failure.attempt >= rule.attempts or not named:
             return None
-        return now + max(_backoff(rule, failure.attempt) * (0.5 + self.jitter() / 2), failure.retry_after or 0.0)
+        wait = max(_backoff(rule, failure.attempt) * (0.5 + self.jitter() / 2), failure.retry_after or 0.0)
+        return now + min(wait, LONGEST_SECONDS)
 
 
 def _backoff(rule: RetryRule, attempt: int) -> float:

@@ -18,6 +18,8 @@ Locate = Callable[[str], tuple[int, int] | None]
 """Line and column (from 1) of what a JSON pointer points at, where the text of the document is known."""
 _FOLLOWS_FROM_EDGES: Final = frozenset({"unreachable", "no_start", "join_source", "condition_missing", "route_missing", "targets_missing"})
 """Not worth saying of a graph whose edges could not all be read."""
+MOST_PROBLEMS: Final = 1_000
+"""Said of one document; of a file that is no workflow at all there could be as many as lines."""
 _UNREAD: Final = frozenset({"missing_field", "wrong_type", "too_long"})
 
 
@@ -64,7 +66,7 @@ class Validate:
     def __call__(self, document: Json) -> Validation:
         graph, structural = read_graph(document)
         if structural and not graph.nodes and not graph.edges:
-            return Validation(graph, tuple(structural), ())
+            return Validation(graph, _first(structural), ())
         known, unknown = self._kinds_of(graph)
         analysis = analyse(graph, {name: kind.default_join for name, kind in known.items() if kind.default_join is not None})
         unsaid = _FOLLOWS_FROM_EDGES if any(map(_is_unread_edge, structural)) else ()
@@ -108,4 +110,11 @@ def _unknown_kind(at: str, name: str, known: str) -> Problem:
 def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Each once, by pointer."""
     unique = {(problem.pointer, problem.code, problem.message): problem for problem in problems}
-    return tuple(unique[key] for key in sorted(unique))
+    return _first([unique[key] for key in sorted(unique)])
+
+
+def _first(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    more = len(problems) - MOST_PROBLEMS
+    if more <= 0:
+        return tuple(problems)
+    return (*problems[:MOST_PROBLEMS], Problem("", "and_more", f"and {more:,} more: mend these first"))

@@ -17,6 +17,9 @@ from infrastructure.json_bounds import INT_MAX, INT_MIN, MAX_WEIGHT, plain, weig
 _SHOWN = 200
 _SHORT = 1000
 """Characters of text that any expression may work on: such a string is not weighed."""
+PASSED_ON: Final = 64_000_000
+"""Weight of a value that is handed on or put together: a channel that grows by itself would else outgrow the memory of the process."""
+_GROWS: Final = frozenset({list, dict, str, tuple})
 _MISSING: Final = object()
 _FLAT: Final = frozenset({bool, float, type(None)})
 _NOTHING: frozenset[Path] = frozenset()
@@ -26,6 +29,13 @@ def refuse(source: str, error: BaseException) -> NoReturn:
     reason = explained(error)
     shown = source if len(source) <= _SHOWN else source[:_SHOWN] + "..."
     raise ExpressionError(f"`{shown}`: {reason.message}") from None
+
+
+def _weighed(source: str, value: object) -> None:
+    try:
+        weigh(value, PASSED_ON)
+    except ExpressionError as error:
+        refuse(source, error)
 
 
 def _result(value: object) -> Json:
@@ -48,7 +58,7 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """`${state.ticket}`: no CEL is needed, and the value is handed on as it is."""
+    """`${state.ticket}`: no CEL is needed, and the value is handed on as it is, up to `PASSED_ON`."""
 
     source: str
     path: Path
@@ -65,11 +75,16 @@ class Lookup:
         except (KeyError, TypeError, IndexError):
             pass
         else:
-            return value  # type: ignore[return-value]
+            return self._bounded(value)
         try:
-            return look_up(self.path, scope)  # type: ignore[return-value]
+            return self._bounded(look_up(self.path, scope))
         except ExpressionError as error:
             refuse(self.source, error)
+
+    def _bounded(self, value: object) -> Json:
+        if type(value) in _GROWS:
+            _weighed(self.source, value)
+        return value  # type: ignore[return-value]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +176,9 @@ class Compound:
         return frozenset().union(*(part.paths for part in self.parts))
 
     def __call__(self, scope: Scope) -> Json:
-        return self.make([part(scope) for part in self.parts])
+        made = self.make([part(scope) for part in self.parts])
+        _weighed(self.source, made)
+        return made
 
 
 def text_of(value: Json) -> str:

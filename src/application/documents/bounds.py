@@ -12,6 +12,8 @@ MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_NODES: Final = 20_000
 MAX_EDGES: Final = 100_000
 MAX_DEPTH: Final = 64
+MAX_FRAMES: Final = 100
+"""Frames in frames: what follows them down, such as a checkpoint, does so on the stack."""
 MAX_EXPRESSION: Final = 4 * 1024
 EXACT: Final = 2**53 - 1
 """The biggest whole number that every reader of JSON keeps exactly (RFC 7493)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from application.documents.bounds import MAX_EDGES, MAX_NODES, unfit
+from application.documents.bounds import MAX_EDGES, MAX_FRAMES, MAX_NODES, unfit
 from application.documents.edges import read_edges
 from application.documents.nodes import read_node
 from application.documents.reading import Part, kind_of
@@ -126,7 +126,7 @@ def _limits(part: Part) -> Limits:
         steps=part.whole("steps", _NO_LIMITS.steps),
         visits=part.whole("visits", _NO_LIMITS.visits),
         seconds=part.seconds("seconds", _NO_LIMITS.seconds, above=0.0),
-        depth=part.whole("depth", _NO_LIMITS.depth),
+        depth=part.whole("depth", _NO_LIMITS.depth, MAX_FRAMES),
         fan_out=part.whole("fan_out", _NO_LIMITS.fan_out),
         concurrency=part.whole("concurrency", _NO_LIMITS.concurrency),
         cost_usd=_money(part) if part.has("cost_usd") else None,

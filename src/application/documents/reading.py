@@ -63,11 +63,12 @@ class Part:
             return written
         return self._refuse(member, "true or false", False)
 
-    def whole(self, member: str, default: int, least: int = 1) -> int:
+    def whole(self, member: str, default: int, most: int | None = None) -> int:
+        """A number from 1 to `most`."""
         written = self.fields.get(member, default)
-        if isinstance(written, int) and not isinstance(written, bool) and written >= least:
+        if isinstance(written, int) and not isinstance(written, bool) and written >= 1 and (most is None or written <= most):
             return written
-        return self._refuse(member, f"a whole number of at least {least}", default)
+        return self._refuse(member, "a whole number of at least 1" if most is None else f"a whole number from 1 to {most}", default)
 
     def seconds(self, member: str, default: float, *, above: float = -1.0) -> float:
         """A number from 0 on, or more than `above`."""

@@ -6,6 +6,7 @@ It says what can be said of each part by itself. Whether the parts fit together 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from application.documents.bounds import MAX_FRAMES
 from application.documents.words import CHANNEL, NODE_ID, SEMANTIC_VERSION, WORKFLOW_NAME
 from domain.graph.definition import EdgeType, Merge, OnStarved, Take
 from domain.json import Json, JsonObject
@@ -84,8 +85,9 @@ def _channel() -> JsonObject:
 
 
 def _limits() -> JsonObject:
-    counts = dict.fromkeys(("steps", "visits", "depth", "fan_out", "concurrency", "tokens"), _COUNT)
-    return _object({**counts, "seconds": _ABOVE_ZERO, "cost_usd": {"type": ["string", "number"]}})
+    counts = dict.fromkeys(("steps", "visits", "fan_out", "concurrency", "tokens"), _COUNT)
+    depth = {**_COUNT, "maximum": MAX_FRAMES}
+    return _object({**counts, "depth": depth, "seconds": _ABOVE_ZERO, "cost_usd": {"type": ["string", "number"]}})
 
 
 def _edges() -> Iterator[JsonObject]:

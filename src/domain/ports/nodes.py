@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from domain.errors import Problem
 from domain.graph.definition import Join, Node
@@ -36,6 +36,10 @@ class OpenFrames:
     collect_errors: bool = False
     enough: int = 0
     is_map: bool = False
+
+
+LONGEST_SECONDS: Final = 10 * 365 * 86_400
+"""Nothing sleeps longer: times far beyond that have no date to show."""
 
 
 @dataclass(frozen=True, slots=True)

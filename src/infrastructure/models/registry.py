@@ -17,7 +17,7 @@ GROUP = "weft.models"
 
 
 class ConfiguredModels:
-    """`domain.ports.models.Models` for one service. Nothing is read, loaded or connected before it is needed."""
+    """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed."""
 
     def __init__(self, settings: ModelSettings) -> None:
         self._settings = settings

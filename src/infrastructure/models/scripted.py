@@ -60,15 +60,15 @@ class _Telling:
 
 
 class ScriptedModels:
-    """`file` is read at the first question. `chunk_seconds` is the pause between words where no rule says another."""
+    """`file` is read at once: what is wrong with it stops the start (`FactoryError`). `chunk_seconds` is the pause between words where no
+    rule says another."""
 
     prefix = PREFIX
 
     def __init__(self, file: Path | None = None, chunk_seconds: float = 0.0, sleep: Sleep = asyncio.sleep) -> None:
-        self._file = file
+        self._scripts: Mapping[str, Script] = scripts_in(file) if file else {}
         self._chunk_seconds = chunk_seconds
         self._sleep = sleep
-        self._read: Mapping[str, Script] | None = None
 
     @property
     def names(self) -> Sequence[str]:
@@ -111,12 +111,6 @@ class ScriptedModels:
         texts = [text_of(message) for message in request.messages] or [""]
         reply = script.reply(texts[-1], "\n\n".join(texts))
         return reply, _telling(reply, request, _question(request, script), name)
-
-    @property
-    def _scripts(self) -> Mapping[str, Script]:
-        if self._read is None:
-            self._read = scripts_in(self._file) if self._file else {}
-        return self._read
 
 
 def _question(request: ModelRequest, script: Script) -> Question:

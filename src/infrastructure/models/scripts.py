@@ -34,7 +34,7 @@ REGEX_BYTES = 1_000_000
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 class Failing(_Strict):
@@ -137,9 +137,9 @@ def scripts_in(file: Path) -> Mapping[str, Script]:
     try:
         return pydantic.TypeAdapter(dict[str, Script]).validate_python(yaml.safe_load(file.read_text(encoding="utf-8")) or {})
     except pydantic.ValidationError as error:
-        raise FactoryError(f"scripts file {file}: {_first_problem(error)}") from error
+        raise FactoryError(f"WEFT_SCRIPTS: {file}: {_first_problem(error)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FactoryError(f"scripts file {file}: {error}") from error
+        raise FactoryError(f"WEFT_SCRIPTS: {file}: {error}") from error
 
 
 def _first_problem(error: pydantic.ValidationError) -> str:

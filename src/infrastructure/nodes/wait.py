@@ -1,17 +1,16 @@
 """`wait` lets some seconds pass, holding nothing meanwhile. Output: `{woke_by, payload}`."""
 
-import math
 from dataclasses import dataclass
 
 from domain.errors import NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Value
-from domain.ports.nodes import Executor, Inspection, NodeContext, Park, Workshop
+from domain.ports.nodes import LONGEST_SECONDS, Executor, Inspection, NodeContext, Park, Workshop
 from infrastructure.nodes.config import NodeConfig, read_config, schema_of
 from infrastructure.nodes.findings import Findings
 
-_REFUSED = "`seconds` must be a number that is not negative, or `${...}` that gives one"
+_REFUSED = f"`seconds` must be a number that is not negative and at most {LONGEST_SECONDS:,} (ten years), or `${{...}}` that gives one"
 
 
 class WaitConfig(NodeConfig):
@@ -21,7 +20,7 @@ class WaitConfig(NodeConfig):
 
 
 def _is_duration(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value >= 0
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ WRONG = [
     pytest.param(at("/state/notes/merge", "mix"), {("/state/notes/merge", "wrong_type")}, id="merge rules have names"),
     pytest.param(at("/state/reply/on_conflict", "first"), {("/state/reply/on_conflict", "wrong_type")}, id="on_conflict is last"),
     pytest.param(at("/limits/steps", 0), {("/limits/steps", "wrong_type")}, id="a limit is at least one"),
+    pytest.param(at("/limits/depth", 101), {("/limits/depth", "wrong_type")}, id="frames lie at most 100 deep"),
     pytest.param(at("/limits/cost_usd", "much"), {("/limits/cost_usd", "wrong_type")}, id="money is a number"),
     pytest.param(at("/limits/cost_usd", "NaN"), {("/limits/cost_usd", "wrong_type")}, id="and a finite one"),
     pytest.param(at("/limits/seats", 1), {("/limits/seats", "unknown_field")}, id="unknown limits"),
@@ -291,9 +292,8 @@ def graphs(draw: st.DrawFn) -> Graph:
     names = draw(st.lists(node_ids, max_size=4, unique=True))
     nodes = {name: draw(_node(name)) for name in names}
     channels = {name: draw(_channel(name)) for name in draw(st.lists(ids, max_size=3, unique=True))}
-    limits = st.builds(
-        Limits, counts, counts, seconds, counts, counts, counts, st.none() | st.decimals("0", "99", places=4), st.none() | counts
-    )
+    money = st.none() | st.decimals("0", "99", places=4)
+    limits = st.builds(Limits, counts, counts, seconds, st.integers(1, 100), counts, counts, money, st.none() | counts)
     return Graph(
         name=draw(ids.filter("self".__ne__)),
         version=draw(st.sampled_from(["0.1.0", "1.2.3-rc.1+build.5"])),

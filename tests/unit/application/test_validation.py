@@ -180,6 +180,16 @@ def test_a_document_that_is_not_valid_is_refused_with_all_problems(validate: Val
     assert len(error.value.problems) == 11
 
 
+@pytest.mark.parametrize(
+    "written", [{f"k{number}": 1 for number in range(1_500)}, document({f"n{n}": {"kind": "x"} for n in range(1_500)}, [])]
+)
+def test_of_a_document_with_countless_problems_the_first_thousand_are_said(validate: Validate, written: Any) -> None:
+    problems = validate(written).problems
+
+    assert len(problems) == 1_001
+    assert (problems[-1].code, problems[-1].message.endswith("more: mend these first")) == ("and_more", True)
+
+
 def test_what_follows_from_a_part_that_could_not_be_read_is_not_said(validate: Validate) -> None:
     written = document("a", [{"to": "a"}])
 

@@ -44,7 +44,7 @@ def evaluated(written: Json) -> Json:
         pytest.param("${ state.x }", 1, id="spaces inside the braces do not matter"),
         pytest.param("${state.none}", None, id="null is a value"),
         pytest.param("${state.list}", [1, 2, 3], id="a list stays a list"),
-        pytest.param("${state}", SCOPE["state"], id="a root alone is the whole of it"),
+        pytest.param("${input}", {"n": 3}, id="a root alone is the whole of it"),
         pytest.param("${state.deep.a.b}", 7, id="a path goes deep"),
         pytest.param("${state.deep['a'].b + 1}", 8, id="a member may stand in brackets"),
         pytest.param("${state.list[1]}", 2, id="an element has a number"),
@@ -270,6 +270,20 @@ def test_ordinary_work_on_a_lot_of_data_goes_through_in_time(source: str) -> Non
 
 def test_a_path_hands_on_what_is_too_big_for_an_expression() -> None:
     assert EXPRESSIONS.value("${state.huge}")({"state": HOSTILE}) is HOSTILE["huge"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("${state.shared}", id="handed on"),
+        pytest.param(["${state.huge}", "${state.huge}", "${state.huge}"], id="put into a list"),
+        pytest.param({"a": "${state.huge}", "b": {"c": ["${state.huge}", "${state.huge}"]}}, id="put into an object"),
+        pytest.param("${state.book} ${state.book} ${state.book}", id="put into a text"),
+    ],
+)
+def test_a_value_that_outgrows_every_bound_is_refused(written: Json) -> None:
+    with pytest.raises(ExpressionError, match="too big"):
+        EXPRESSIONS.value(written)({"state": HOSTILE})
 
 
 @pytest.mark.parametrize(

@@ -103,13 +103,13 @@ async def test_a_script_of_the_file_has_a_name_and_options_go_before_it(tmp_path
         pytest.param(None, "No such file", id="no file"),
     ],
 )
-async def test_a_scripts_file_that_cannot_be_used_says_where(tmp_path: Path, content: str | None, words: str) -> None:
+def test_a_scripts_file_that_cannot_be_used_stops_the_start_and_says_where(tmp_path: Path, content: str | None, words: str) -> None:
     file = tmp_path / "scripts.yaml"
     if content is not None:
         file.write_text(content)
 
-    with pytest.raises(FactoryError, match=words):
-        await ScriptedModels(file).complete(request("x"))
+    with pytest.raises(FactoryError, match=f"WEFT_SCRIPTS: .*{words}"):
+        ScriptedModels(file)
 
 
 @pytest.mark.parametrize(
