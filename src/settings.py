@@ -1,6 +1,7 @@
 """What an owner can set: defaults, then `weft.toml` (or `.yaml`, `.json`), then `WEFT_*`, then flags; the later wins."""
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from domain.errors import ValidationError as BadSettings
 
 PREFIX = "WEFT_"
 FILES = ("weft.toml", "weft.yaml", "weft.json")
+ENDPOINT = ("api_base", "api_key", "prompt_price", "completion_price")
+PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 OFFLINE_ALIASES = {"fast": "scripted/assistant", "careful": "scripted/assistant"}
 
 
@@ -89,6 +92,17 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(key.strip() for key in value.split(",") if key.strip())
         return value
+
+    @field_validator("model_endpoints")
+    @classmethod
+    def _are_endpoints(cls, rows: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        for model, row in rows.items():
+            for key, value in row.items():
+                if key not in ENDPOINT:
+                    raise ValueError(f"{model} has no `{key}`, but {', '.join(ENDPOINT)}")
+                if key.endswith("_price") and PRICE.fullmatch(value) is None:
+                    raise ValueError(f"`{key}` of {model} must be a number such as 0.15")
+        return rows
 
     @property
     def aliases(self) -> dict[str, str]:

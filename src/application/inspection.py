@@ -160,7 +160,22 @@ def problems_of_config(workshop: Workshop, at: str, node: Node, kind: NodeKind) 
     strange = sorted(node.config.keys() - known.keys()) if isinstance(known, Mapping) and _is_closed(kind) else []
     problems = [_strange_key(at, node.kind, key, known) for key in strange if isinstance(known, Mapping)]
     config = {key: value for key, value in node.config.items() if key not in strange}
-    return [*problems, *problems_of_value(workshop, at, kind.schema, config)]
+    return [*problems, *_plainly(at, kind, problems_of_value(workshop, at, kind.schema, config))]
+
+
+def _plainly(at: str, kind: NodeKind, problems: Sequence[Problem]) -> Iterator[Problem]:
+    """Of a kind that wants one of several keys, a validator only says that none or several branches hold."""
+    branches = kind.schema.get("oneOf")
+    keys = [key for branch in branches for key in _wanted(branch)] if isinstance(branches, list | tuple) else []
+    for problem in problems:
+        is_choice = problem.code == "schema_oneOf" and problem.pointer == at and keys
+        wanted = f"`{kind.name}` needs exactly one of {', '.join(f'`{key}`' for key in keys)}"
+        yield replace(problem, message=wanted) if is_choice else problem
+
+
+def _wanted(branch: Json) -> Sequence[Json]:
+    keys = branch.get("required") if isinstance(branch, Mapping) else None
+    return keys if isinstance(keys, list | tuple) else ()
 
 
 def _is_closed(kind: NodeKind) -> bool:

@@ -114,7 +114,8 @@ def _load_json(data: bytes, text: str) -> object:
     except RecursionError as error:
         raise _refusal("too_deep", f"a document may be nested {MAX_DEPTH} deep, and this goes deeper") from error
     except ValueError as error:
-        raise _refusal("bad_json", f"this cannot be read: {error}") from error
+        reason = "a whole number has too many digits: write it as a string" if "int_max_str_digits" in str(error) else error
+        raise _refusal("bad_json", f"this cannot be read: {reason}") from error
 
 
 def _without_doubles(pairs: list[tuple[str, object]]) -> dict[str, object]:

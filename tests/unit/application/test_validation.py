@@ -129,6 +129,17 @@ def test_an_unknown_thing_is_named_with_the_known_ones(validate: Validate, writt
     assert all(name in problem.message for name in named)
 
 
+@pytest.mark.parametrize(
+    ("node", "words"),
+    [
+        pytest.param({"kind": "llm", "model": "fast"}, "`llm` needs exactly one of `prompt`, `messages`", id="neither"),
+        pytest.param({"kind": "map", "over": [], "workflow": "w", "graph": {}}, "exactly one of `workflow`, `graph`", id="both"),
+    ],
+)
+def test_a_choice_between_keys_is_said_in_words(validate: Validate, node: Any, words: str) -> None:
+    assert any(problem.pointer == "/nodes/a" and words in problem.message for problem in validate(one(node)).problems)
+
+
 def test_an_item_outside_a_map_is_warned_of(validate: Validate) -> None:
     assert found(validate(transform("${item}")).warnings) == {("/nodes/a/writes/x", "item_outside_map")}
 

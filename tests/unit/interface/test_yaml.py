@@ -157,6 +157,10 @@ def test_json_is_refused(written: bytes, code: str) -> None:
     assert refused(written, JSON).code == code
 
 
+def test_a_number_of_countless_digits_is_refused_in_words_for_authors() -> None:
+    assert "write it as a string" in refused(b"[" + b"9" * 5000 + b"]", "json").message
+
+
 def test_json_that_is_broken_has_its_place() -> None:
     problem = refused(b'{\n  "a": 1,\n}', JSON)
 
