@@ -23,6 +23,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
 from application import access, composition, desk, drawing, following, health, models, once, runs, templates, threads, tools, workflows
+from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.drive import EngineTools
@@ -234,11 +235,17 @@ class App:
         # than it frees.
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
-        warming = asyncio.create_task(self.shared.models().warm())
+        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores().run())]
         try:
             await self.worker.run()
         finally:
-            warming.cancel()
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+
+    def _chores(self) -> Chores:
+        chores: list[Chore] = []
+        return Chores(chores, self.shared.clock())
 
 
 @asynccontextmanager

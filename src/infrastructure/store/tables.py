@@ -1,53 +1,22 @@
-"""The one schema, for SQLite and PostgreSQL. Times are seconds since the epoch, JSON is UTF-8 bytes, amounts of money are text."""
+"""The tables of workflows, threads and runs, for SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table, UniqueConstraint, text
 
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-Name = Text().with_variant(Text(collation="C"), "postgresql")
-"""Compared byte by byte on every database: pages and versions have one order."""
-Number = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _text(name: str, *, key: bool = False, null: bool = False) -> Column[str]:
-    return Column(name, Name, primary_key=key, nullable=null)
-
-
-def _seconds(name: str, *, null: bool = False) -> Column[float]:
-    return Column(name, Double, nullable=null)
-
-
-def _json(name: str) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=False)
-
-
-def _count(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
-
-
-def _number() -> Column[int]:
-    """Grows with every row, and is never given twice."""
-    return Column("number", Number, primary_key=True, autoincrement=True)
-
+from infrastructure.store.columns import count_column, json_column, metadata, number_column, seconds_column, text_column
 
 workflows = Table(
     "workflows",
     metadata,
-    _text("tenant", key=True),
-    _text("hash", key=True),
-    _text("name"),
-    _text("version"),
-    _text("description"),
-    _json("tags"),
+    text_column("tenant", key=True),
+    text_column("hash", key=True),
+    text_column("name"),
+    text_column("version"),
+    text_column("description"),
+    json_column("tags"),
     Column("published", Boolean, nullable=False),
-    _seconds("created_at"),
-    _seconds("updated_at"),
-    _json("document"),
+    seconds_column("created_at"),
+    seconds_column("updated_at"),
+    json_column("document"),
 )
 published_once = Index(
     "uq_workflows_published",
@@ -59,26 +28,32 @@ published_once = Index(
     sqlite_where=text("published"),
 )
 templates = Table(
-    "templates", metadata, _text("tenant", key=True), _text("name", key=True), _text("description"), _json("body"), _seconds("created_at")
+    "templates",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("name", key=True),
+    text_column("description"),
+    json_column("body"),
+    seconds_column("created_at"),
 )
 threads = Table(
     "threads",
     metadata,
-    _text("id", key=True),
-    _text("tenant"),
-    _seconds("created_at"),
-    _text("thread_type"),
-    _json("body"),
+    text_column("id", key=True),
+    text_column("tenant"),
+    seconds_column("created_at"),
+    text_column("thread_type"),
+    json_column("body"),
     Index(None, "tenant", "created_at", "id"),
 )
 heads = Table(
     "heads",
     metadata,
-    _text("thread", key=True),
-    _text("tenant"),
-    _count("epoch"),
-    _count("position"),
-    _text("run", null=True),
+    text_column("thread", key=True),
+    text_column("tenant"),
+    count_column("epoch"),
+    count_column("position"),
+    text_column("run", null=True),
     sqlite_with_rowid=False,
     postgresql_with={"fillfactor": 50},
 )
@@ -87,25 +62,25 @@ every update stays on its page."""
 journal = Table(
     "journal",
     metadata,
-    _text("thread", key=True),
+    text_column("thread", key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    _text("tenant"),
-    _text("run"),
-    _text("kind"),
-    _seconds("at"),
-    _json("body"),
+    text_column("tenant"),
+    text_column("run"),
+    text_column("kind"),
+    seconds_column("at"),
+    json_column("body"),
     sqlite_with_rowid=False,
 )
 inbox = Table(
     "inbox",
     metadata,
-    _number(),
-    _text("tenant"),
-    _text("thread"),
-    _text("run"),
-    _text("kind"),
-    _json("body"),
-    _text("key"),
+    number_column(),
+    text_column("tenant"),
+    text_column("thread"),
+    text_column("run"),
+    text_column("kind"),
+    json_column("body"),
+    text_column("key"),
     UniqueConstraint("run", "key"),
     Index(None, "thread", "number"),
     sqlite_autoincrement=True,
@@ -113,25 +88,25 @@ inbox = Table(
 checkpoints = Table(
     "checkpoints",
     metadata,
-    _text("thread", key=True),
+    text_column("thread", key=True),
     Column("position", BigInteger, primary_key=True, autoincrement=False),
-    _text("tenant"),
-    _json("body"),
+    text_column("tenant"),
+    json_column("body"),
 )
 runs = Table(
     "runs",
     metadata,
-    _text("id", key=True),
-    _text("tenant"),
-    _text("thread"),
-    _text("workflow"),
-    _text("workflow_hash"),
-    _text("status"),
-    _seconds("created_at"),
-    _seconds("started_at", null=True),
-    _seconds("ended_at", null=True),
-    _json("asked"),
-    _json("outcome"),
+    text_column("id", key=True),
+    text_column("tenant"),
+    text_column("thread"),
+    text_column("workflow"),
+    text_column("workflow_hash"),
+    text_column("status"),
+    seconds_column("created_at"),
+    seconds_column("started_at", null=True),
+    seconds_column("ended_at", null=True),
+    json_column("asked"),
+    json_column("outcome"),
     Index(None, "tenant", "created_at", "id"),
     Index(None, "thread", "created_at", "id"),
     postgresql_with={"fillfactor": 70},
@@ -140,14 +115,14 @@ runs = Table(
 queue = Table(
     "queue",
     metadata,
-    _number(),
-    _text("run"),
-    _text("tenant"),
-    _text("thread"),
-    _seconds("due_at"),
-    _text("worker", null=True),
-    _count("epoch"),
-    _count("wishes"),
+    number_column(),
+    text_column("run"),
+    text_column("tenant"),
+    text_column("thread"),
+    seconds_column("due_at"),
+    text_column("worker", null=True),
+    count_column("epoch"),
+    count_column("wishes"),
     UniqueConstraint("run"),
     Index(None, "due_at", "number"),
     Index(None, "thread", "number"),
@@ -158,42 +133,42 @@ lease runs out. `wishes`: its rows in the inbox."""
 usage = Table(
     "usage",
     metadata,
-    _number(),
-    _text("tenant"),
-    _text("thread"),
-    _text("run"),
-    _text("workflow"),
-    _text("activation"),
-    _count("effect"),
-    _count("attempt"),
-    _count("epoch"),
-    _text("model"),
-    _count("prompt_tokens"),
-    _count("completion_tokens"),
-    _text("cost", null=True),
-    _text("currency", null=True),
+    number_column(),
+    text_column("tenant"),
+    text_column("thread"),
+    text_column("run"),
+    text_column("workflow"),
+    text_column("activation"),
+    count_column("effect"),
+    count_column("attempt"),
+    count_column("epoch"),
+    text_column("model"),
+    count_column("prompt_tokens"),
+    count_column("completion_tokens"),
+    text_column("cost", null=True),
+    text_column("currency", null=True),
     Column("estimated", Boolean, nullable=False),
     UniqueConstraint("run", "activation", "effect", "attempt", "epoch"),
 )
 api_keys = Table(
     "api_keys",
     metadata,
-    _text("id", key=True),
-    _text("tenant"),
-    _text("role"),
-    _text("digest"),
-    _text("name"),
-    _seconds("created_at"),
+    text_column("id", key=True),
+    text_column("tenant"),
+    text_column("role"),
+    text_column("digest"),
+    text_column("name"),
+    seconds_column("created_at"),
     UniqueConstraint("digest"),
     Index(None, "tenant", "created_at", "id"),
 )
 idempotency = Table(
     "idempotency",
     metadata,
-    _text("tenant", key=True),
-    _text("key", key=True),
-    _text("digest"),
-    _text("run"),
-    _seconds("at"),
+    text_column("tenant", key=True),
+    text_column("key", key=True),
+    text_column("digest"),
+    text_column("run"),
+    seconds_column("at"),
     Index(None, "at"),
 )

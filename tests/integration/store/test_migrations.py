@@ -21,7 +21,7 @@ from domain.errors import DatabaseError
 from infrastructure.clock import SystemClock
 from infrastructure.store.migrate import HEAD, SNAPSHOT, current, downgrade, schema_of, upgrade
 from infrastructure.store.open import open_store
-from infrastructure.store.tables import metadata
+from infrastructure.store.columns import metadata
 from tests.integration.store.builders import graph_of
 
 BOTH = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
@@ -102,7 +102,7 @@ def test_a_difference_between_schema_and_tables_is_seen(empty: str) -> None:
 
 
 def test_the_snapshot_that_new_sqlite_files_are_made_of_is_what_the_revisions_make(tmp_path: Path) -> None:
-    """After a new revision, write `schema_of` of a file that went through all of them to `migrations/sqlite.sql`."""
+    """After a change of a revision: `python -m tools.sqlite_snapshot`."""
     revised = f"sqlite:///{tmp_path / 'revised.db'}"
     execute(revised, "CREATE TABLE in_the_way (x TEXT)")  # so that it is no new file, and the revisions run
     upgrade(revised)

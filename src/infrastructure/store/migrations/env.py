@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from infrastructure.store.tables import metadata
+from infrastructure.store import tables as _  # noqa: F401 - its tables are in the metadata
+from infrastructure.store.columns import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
 context.run_migrations()

@@ -161,5 +161,5 @@ CREATE TABLE idempotency (
 
 CREATE INDEX ix_idempotency_at ON idempotency (at);
 
-INSERT INTO alembic_version VALUES ('0001');
+INSERT INTO alembic_version VALUES ('0004');
 
