@@ -21,6 +21,7 @@ from domain.run.events import (
     NodeFinished,
     NodeParked,
     RunEnded,
+    RunFailing,
     RunStarted,
     Terminated,
     UsageCounted,
@@ -75,7 +76,7 @@ class ActivationLog:
                 self._cancel(event.cancelled)
             case NodeFinished() | AttemptFailed() | FramesOpened() | NodeParked() | UsageCounted():
                 self._visited(event)
-            case FrameBegun() | CancelRequested():
+            case FrameBegun() | CancelRequested() | RunFailing():
                 pass  # says nothing about a visit
             case _:
                 assert_never(event)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from application.programs import NodeProgram, Program
 from domain.errors import ConcurrentWrite, Failure, LimitReached, NodeExecutionError, WeftError, failure_of
@@ -16,13 +17,19 @@ from domain.run.moves import written
 from domain.run.state import Activation, Frame, RunState
 from domain.usage import Usage
 
+CANCELLED: Final = Failure("cancelled", "the run was cancelled")
+"""What a compensation sees as `error` when nothing failed."""
+
 
 def scope_of(activation: Activation, about: dict[str, Json]) -> dict[str, Json]:
     """What the expressions of an activation may name. `about`: the run itself."""
     frame = activation.frame
     scope: dict[str, Json] = {"state": activation.state, "input": frame.input, "run": about}
     _add_item(scope, frame)
-    errors = activation.errors
+    if activation.undoes is not None:
+        done = activation.undoes.done
+        scope["undone"] = {"activation": done.activation, "output": done.output, "unknown": done.unknown}
+    errors = activation.errors if activation.undoes is None else [activation.undoes.owner.failure or CANCELLED]
     if errors:
         scope["errors"] = [failure.as_json() for failure in errors]
         scope["error"] = errors[0].as_json()
@@ -37,8 +44,8 @@ def frame_scope(frame: Frame, about: dict[str, Json]) -> dict[str, Json]:
 
 
 def _add_item(scope: dict[str, Json], frame: Frame) -> None:
-    if frame.parent is not None and frame.parent.children is not None and frame.parent.children.opened.is_map:
-        scope["item"] = frame.parent.children.opened.items[frame.item]
+    if frame.opened is not None and frame.opened.is_map:
+        scope["item"] = frame.opened.items[frame.item]
         scope["index"] = frame.item
 
 
@@ -59,7 +66,8 @@ def finished(
         scope["output"] = output
         scope["state"] = written(frame, updates) if updates else frame.state
         taken = _taken(node, scope)
-    return events.NodeFinished(activation.path, updates, taken, activation.read_at, activation.positions, usage, seconds)
+    kept = None if node.node.compensate is None else output
+    return events.NodeFinished(activation.path, updates, taken, activation.read_at, activation.positions, usage, seconds, kept)
 
 
 def _check_updates(activation: Activation, program: Program, updates: dict[str, Json]) -> None:

@@ -13,7 +13,6 @@ from application.stopping import stop
 from domain.errors import NodeExecutionError, WeftError, failure_of
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
-from domain.run.run import RunStatus
 from domain.run.state import Activation, Frame
 from domain.usage import Usage
 
@@ -47,9 +46,8 @@ def _take_wishes(drive: Drive) -> None:
     while drive.wishes:
         wish = drive.wishes.popleft()
         drive.taken.append(wish.number)
-        if wish.kind == "cancel" and not drive.state.is_cancelling and drive.ending is None:
+        if wish.kind == "cancel" and not drive.is_winding_up:
             drive.record(events.CancelRequested(str(wish.body.get("by", "")), str(wish.body.get("reason", ""))))
-            drive.ending = events.RunEnded(RunStatus.CANCELLED.value)
 
 
 def _begin(drive: Drive, frame: Frame) -> None:

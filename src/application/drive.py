@@ -134,7 +134,7 @@ class Drive:
         self.run = replace(self.run, usage=self.run.usage.plus(usage))
         self.has_news = True
         self.tools.meter.used(row.workflow, usage)
-        if self.ending is None:
+        if not self.is_winding_up:
             self.check_spending(activation.node)
 
     def check_spending(self, node: str = "") -> None:
@@ -147,10 +147,19 @@ class Drive:
             self.end_failed(Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", node))
 
     def end_failed(self, failure: Failure) -> None:
-        """The run as a whole fails, unless it is ending already."""
-        if self.ending is None:
+        """The run as a whole fails, unless it is ending already. What finished in it is undone first."""
+        if self.is_winding_up:
+            return
+        if self.state.done or self.state.undoing:
+            self.record(events.RunFailing(failure))
+        else:
             self.ending = events.RunEnded(RunStatus.FAILED.value, None, failure)
-            self.wake.set()
+        self.wake.set()
+
+    @property
+    def is_winding_up(self) -> bool:
+        """Is the run failing or being cancelled, or over?"""
+        return self.ending is not None or self.state.root.is_undoing or self.state.root.is_done
 
     @property
     def has_more(self) -> bool:
@@ -213,6 +222,9 @@ class Drive:
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
+        if self.state.root.is_undoing and self.run.ending is None and self.state.status is None:
+            self.run = replace(self.run, ending=RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED)
+            self.has_news = True
         if release_at is not None or self.has_news:
             self.run = run = replace(self.run, steps=self.state.steps, last=self.position)
         unit = Append(self.lease, self.durable, self.outbox, run, self.bills, self._checkpoint(), self.taken, release_at)

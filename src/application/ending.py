@@ -18,10 +18,8 @@ def end_if_over(drive: Drive) -> bool:
     state = drive.state
     if state.status is not None:
         return True
-    if drive.ending is None and (state.failure is not None or state.root.is_done):
+    if drive.ending is None and state.root.is_done:
         drive.ending = _ending(drive)
-    if drive.ending is None and state.is_cancelling:
-        drive.ending = events.RunEnded(RunStatus.CANCELLED.value)
     if drive.ending is None:
         return False
     for path in [*drive.tasks, *drive.timers]:
@@ -35,7 +33,9 @@ def end_if_over(drive: Drive) -> bool:
 
 def _ending(drive: Drive) -> events.RunEnded:
     state, root = drive.state, drive.state.root
-    failure = state.failure or root.failure
+    failure = root.failure or state.failure
+    if state.is_cancelling:
+        return events.RunEnded(RunStatus.CANCELLED.value, None, failure)
     if failure is not None:
         return events.RunEnded(RunStatus.FAILED.value, root.output, failure)
     try:
@@ -50,7 +50,7 @@ async def finish_run(drive: Drive) -> None:
     state = drive.state
     assert state.status is not None, "the last row has been recorded"
     now = drive.tools.clock.now()
-    ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": ()}
+    ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": (), "ending": None}
     drive.run = drive.run.moved(RunStatus(state.status), **ended)
     await drive.append(release_at=now.timestamp())
     seconds = (now - drive.run.created_at).total_seconds()

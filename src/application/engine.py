@@ -93,7 +93,7 @@ class Engine:
     def _deadline(self, drive: Drive) -> asyncio.TimerHandle:
         """Ends the run when its time is over, at once when that or its money is gone already."""
         left = drive.deadline - drive.now()
-        if not drive.state.root.is_done and not drive.state.is_cancelling:
+        if not drive.is_winding_up:
             drive.check_spending()
             if left <= 0:
                 _out_of_time(drive)

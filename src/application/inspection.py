@@ -7,7 +7,7 @@ from typing import Final
 from application.documents.reading import pointer_to
 from application.documents.words import LATER_BY_KIND
 from domain.errors import Problem, ValidationError
-from domain.graph.checks import known_channels
+from domain.graph.checks import known_channels, undoing
 from domain.graph.definition import START, Edge, Graph, Node
 from domain.ids import NodeId
 from domain.json import Json
@@ -20,6 +20,7 @@ AFTER: Final = BEFORE | {"output"}
 """What its `writes` and its edges may name."""
 OF_AN_ITEM: Final = frozenset({"item", "index"})
 OF_A_FAILURE: Final = frozenset({"error", "errors"})
+OF_A_COMPENSATION: Final = OF_A_FAILURE | {"undone"}
 
 Compile = Callable[[], Value]
 
@@ -39,6 +40,7 @@ class Inspector:
         self._workshop = workshop
         self._at = at
         self._in_a_map = in_a_map
+        self._undoing = undoing(graph)
         self._catching = {target for edge in graph.edges if edge.on_error is not None for target in edge.reaches()}
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
@@ -106,6 +108,8 @@ class Inspector:
             self._value(f"{at}/to", edge.choose, allowed)
 
     def _failure_at(self, node: NodeId) -> frozenset[str]:
+        if node in self._undoing:
+            return OF_A_COMPENSATION
         return OF_A_FAILURE if node in self._catching else frozenset()
 
     def _value(self, at: str, written: Json, allowed: frozenset[str]) -> None:

@@ -99,6 +99,8 @@ class RunView(RunListItem):
     error: ErrorView | None
     metadata: dict[str, JsonValue]
     waiting_for: list[WaitingView]
+    ending: RunStatus | None
+    """What a running run will be once everything that finished in it is undone."""
     activations: list[ActivationView]
     activations_total: int
     versions: dict[str, str]
@@ -114,6 +116,7 @@ class RunView(RunListItem):
             output=json_value(run.output),
             error=perhaps(ErrorView.of, run.failure),
             metadata=json_object(run.metadata),
+            ending=run.ending,
             waiting_for=[WaitingView.of(waiting) for waiting in run.waiting_for],
             activations=list(activations),
             activations_total=total,

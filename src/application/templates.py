@@ -24,7 +24,7 @@ from domain.ports.nodes import Workshop
 from domain.ports.repositories import TemplateShelf
 from domain.workflow import TemplateParameter, WorkflowTemplate
 
-_TAKEN: Final = frozenset({"state", "input", "output", "item", "index", "error", "errors", "run"})
+_TAKEN: Final = frozenset({"state", "input", "output", "item", "index", "error", "errors", "run", "undone"})
 """Prompts say `{{ state.x }}` and mean it, so no hole may be called that."""
 _NEW: Final = "new"
 _REPLACED: Final = "replaced"

@@ -130,3 +130,15 @@ async def test_a_draft_goes_back_at_most_three_times() -> None:
     run, output = await ended(document, given("draft"))
 
     assert (run.status, output["approved"], output["rounds"]) == ("completed", False, 4)
+
+
+async def test_an_order_that_cannot_be_shipped_is_undone() -> None:
+    async with open_app(offline()) as app:
+        working = asyncio.create_task(app.worker.run())
+        order = RunOrder(workflow=example("order_saga"), input={"order": "A-18", "total": 80, "country": "NO"})
+        started = await app.desk.start_run(LOCAL_ADMIN, order)
+        run, _ = await app.desk.wait_for_run(LOCAL_ADMIN, started.view.id, 60.0)
+        app.worker.stop()
+        await working
+
+    assert (run.status, [activation.node for activation in run.activations][-2:]) == ("failed", ["refund", "release"])

@@ -71,6 +71,8 @@ MODELS: Final = {
 }
 FAILURES: Final = {
     "bad_update": "write what the channel's merge rule can take: a list to `append`, a number to `add`",
+    "cancelled": "nothing: it is what a compensation sees as `error` when the run was cancelled",
+    "compensation_failed": "look at what was not undone, and undo it by hand",
     "dead_end": "give the last node an edge to `end`: all tokens were lost before it",
     "invalid_arguments": "let `arguments` give what the tool's schema asks for",
     "invalid_input": "give the child an input that fits its `input` schema",

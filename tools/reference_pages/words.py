@@ -52,6 +52,7 @@ NODE: Final = {
     "join": "when it runs if several edges lead to it: `all`, `any`, `{count, cancel_rest?, on_starved?}`, `{from, on_starved?}`",
     "retry": "`attempts`, `first_seconds`, `factor`, `max_seconds`, and the `codes` that are tried again",
     "timeout_seconds": "for each attempt",
+    "compensate": "the node that undoes this one when its frame fails or the run is cancelled; it has no edges",
     "concurrency": "activations of this node at once",
     "description": "for people",
     "position": "`{x, y}` for editors and pictures; nothing else looks at it",

@@ -35,6 +35,7 @@ def read_node(name: str, part: Part, read_inner: ReadInner) -> Node:
         description=part.text("description"),
         position=_point(part.part("position")) if part.has("position") else None,
         graph=read_inner(part.part("graph")) if kind == "map" and part.has("graph") else None,
+        compensate=NodeId(part.text("compensate")) if part.has("compensate") else None,
     )
 
 

@@ -127,6 +127,7 @@ def _common() -> dict[str, Json]:
         "timeout_seconds": _ABOVE_ZERO,
         "concurrency": _COUNT,
         "description": _TEXT,
+        "compensate": {"type": "string", "description": "the node that undoes this one when its frame fails or the run is cancelled"},
         "position": _object({"x": {"type": "number"}, "y": {"type": "number"}}, ["x", "y"]),
     }
 

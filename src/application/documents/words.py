@@ -18,9 +18,9 @@ TOP: Final = frozenset(
 INNER: Final = frozenset({"state", "input", "output", "nodes", "edges", "description", "metadata"})
 """What the graph inside a `map` may have."""
 LIMITS: Final = frozenset({"steps", "visits", "seconds", "depth", "fan_out", "concurrency", "cost_usd", "tokens"})
-COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds", "concurrency", "description", "position"})
+COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds", "concurrency", "description", "position", "compensate"})
 """Keys of every node; the others are its kind's."""
-LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep", "compensate"})
+LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep"})
 LATER_BY_KIND: Final = {
     "llm": frozenset({"tools", "cache"}),
     "wait": frozenset({"until", "signal", "first"}),

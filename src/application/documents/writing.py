@@ -54,6 +54,8 @@ def _node(node: Node) -> Written:
         written["timeout_seconds"] = node.timeout_seconds
     if node.concurrency != 1:
         written["concurrency"] = node.concurrency
+    if node.compensate is not None:
+        written["compensate"] = node.compensate
     if node.position is not None:
         written["position"] = _point(node.position)
     return written

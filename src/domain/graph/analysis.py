@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.errors import Problem, ValidationError
-from domain.graph.checks import CHECKS, places, step
+from domain.graph.checks import CHECKS, places, step, undoing
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import END, START, Edge, Graph, Join, JoinKind, Node
 from domain.graph.hazards import counts_out_of_reach, fed_from_loops, is_reached, second_entries
@@ -85,9 +85,10 @@ def _searched(compiled: CompiledGraph) -> Iterator[Problem]:
     if not compiled.edges_of[-1]:
         yield Problem("/edges", "no_start", "no edge leads out of `start`, so nothing would run")
         return
+    beside = undoing(compiled.graph)
     for number, node in enumerate(compiled.nodes):
         pointer = f"/nodes/{step(node.id)}"
-        if not is_reached(compiled, number):
+        if not is_reached(compiled, number) and node.id not in beside:
             yield Problem(pointer, "unreachable", f"no path leads from `start` to `{node.id}`")
         if number in compiled.loops and compiled.joins[number].kind is JoinKind.COUNT:
             message = f"`{node.id}` is the head of a loop and cannot join by `count`; let another node count"

@@ -185,6 +185,30 @@ def type_of(value: Json) -> str:
             return "object"
 
 
+def compensations(graph: Graph) -> Iterator[Problem]:
+    """What undoes a node stands beside the graph: it runs by itself, after a failure, and nothing leads to it or from it."""
+    for name, node in graph.nodes.items():
+        undo = node.compensate
+        if undo is None:
+            continue
+        at = f"/nodes/{step(name)}/compensate"
+        if undo not in graph.nodes:
+            yield Problem(at, "unknown_node", f"there is no node `{undo}`")
+        elif undo == name or graph.nodes[undo].compensate is not None:
+            yield Problem(at, "compensation_undone", f"`{undo}` undoes `{name}`, and is not undone itself")
+        elif graph.nodes[undo].kind == "terminate":
+            yield Problem(at, "compensation_kind", f"`{undo}` is a `terminate`, which undoes nothing")
+    for number, edge in enumerate(graph.edges):
+        for end in undoing(graph) & {edge.source, *edge.reaches()}:
+            sentence = f"`{end}` undoes another node and runs by itself: no edge leads to it or from it"
+            yield Problem(f"/edges/{number}", "compensation_edge", sentence)
+
+
+def undoing(graph: Graph) -> frozenset[NodeId]:
+    """The nodes that undo others."""
+    return frozenset(node.compensate for node in graph.nodes.values() if node.compensate is not None)
+
+
 CHECKS: Final[tuple[Check, ...]] = (
     reserved_ids,
     duplicate_edges,
@@ -195,4 +219,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     joins,
     writes,
     channels,
+    compensations,
 )

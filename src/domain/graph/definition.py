@@ -117,6 +117,8 @@ class Node:
     description: str = ""
     position: Point | None = None
     graph: "Graph | None" = None
+    compensate: NodeId | None = None
+    """The node that undoes this one."""
 
 
 @dataclass(frozen=True, slots=True)

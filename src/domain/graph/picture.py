@@ -45,7 +45,8 @@ class Arrow:
 
 def arrows(graph: Graph) -> tuple[Arrow, ...]:
     """In the order of the edges; of two that look alike only the first."""
-    found = tuple(dict.fromkeys(arrow for edge in graph.edges for arrow in _arrows_of(edge)))
+    undone = [Arrow(node.id, node.compensate, Stroke.ERROR, "undone by") for node in graph.nodes.values() if node.compensate is not None]
+    found = tuple(dict.fromkeys([*(arrow for edge in graph.edges for arrow in _arrows_of(edge)), *undone]))
     back = _back([(arrow.source, arrow.target) for arrow in found])
     return tuple(replace(arrow, is_back=(arrow.source, arrow.target) in back) for arrow in found)
 

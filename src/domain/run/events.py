@@ -56,6 +56,8 @@ class NodeFinished:
     consumed: tuple[Position, ...] = ()
     usage: Usage | None = None
     seconds: float = 0.0
+    output: Json = None
+    """Kept only of a node that can be undone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,14 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class RunFailing:
+    """A limit of the run was reached: nothing new starts, and what finished is undone before its last row."""
+
+    kind: ClassVar[str] = "run_failing"
+    failure: Failure
+
+
+@dataclass(frozen=True, slots=True)
 class RunEnded:
     """The last row of a run. `status`: `completed`, `failed` or `cancelled`."""
 
@@ -174,6 +184,7 @@ Event: TypeAlias = (
     | Terminated
     | UsageCounted
     | CancelRequested
+    | RunFailing
     | RunEnded
 )
 EVENT_TYPES: tuple[type[Event], ...] = (
@@ -188,5 +199,6 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Terminated,
     UsageCounted,
     CancelRequested,
+    RunFailing,
     RunEnded,
 )

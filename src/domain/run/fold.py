@@ -12,6 +12,7 @@ from domain.run import events
 from domain.run.frames import close_frame, first_frame, next_frames, withdraw_all, withdraw_below
 from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, write
 from domain.run.state import Activation, Children, RunState, State
+from domain.run.undoing import remember, set_aside, undone, wind_up
 
 
 def begin(
@@ -54,13 +55,18 @@ def _node_finished(run: RunState, event: events.NodeFinished, position: Position
     if event.updates:
         write(frame, activation, event.updates, position)
     leave(run, activation)
+    if activation.undoes is not None:
+        return undone(run, activation)
+    remember(run, activation, event.output, position)
     deliver(frame, activation.index, event.taken, position, None)
     settle(run, frame, position)
+    return None
 
 
 def _attempt_failed(run: RunState, event: events.AttemptFailed, position: Position) -> None:
     activation = run.active[event.activation]
     withdraw_below(run, activation)
+    set_aside(run, activation)
     activation.attempt = event.failure.attempt + 1
     activation.retry_at = event.retry_at
     activation.parked_for = activation.parked_until = None
@@ -74,7 +80,9 @@ def _node_failed(run: RunState, event: events.NodeFailed, position: Position) ->
     frame = activation.frame
     withdraw_below(run, activation)
     leave(run, activation)
-    if event.taken:
+    if activation.undoes is not None:
+        undone(run, activation, event.failure)
+    elif event.taken:
         deliver(frame, activation.index, event.taken, position, event.failure)
         settle(run, frame, position)
     else:
@@ -140,7 +148,12 @@ def _usage_counted(run: RunState, event: events.UsageCounted, position: Position
 
 def _cancel_requested(run: RunState, event: events.CancelRequested, position: Position) -> None:
     run.is_cancelling = True
-    withdraw_all(run, run.root)
+    wind_up(run, run.root)
+
+
+def _run_failing(run: RunState, event: events.RunFailing, position: Position) -> None:
+    run.failure = event.failure
+    fail_frame(run, run.root, event.failure)
 
 
 def _run_ended(run: RunState, event: events.RunEnded, position: Position) -> None:
@@ -163,6 +176,7 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.Terminated: _terminated,
     events.UsageCounted: _usage_counted,
     events.CancelRequested: _cancel_requested,
+    events.RunFailing: _run_failing,
     events.RunEnded: _run_ended,
     events.RunStarted: _run_started,
 }

@@ -24,7 +24,7 @@ def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
             return
         path = FramePath(f"{parent.path}[{item}]")
         given = children.opened.inputs[item]
-        frame = Frame(path, children.graph, given, _initial(children.graph, given, {}), parent, item)
+        frame = Frame(path, children.graph, given, _initial(children.graph, given, {}), parent, item, opened=children.opened)
         children.next = item + 1
         children.live[path] = run.frames[path] = frame
         yield frame

@@ -8,10 +8,11 @@ from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import END, JoinKind, OnStarved
 from domain.ids import ActivationPath, NodeId, NodeIndex, Position
 from domain.json import Json
-from domain.run.frames import withdraw, withdraw_all
+from domain.run.frames import withdraw
 from domain.run.merge import ABSENT, merged
 from domain.run.planner import plan, rounds_over, starved, wants
 from domain.run.state import Activation, Frame, RunState, Token
+from domain.run.undoing import wind_up
 
 
 def begin_frame(run: RunState, frame: Frame, position: Position) -> None:
@@ -227,17 +228,15 @@ def _close(run: RunState, frame: Frame) -> None:
 
 
 def fail_frame(run: RunState, frame: Frame, failure: Failure) -> None:
-    """Everything in flight in the frame is withdrawn; what becomes of the failure is its parent's business, or the run's."""
-    withdraw_all(run, frame)
-    frame.is_done, frame.failure = True, failure
-    run.ended.append(frame)
+    """Everything in flight in the frame is withdrawn, and what finished is undone; what becomes of the failure is its parent's business,
+    or the run's."""
+    frame.failure = failure
+    wind_up(run, frame)
 
 
 def _fail_run(run: RunState, failure: Failure) -> None:
     run.failure = failure
-    withdraw_all(run, run.root)
-    run.root.is_done, run.root.failure = True, failure
-    run.ended.append(run.root)
+    fail_frame(run, run.root, failure)
 
 
 def _limit(name: str, what: str, node: str) -> Failure:

@@ -78,6 +78,8 @@ class Run:
     last: Position = BEGINNING
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    ending: RunStatus | None = None
+    """What it will be once everything that finished in it is undone."""
 
     def moved(self, status: RunStatus, **changes: Any) -> "Run":
         """The same run in another status, with whatever else changes (fields by name); terminal is final."""

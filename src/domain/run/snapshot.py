@@ -10,6 +10,7 @@ from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
 from domain.ids import ROOT, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position
+from domain.run import undoing_snapshot
 from domain.run.events import FramesOpened, RunStarted
 from domain.run.fold import resume
 from domain.run.state import Activation, Children, Frame, RunState, Token
@@ -28,6 +29,7 @@ def dump(run: RunState) -> Plain:
         "root": _frame(run.root),
         "frames": list(run.frames),
         "active": list(run.active),
+        "undo": undoing_snapshot.dump(run, _frame),
     }
 
 
@@ -38,6 +40,7 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     run = RunState(started, root, graphs, position=Position(plain["position"]), steps=plain["steps"], is_cancelling=plain["cancelling"])
     run.failure = _as_failure(plain["failure"])
     _fill(run, root, plain["root"])
+    undoing_snapshot.load(run, plain.get("undo", {}), _fill)
     run.frames = {path: run.frames[path] for path in plain["frames"]}
     run.active = {path: run.active[path] for path in plain["active"]}
     return resume(run)
@@ -156,6 +159,6 @@ def _add_children(run: RunState, parent: Activation, plain: Plain) -> None:
     children.failure = _as_failure(plain["failure"])
     for item, written in plain["live"]:
         path = FramePath(f"{parent.path}[{item}]")
-        frame = Frame(path, graph, written["input"], written["state"], parent, item)
+        frame = Frame(path, graph, written["input"], written["state"], parent, item, opened=opened)
         children.live[path] = frame
         _fill(run, frame, written)

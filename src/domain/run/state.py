@@ -55,6 +55,26 @@ class Children:
         return [self.results[item] for item in sorted(self.results)]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Done:
+    """A node that finished at `at` and says how it is undone. `output`: what it made; with `unknown` nobody knows whether it happened."""
+
+    activation: ActivationPath
+    frame: "Frame"
+    index: NodeIndex
+    output: Json
+    at: Position
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Undo:
+    """What a compensation undoes, and the frame that is wound up by it."""
+
+    done: Done
+    owner: "Frame"
+
+
 @dataclass(slots=True, eq=False)
 class Activation:
     """One visit of one node, from the row that made it ready to the row that ends it."""
@@ -73,6 +93,8 @@ class Activation:
     parked_output: Json = None
     """What it finishes with when the time comes."""
     children: Children | None = None
+    undoes: Undo | None = None
+    """It is a compensation."""
 
     @property
     def node(self) -> NodeId:
@@ -114,6 +136,12 @@ class Frame:
     output: Json = None
     has_output: bool = False
     """`terminate` said what the frame's output is."""
+    opened: FramesOpened | None = None
+    """The row that asked for it; None for the root."""
+    is_undoing: bool = False
+    to_undo: list[Done] = field(default_factory=list)
+    """Still to be undone before the frame is done, the next one last."""
+    undo: Activation | None = None
 
     @property
     def depth(self) -> int:
@@ -152,6 +180,10 @@ class RunState:
     output: Json = None
     failure: Failure | None = None
     """Of the whole run: a limit of the run was reached, or its root frame failed."""
+    done: list[Done] = field(default_factory=list)
+    """What can be undone, as it finished."""
+    undoing: dict[FramePath, Frame] = field(default_factory=dict)
+    """Frames that are being wound up."""
     ready: list[Activation] = field(default_factory=list)
     to_begin: list[Frame] = field(default_factory=list)
     withdrawn: list[Activation] = field(default_factory=list)

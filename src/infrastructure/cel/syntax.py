@@ -14,7 +14,7 @@ from infrastructure.cel.tokens import Token, tokens_of
 MAX_LENGTH: Final = 4096
 MAX_TOKENS: Final = 800
 MAX_BRACKETS: Final = 32
-ROOTS: Final = frozenset({"state", "input", "output", "item", "index", "error", "errors", "run"})
+ROOTS: Final = frozenset({"state", "input", "output", "item", "index", "error", "errors", "run", "undone"})
 MACROS: Final = frozenset({"all", "exists", "exists_one", "filter", "map"})
 MINE: Final = "weft_"
 """Names that begin so stand for the results of macros; authors may not use them."""

@@ -103,6 +103,7 @@ def test_each_kind_comes_back(event_type: type[Event], data: st.DataObject) -> N
         counts.map(Position),
         st.none() | moments,
         st.none() | moments,
+        st.none() | st.sampled_from(RunStatus),
     )
 )
 def test_a_run_comes_back_from_its_row(run: Run) -> None:
