@@ -22,7 +22,22 @@ from functools import partial
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
-from application import access, composition, desk, drawing, following, health, models, once, runs, templates, threads, tools, workflows
+from application import (
+    access,
+    composition,
+    controlling,
+    desk,
+    drawing,
+    following,
+    health,
+    models,
+    once,
+    runs,
+    templates,
+    threads,
+    tools,
+    workflows,
+)
 from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
@@ -36,12 +51,15 @@ from application.working import Worker, WorkerPolicy
 from domain.errors import DatabaseError
 from domain.graph.definition import Graph
 from domain.ids import WorkerId
+from domain.ports.clock import Clock
+from domain.ports.heart import Heart
 from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
+from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.ids import new_id
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
@@ -55,6 +73,7 @@ from infrastructure.telemetry import logging
 from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.tools.registry import InstalledTools
+from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
 
 if TYPE_CHECKING:
@@ -97,6 +116,11 @@ def meter_of(settings: Settings) -> ShownMeter:
     from infrastructure.telemetry.metrics import PrometheusMeter
 
     return PrometheusMeter()
+
+
+def heart_of(store: Store, clock: Clock) -> Heart:
+    """On a thread of its own, where the store can be reached from there."""
+    return LoopHeart(store.queue.renew, clock) if store.open_renew is None else ThreadHeart(store.open_renew)
 
 
 class Shared(containers.DeclarativeContainer):
@@ -150,6 +174,7 @@ class Shared(containers.DeclarativeContainer):
         store.provided.inbox,
         meter,
         clock,
+        providers.Singleton(heart_of, store, clock),
         providers.Factory(
             WorkerPolicy,
             runs=settings.provided.worker_runs,
@@ -191,6 +216,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_run=runs.GetRun(store.runs, store.journal),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
+        control=controlling.RunControl(store.runs, store.journal, store.inbox, keyed, new_id),
         follow_run=following.FollowRun(store.runs, store.journal, feed),
         wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
         open_thread=threads.OpenThread(store.threads, keyed, new_id, clock),
@@ -237,7 +263,8 @@ class App:
         gc.set_threshold(10_000, 10, 10)
         beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores().run())]
         try:
-            await self.worker.run()
+            async with LoopWatch(self.settings.stall_seconds).watching():
+                await self.worker.run()
         finally:
             for task in beside:
                 task.cancel()

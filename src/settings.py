@@ -81,6 +81,7 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[float, Field(ge=1, le=3600, description="how long a worker holds a run without a heartbeat")] = 30.0
     poll_seconds: Annotated[float, Field(ge=0.01, le=60, description="how often a worker looks for runs when nobody wakes it")] = 0.5
     grace_seconds: Annotated[float, Field(ge=0, le=3600, description="how long a stopping worker lets its nodes finish")] = 10.0
+    stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
     worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
     metrics: Annotated[bool, Field(description="count for Prometheus")] = True
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"

@@ -4,7 +4,7 @@ A claim is never cancelled, only waited out. Stop is asked, waited for, then enf
 """
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
@@ -16,6 +16,7 @@ from application.engine import Engine
 from domain.errors import DatabaseError, Fenced, NodeExecutionError, SerializationError, WeftError
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
+from domain.ports.heart import Heart
 from domain.ports.inbox import Inbox, Wish
 from domain.ports.journal import Lease
 from domain.ports.meter import Meter
@@ -51,6 +52,7 @@ class Worker:
     inbox: Inbox
     meter: Meter
     clock: Clock
+    heart: Heart
     policy: WorkerPolicy = field(default_factory=WorkerPolicy)
     leases: set[Lease] = field(default_factory=set)
     """Of every run in hand, those still being loaded among them."""
@@ -63,7 +65,12 @@ class Worker:
         """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker
         down."""
         log.info("worker started", worker=self.id, runs=self.policy.runs)
-        helpers = [asyncio.create_task(loop) for loop in (self._claiming(), self._beating(), self._listening(), self._gauging())]
+        async with self.heart.beating(self.id, self.policy.lease_seconds, lambda: list(self.leases), self._lost):
+            await self._work_until_stopped()
+        log.info("worker stopped", worker=self.id)
+
+    async def _work_until_stopped(self) -> None:
+        helpers = [asyncio.create_task(loop) for loop in (self._claiming(), self._listening(), self._gauging())]
         stopped = asyncio.create_task(self.stopping.wait())
         try:
             await asyncio.wait([*helpers, stopped], return_when=asyncio.FIRST_COMPLETED)
@@ -75,7 +82,6 @@ class Worker:
             for task in [*helpers, stopped]:
                 task.cancel()
             await asyncio.gather(*helpers, stopped, return_exceptions=True)
-            log.info("worker stopped", worker=self.id)
         for task in helpers:
             if not task.cancelled():
                 task.result()
@@ -169,7 +175,7 @@ class Worker:
         try:
             await self._drive(claim, wishes)
         except Fenced:
-            log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=lease.thread, epoch=lease.epoch)
+            self._lost([lease])
         except WeftError as error:
             log.error("run handed back", worker=self.id, run=claim.run.id, code=error.code, reason=error.message)
             try:
@@ -218,16 +224,13 @@ class Worker:
 
     # Leases, wishes, gauges.
 
-    async def _beating(self) -> None:
-        while True:
-            await self.clock.sleep(self.policy.lease_seconds / 3)
-            leases = list(self.leases)
-            lost = await self._patiently(self.queue.renew(self.id, leases, self.policy.lease_seconds)) if leases else ()
-            for lease in lost or ():
-                drive = self.drives.get(lease)
-                if drive is not None:
-                    drive.is_lost = True
-                    drive.wake.set()
+    def _lost(self, leases: Collection[Lease]) -> None:
+        for lease in leases:
+            drive = self.drives.get(lease)
+            if drive is not None and not drive.is_lost:
+                log.warning("run was taken away", worker=self.id, run=lease.run, thread=lease.thread, epoch=lease.epoch)
+                drive.is_lost = True
+                drive.wake.set()
 
     async def _listening(self) -> None:
         while True:

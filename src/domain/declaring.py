@@ -21,6 +21,7 @@ class Declaration:
     version: str = "1.0.0"
     author: str | None = None
     tags: tuple[str, ...] = ()
+    in_process: bool = False
 
 
 @overload
@@ -34,6 +35,7 @@ def tool(
     version: str = "1.0.0",
     author: str | None = None,
     tags: Sequence[str] = (),
+    in_process: bool = False,
 ) -> Callable[[F], F]: ...
 def tool(
     function: F | None = None,
@@ -45,15 +47,17 @@ def tool(
     version: str = "1.0.0",
     author: str | None = None,
     tags: Sequence[str] = (),
+    in_process: bool = False,
 ) -> F | Callable[[F], F]:
     """Declare a typed function, plain or async, a tool; it stays the function it was.
 
     `effects`: "none" only reads and may be called again freely; "idempotent" may be called again with the same
-    `ToolContext.idempotency_key`. Anything else is a `FactoryError`.
+    `ToolContext.idempotency_key`. Anything else is a `FactoryError`. `in_process`: a plain function of a module that computes for long runs
+    in a process of its own, which is stopped when nobody waits for it any more.
     """
     if effects not in list(Effects):
         raise FactoryError(f"a tool's effects are one of {', '.join(Effects)}, not {effects!r}")
-    declaration = Declaration(name, description, Effects(effects), version, author, tuple(tags))
+    declaration = Declaration(name, description, Effects(effects), version, author, tuple(tags), in_process)
 
     def declared(target: F) -> F:
         setattr(target, MARK, declaration)

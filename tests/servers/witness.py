@@ -1,6 +1,7 @@
 """Tools in a package of their own that write down every call: what happened, told by somebody who is not the engine.
 
 `witness` has effects, so every earlier row is durable before it is called; `look` only reads. Both wait for the file that `until` names.
+`hog` holds the event loop.
 """
 
 import json
@@ -11,6 +12,7 @@ _PACKAGE = '''
 import asyncio
 import json
 import os
+import time
 from pathlib import Path
 
 from weft import ToolContext, tool
@@ -37,6 +39,15 @@ async def called(name: str, until: str, context: ToolContext) -> dict[str, str]:
 async def witness(name: str, context: ToolContext, until: str = "") -> dict[str, str]:
     """Write down that it was called, and wait for a file where one is named."""
     return await called(name, until, context)
+
+
+@tool(effects="none")
+async def hog(name: str, seconds: float, context: ToolContext) -> dict[str, str]:
+    """Holds the event loop, as a careless author's tool does."""
+    note("began", name, context)
+    time.sleep(seconds)
+    note("finished", name, context)
+    return {"name": name}
 
 
 @tool(effects="none")
@@ -67,7 +78,9 @@ class Witness:
         about = folder / "package" / "witness_tools-1.0.dist-info"
         about.mkdir(parents=True)
         (about / "METADATA").write_text("Metadata-Version: 2.1\nName: witness-tools\nVersion: 1.0\n")
-        (about / "entry_points.txt").write_text("[weft.tools]\nwitness = witness_tools:witness\nlook = witness_tools:look\n")
+        (about / "entry_points.txt").write_text(
+            "[weft.tools]\nwitness = witness_tools:witness\nhog = witness_tools:hog\nlook = witness_tools:look\n"
+        )
         (folder / "package" / "witness_tools.py").write_text(_PACKAGE)
         return cls(folder)
 

@@ -10,6 +10,7 @@ from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
 from domain.ports.repositories import Marks, NewRun, Started
 from domain.run.run import Run
+from infrastructure.heart import OpenRenew
 from infrastructure.store.reader import Reader
 
 OnCommitted: TypeAlias = Callable[[int, float], None]
@@ -30,3 +31,4 @@ class Hot:
     starts: Starts
     marks: Marks
     reader: Reader
+    open_renew: OpenRenew

@@ -72,6 +72,7 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         threads=cast(Threads, Later(cold.threads)),
         usage=cast(UsageLedger, Later(cold.usage)),
         keys=cast(Keys, _Keys(hot.reader, cold)),
+        open_renew=hot.open_renew,
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 

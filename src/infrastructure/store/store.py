@@ -6,6 +6,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
 from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
+from infrastructure.heart import OpenRenew
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,3 +22,5 @@ class Store:
     usage: UsageLedger
     keys: Keys
     health: StoreHealth
+    open_renew: OpenRenew | None = None
+    """A way to renew leases from another thread, where there is one."""

@@ -1,7 +1,7 @@
 """A typed Python function as a tool: its schemas from its signature, its words from its docstring."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from domain.declaring import declaration_of
@@ -35,9 +35,18 @@ class _Call:
     def __init__(self, function: Callable[..., object], signature: Signature) -> None:
         self._signature = signature
         self._waits = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - an object may be async
-        self._function = function if self._waits else in_a_thread(function)
+        self._function = function if self._waits else _beside(function)
 
     async def __call__(self, arguments: dict[str, Json], context: ToolContext) -> Json:
         ready = self._signature.arguments(arguments, context)
         returned = self._function(**ready)
         return self._signature.output(await returned if inspect.isawaitable(returned) else returned)
+
+
+def _beside(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
+    """A plain function where it does not hold up the event loop."""
+    if not declaration_of(function).in_process:
+        return in_a_thread(function)
+    from infrastructure.tools.processes import in_a_process  # where no tool asks for it, it is not loaded
+
+    return in_a_process(function)

@@ -52,15 +52,15 @@ def refusal(error: BaseException) -> DatabaseError:
 class WriterConnection:
     """One connection for one writer, made when it is needed and made again when it was lost."""
 
-    def __init__(self, dsn: str) -> None:
-        self._dsn = dsn
+    def __init__(self, dsn: str, command_seconds: float = COMMAND_SECONDS) -> None:
+        self._dsn, self._command_seconds = dsn, command_seconds
         self._connection: asyncpg.Connection | None = None
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]:
         """One statement, one transaction: durable when this returns. Raises the driver's errors; after a `LOST` the next one connects."""
         if self._connection is None or self._connection.is_closed():
             self._connection = await asyncpg.connect(
-                self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS, server_settings=_WRITER_SETTINGS
+                self._dsn, timeout=CONNECT_SECONDS, command_timeout=self._command_seconds, server_settings=_WRITER_SETTINGS
             )
         try:
             rows: Sequence[Row] = await self._connection.fetch(statement, *values)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 
 from domain.ports.clock import Clock
 from infrastructure.store.bell import Bell
@@ -11,6 +12,7 @@ from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
 from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.queue import PostgresInbox, PostgresQueue
+from infrastructure.store.postgres.renewing import open_renew
 from infrastructure.store.postgres.runs import PostgresStarts
 from infrastructure.store.postgres.writer import PostgresWriter
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
@@ -34,4 +36,5 @@ async def open_postgres(dsn: str, connections: Connections, clock: Clock, on_com
             starts=starts,
             marks=marks,
             reader=database,
+            open_renew=partial(open_renew, dsn),
         )

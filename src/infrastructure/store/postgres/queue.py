@@ -32,7 +32,7 @@ _CLAIM = POSTGRES.spell(f"""WITH due AS (
 SELECT raised.epoch, raised.position, due.worker IS NOT NULL, r.* FROM due JOIN raised USING (thread) JOIN begun r ON r.id = due.run
 ORDER BY due.due_at, due.number""")
 # A row that is locked is being claimed, released or written to just now: the next heartbeat will tell.
-_RENEW = f"""WITH told AS (
+RENEW = f"""WITH told AS (
     SELECT * FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(run, epoch, number)
 ), free AS (
     SELECT run FROM queue WHERE run = ANY($1) ORDER BY number FOR UPDATE SKIP LOCKED
@@ -70,7 +70,7 @@ class PostgresQueue:
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
         runs, epochs = [lease.run for lease in leases], [lease.epoch for lease in leases]
-        lost = {row[0] for row in await self.database.rows(_RENEW, runs, epochs, worker, lease_seconds)}
+        lost = {row[0] for row in await self.database.rows(RENEW, runs, epochs, worker, lease_seconds)}
         return [lease for number, lease in enumerate(leases, 1) if number in lost]
 
     async def release(self, lease: Lease) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 from domain.ports.clock import Clock
@@ -12,6 +13,7 @@ from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, R
 from infrastructure.store.sqlite.connections import SqliteReader
 from infrastructure.store.sqlite.marks import SqliteMarks
 from infrastructure.store.sqlite.queue import SqliteInbox, SqliteQueue
+from infrastructure.store.sqlite.renewing import open_renew
 from infrastructure.store.sqlite.runs import SqliteStarts
 from infrastructure.store.sqlite.writer import SqliteWriter
 
@@ -31,6 +33,7 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted) -> As
                 starts=SqliteStarts(writer, RunReads(reader), queue_bell),
                 marks=SqliteMarks(writer, reader),
                 reader=reader,
+                open_renew=partial(open_renew, path, clock),
             )
         finally:
             await writer.close()

@@ -25,7 +25,7 @@ _DUE = SQLITE.spell(f"""SELECT q.run, q.thread, q.worker FROM queue q JOIN heads
 _RAISE_EPOCH = "UPDATE heads SET epoch = epoch + 1, run = ? WHERE thread = ? RETURNING epoch, position"
 _TAKE = "UPDATE queue SET worker = ?, epoch = ?, due_at = weft_now() + ? WHERE run = ?"
 _TAKE_UP = f"UPDATE runs SET status = 'running', started_at = coalesce(started_at, weft_now()) WHERE id = ? RETURNING {RUN_COLUMNS}"
-_RENEW = "UPDATE queue SET due_at = weft_now() + ? WHERE run = ? AND worker = ? AND epoch = ?"
+RENEW = "UPDATE queue SET due_at = weft_now() + ? WHERE run = ? AND worker = ? AND epoch = ?"
 _RELEASE = "UPDATE queue SET worker = NULL, due_at = weft_now() WHERE run = ? AND epoch = ? AND worker IS NOT NULL"
 _OWNED = "SELECT 1 FROM runs WHERE id = ? AND tenant = ?"
 _WISH = "INSERT INTO inbox (tenant, thread, run, kind, body, key) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
@@ -43,7 +43,7 @@ class SqliteQueue:
         return await self.writer.do(partial(_claim, worker=worker, limit=limit, lease_seconds=lease_seconds))
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
-        return await self.writer.do(partial(_renew, worker=worker, leases=list(leases), lease_seconds=lease_seconds))
+        return await self.writer.do(partial(renew_leases, worker=worker, leases=list(leases), lease_seconds=lease_seconds))
 
     async def release(self, lease: Lease) -> None:
         await self.writer.do(lambda connection: connection.execute(_RELEASE, (lease.run, lease.epoch)).rowcount)
@@ -92,8 +92,8 @@ def _claim(connection: sqlite3.Connection, worker: WorkerId, limit: int, lease_s
     return claims
 
 
-def _renew(connection: sqlite3.Connection, worker: WorkerId, leases: list[Lease], lease_seconds: float) -> list[Lease]:
-    return [lease for lease in leases if not connection.execute(_RENEW, (lease_seconds, lease.run, worker, lease.epoch)).rowcount]
+def renew_leases(connection: sqlite3.Connection, worker: WorkerId, leases: list[Lease], lease_seconds: float) -> list[Lease]:
+    return [lease for lease in leases if not connection.execute(RENEW, (lease_seconds, lease.run, worker, lease.epoch)).rowcount]
 
 
 def _put(connection: sqlite3.Connection, tenant: TenantId, run: RunId, row: tuple[object, ...]) -> bool:

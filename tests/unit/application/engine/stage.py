@@ -34,6 +34,7 @@ from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.canonical import content_hash
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
+from infrastructure.heart import LoopHeart
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory import open_memory
 from infrastructure.store.memory.journal import MemoryJournal
@@ -283,6 +284,11 @@ class Stage:
         found = await self.run(run)
         await self.store.inbox.put(DEFAULT_TENANT, found.thread, run, kind, {"by": "me", "reason": "enough"}, kind)
 
+    async def wish(self, run: RunId, kind: str, **body: Json) -> None:
+        """As often as one likes, also the same one."""
+        found = await self.run(run)
+        await self.store.inbox.put(DEFAULT_TENANT, found.thread, run, kind, {"by": "me", **body}, str(uuid.uuid4()))
+
     async def deliver(self, drive: Drive) -> None:
         """Hand the drive the wishes that wait, as its worker would."""
         drive.wishes.extend(await self.store.inbox.waiting([drive.lease.thread]))
@@ -298,7 +304,8 @@ class Stage:
 
     def worker(self, name: str = "w", queue: RunQueue | None = None, **policy: Any) -> Worker:
         queue = queue or self.store.queue
-        return Worker(WorkerId(name), self.engine, queue, self.store.inbox, self.meter, self.clock, WorkerPolicy(**policy))
+        heart = LoopHeart(queue.renew, self.clock)
+        return Worker(WorkerId(name), self.engine, queue, self.store.inbox, self.meter, self.clock, heart, WorkerPolicy(**policy))
 
 
 def told(event: Event) -> str:

@@ -251,7 +251,7 @@ class TestStopping:
         run = await stage.order(ONE)
 
         async def fail(what: str) -> None:
-            if what == "renew":
+            if what == "depth":
                 raise ValueError("a bug")
 
         async with working(stage.worker(queue=Watched(stage.store.queue, fail), grace_seconds=1)) as task:
