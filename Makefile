@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz bench wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate bench wfformat docs lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -35,6 +35,9 @@ format: .venv/installed-dev ## format the code and mend what lint can mend
 
 fuzz: .venv/installed-dev ## both oracles, 100,000 cases each (CASES=... for another number)
 	WEFT_FUZZ=$(or $(CASES),100000) $(python) -m pytest -n 2 -m fuzz --timeout 0
+
+simulate: .venv/installed-dev ## simulated afternoons of faults (SEEDS=10000; SEED=7 plays one again)
+	$(python) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
 
 bench: .venv/installed-dev ## the benchmarks: ours and the peers, interleaved
 	$(python) -m benchmarks

@@ -1,0 +1,76 @@
+"""What must hold after any afternoon, looked up in the store and in the world's own ledger."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from domain.ids import BEGINNING, ActivationPath
+from domain.ports.journal import Recorded
+from domain.run import events
+from domain.run.run import Run, RunStatus
+from tests.simulation.play import Afternoon
+
+ENDINGS = (events.NodeFinished, events.NodeFailed, events.Terminated)
+
+
+async def problems(found: Afternoon) -> list[str]:
+    """In sentences; none when all promises were kept."""
+    seen: dict[str, None] = {}
+    for run in found.ordered:
+        stored = await found.store.runs.get(run.tenant, run.id)
+        rows = await found.store.journal.read(run.tenant, run.thread, BEGINNING, 1_000_000)
+        lines = await found.store.usage.of_run(run.tenant, run.id)
+        own = [found.store.journal.decode(row) for row in rows if row.run == run.id]
+        charged = [line.activation for line in lines]
+        wrong = [*_of_run(found, stored, own), *_of_calls(found, run, own), *_of_usage(found, run, own, charged)]
+        seen.update(dict.fromkeys(f"{run.id}: {problem}" for problem in wrong))
+        seen.update(dict.fromkeys(f"{run.thread}: {problem}" for problem in _of_thread(rows)))
+    return list(seen)
+
+
+def _of_thread(rows: Sequence[Recorded]) -> Iterator[str]:
+    if [row.position for row in rows] != list(range(1, len(rows) + 1)):
+        yield "the journal has gaps"
+    turns = [row.run for number, row in enumerate(rows) if number == 0 or rows[number - 1].run != row.run]
+    if len(turns) != len(set(turns)):
+        yield "two runs of one thread wrote in turns"
+
+
+def _of_run(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[str]:
+    kinds = [type(row) for row in rows]
+    if kinds.count(events.RunEnded) != 1 or kinds[-1] is not events.RunEnded:
+        yield "it did not end exactly once, with its last row"
+    if kinds.count(events.RunStarted) > 1:
+        yield "it started twice"
+    ends = Counter(row.activation for row in rows if isinstance(row, ENDINGS))
+    if twice := [path for path, times in ends.items() if times > 1]:
+        yield f"two results of {twice[0]}"
+    if run.status is RunStatus.CANCELLED and run.id not in found.cancelled:
+        yield "it was cancelled by nobody"
+    if run.status is RunStatus.FAILED and (run.failure is None or run.failure.code != "poisoned"):
+        yield f"it failed: {run.failure}"
+    if run.status is RunStatus.COMPLETED:
+        visits = Counter(path.rpartition("/")[2].partition("#")[0] for path in ends)
+        if visits != found.case.expected:
+            yield f"it visited {dict(visits - found.case.expected)} too much and {dict(found.case.expected - visits)} too little"
+
+
+def _of_calls(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[str]:
+    calls = found.world.calls.get(run.id, [])
+    keys: dict[str, set[str]] = {}
+    for call in calls:
+        keys.setdefault(call.activation, set()).add(call.key)
+    if several := [path for path, used in keys.items() if len(used) > 1]:
+        yield f"{several[0]} was called under several keys"
+    maps = {row.activation for row in rows if isinstance(row, events.FramesOpened)}
+    finished = {row.activation for row in rows if isinstance(row, events.NodeFinished)} - maps
+    if unheard := finished - keys.keys():
+        yield f"{sorted(unheard)[0]} finished and was never called"
+
+
+def _of_usage(found: Afternoon, run: Run, rows: list[events.Event], charged: list[ActivationPath]) -> Iterator[str]:
+    paid = {row.activation for row in rows if isinstance(row, events.NodeFinished) and row.usage is not None}
+    if missing := paid - set(charged):
+        yield f"the tokens of {sorted(missing)[0]} are in no ledger"
+    calls = Counter(call.activation for call in found.world.calls.get(run.id, []))
+    if dear := [path for path, times in Counter(charged).items() if times > calls[path]]:
+        yield f"{dear[0]} was charged more often than it was called"

@@ -1,0 +1,40 @@
+"""A structured program as a document whose ways are decided by what its nodes answer."""
+
+from typing import Any, cast
+
+from tests.oracles.structured import Case
+
+RETRY = {"attempts": 50, "first_seconds": 0.1, "factor": 1.5, "max_seconds": 3, "codes": ["flaky", "timeout"]}
+LIMITS = {"steps": 1_000_000, "visits": 1_000_000, "seconds": 1_000_000}
+
+
+def document_of(case: Case) -> dict[str, Any]:
+    return {**_graph(cast(dict[str, Any], case.document)), "weft": 1, "name": "simulated", "version": "1.0.0", "limits": LIMITS}
+
+
+def _graph(graph: dict[str, Any]) -> dict[str, Any]:
+    nodes = {name: _node(node) for name, node in graph["nodes"].items()}
+    targets: dict[str, dict[str, None]] = {}
+    for edge in graph["edges"]:
+        targets.setdefault(edge["from"], {}).update(dict.fromkeys(_reached(edge)))
+    edges = [_edge(source, list(reached), nodes) for source, reached in targets.items()]
+    return {"nodes": nodes, "edges": [edge for some in edges for edge in some]}
+
+
+def _node(node: dict[str, Any]) -> dict[str, Any]:
+    if node["kind"] == "map":
+        return {"kind": "map", "over": [], "graph": _graph(node["graph"])}
+    return {"kind": "transform", "retry": RETRY, "timeout_seconds": 20}
+
+
+def _edge(source: str, targets: list[str], nodes: dict[str, Any]) -> list[dict[str, Any]]:
+    if source == "start" or nodes[source]["kind"] == "map":
+        return [{"from": source, "to": target} for target in targets]
+    return [{"from": source, "to": "${output.targets}", "targets": targets}]
+
+
+def _reached(edge: dict[str, Any]) -> list[str]:
+    if "targets" in edge:
+        return list(edge["targets"])
+    named = [edge.get("to"), *(rule["to"] for rule in edge.get("route", ())), edge.get("otherwise")]
+    return [name for name in named if name is not None]

@@ -1,0 +1,229 @@
+"""One simulated afternoon: some runs of one workflow, workers that die, stall and restart, and a store that is not always heard."""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, TypeVar
+
+from application.deciding import RetryPolicy
+from application.documents import parse_graph
+from application.drive import EngineTools
+from application.engine import Engine
+from application.loading import Loader
+from application.programs import ProgramShelf
+from application.versions import resolve_versions
+from application.working import Worker, WorkerPolicy
+from domain.errors import DatabaseError
+from domain.graph.definition import Graph
+from domain.ids import DEFAULT_TENANT, ContentHash, RunId, ThreadId, WorkerId
+from domain.ports.nodes import Workshop
+from domain.ports.repositories import IdempotencyMark, NewRun
+from domain.run.run import Durability, Run
+from domain.workflow import WorkflowMetadata, WorkflowVersion
+from infrastructure.expressions import CelExpressions
+from infrastructure.feed import ProcessFeed
+from infrastructure.heart import LoopHeart
+from infrastructure.schemas import JsonSchemas
+from infrastructure.store.memory import open_memory
+from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
+from infrastructure.templates import JinjaTemplates
+from tests.documents import OneModel, OneTool
+from tests.oracles.structured import Case, random_case
+from tests.simulation.documents import document_of
+from tests.simulation.process import Chaos, Killed, Process, ProcessClock, Remote, RemoteHints
+from tests.simulation.world import SimulatedKinds, World
+from tests.virtual_time import VirtualClock, VirtualLoop
+
+T = TypeVar("T")
+LEASE_SECONDS = 6.0
+LONGEST = 3_600.0
+"""Simulated seconds after the last fault within which everything must be over."""
+POLICY = WorkerPolicy(runs=3, lease_seconds=LEASE_SECONDS, poll_seconds=0.5, grace_seconds=2.0, gauge_seconds=30.0)
+
+
+@dataclass(eq=False)
+class Working:
+    process: Process
+    worker: Worker
+    task: "asyncio.Task[None]"
+
+
+@dataclass(eq=False)
+class Afternoon:
+    seed: int
+    store: Store
+    case: Case
+    chaos: Chaos
+    world: World
+    graph: Graph
+    ordered: list[Run] = field(default_factory=list)
+    cancelled: set[RunId] = field(default_factory=set)
+    working: list[Working] = field(default_factory=list)
+    born: int = 0
+
+    @property
+    def rng(self) -> random.Random:
+        return self.chaos.rng
+
+    async def pass_by(self) -> None:
+        await self._publish()
+        for _ in range(2):
+            self._hire()
+        ordering = asyncio.create_task(self._order(self.rng.randint(1, 4)))
+        await self._trouble(self.rng.uniform(1.0, 40.0))
+        await ordering
+        self.chaos.is_on = False
+        for one in self.working:
+            one.process.going.set()
+        self._hire()
+        async with asyncio.timeout(LONGEST):
+            while not await self._is_over():
+                await VirtualClock().sleep(1.0)
+        for one in self.working:
+            one.worker.stop()
+        await asyncio.wait([one.task for one in self.working])
+
+    async def _publish(self) -> None:
+        now = VirtualClock().now()
+        about = WorkflowMetadata(ContentHash("h"), self.graph.name, self.graph.version, "", now, now, ())
+        await self.store.workflows.publish(WorkflowVersion(DEFAULT_TENANT, about, {}, self.graph))
+
+    def _hire(self) -> None:
+        self.born += 1
+        process = Process(f"w{self.born}", self.chaos)
+        if self.chaos.strikes("worker: its clock is wrong", 5.0):
+            process.skew = self.rng.uniform(-1.0, 1.0)
+        worker = worker_of(process, self.store, self.world)
+        self.working.append(Working(process, worker, asyncio.create_task(worker.run())))
+
+    async def _order(self, count: int) -> None:
+        """A client that starts its runs until each start is acknowledged, some on one thread."""
+        client = Process("client", self.chaos)
+        runs = Remote(self.store.runs, "runs", client)
+        for number in range(count):
+            share = number > 0 and self.rng.random() < 0.3
+            run = self._run(number, self.ordered[-1].thread if share else ThreadId(f"t{number}"))
+            mark = IdempotencyMark(f"k{number}", "d", run.created_at)
+            self.ordered.append((await insisting(partial(runs.start, NewRun(run, not share, mark)))).run)
+            await asyncio.sleep(self.rng.uniform(0.0, 3.0))
+
+    def _run(self, number: int, thread: ThreadId) -> Run:
+        durability = self.rng.choice(list(Durability))
+        run = Run(RunId(f"r{number}"), DEFAULT_TENANT, thread, self.graph.id, ContentHash("h"), {}, VirtualClock().now())
+        return replace(run, limits=self.graph.limits, durability=durability)
+
+    async def _trouble(self, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        while loop.time() < until:
+            await asyncio.sleep(self.rng.uniform(0.05, 2.0))
+            await self._mishap()
+
+    async def _mishap(self) -> None:
+        one = self.rng.choice(self.working)
+        if self.chaos.strikes("worker: killed", 4.0):
+            self._kill(one)
+            self._hire()
+        elif self.chaos.strikes("worker: all killed", 0.7):
+            for each in list(self.working):
+                self._kill(each)
+            self._hire()
+        elif self.chaos.strikes("worker: stopped in order", 3.0):
+            one.worker.stop()
+            self._hire()
+        elif self.chaos.strikes("worker: told to stop at once", 1.5):
+            one.worker.stop()
+            one.worker.abort()
+            self._hire()
+        elif self.chaos.strikes("worker: stalls beyond its lease", 3.0):
+            await self._stall(one, LEASE_SECONDS * self.rng.uniform(1.0, 3.0))
+        elif self.chaos.strikes("worker: stalls for a moment", 4.0):
+            await self._stall(one, self.rng.uniform(0.1, 3.0))
+        elif self.chaos.strikes("worker: one more", 2.0):
+            self._hire()
+        elif self.ordered and self.chaos.strikes("run: cancelled", 1.0):
+            await self._cancel(self.rng.choice(self.ordered))
+
+    def _kill(self, one: Working) -> None:
+        self.working.remove(one)
+        one.process.kill()
+        for task in (one.task, *one.worker.tasks):
+            task.cancel()
+
+    async def _stall(self, one: Working, seconds: float) -> None:
+        one.process.going.clear()
+        await asyncio.sleep(seconds)
+        one.process.going.set()
+
+    async def _cancel(self, run: Run) -> None:
+        self.cancelled.add(run.id)
+        inbox = Remote(self.store.inbox, "inbox", Process("client", self.chaos))
+        await insisting(lambda: inbox.put(run.tenant, run.thread, run.id, "cancel", {"by": "me"}, "cancel"))
+
+    async def _is_over(self) -> bool:
+        runs = [await self.store.runs.get(run.tenant, run.id) for run in self.ordered]
+        return all(run.status.is_final for run in runs)
+
+
+def worker_of(process: Process, store: Store, world: World) -> Worker:
+    """The worker of production, with everything that it touches at the other end of a bad line."""
+    clock: Any = ProcessClock(process)
+    journal: Any = Remote(store.journal, "journal", process)
+    queue: Any = RemoteHints(store.queue, "queue", process)
+    inbox: Any = RemoteHints(store.inbox, "inbox", process)
+    ledger: Any = Remote(store.usage, "usage", process)
+    workflows: Any = Remote(store.workflows, "workflows", process)
+    workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), OneTool())
+    shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop)
+    meter = Unmetered()
+    tools = EngineTools(journal, ProcessFeed(), meter, clock, RetryPolicy(process.chaos.rng.random), ledger)
+    engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows), clock))
+    return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
+
+
+async def insisting(call: Callable[[], Awaitable[T]]) -> T:
+    """A client tries until it is answered."""
+    while True:
+        try:
+            return await call()
+        except DatabaseError:
+            await asyncio.sleep(0.2)
+
+
+def afternoon(seed: int) -> Afternoon:
+    """Plays the afternoon of a seed, always the same one, until every run is over. `TimeoutError`: something is stuck."""
+    rng = random.Random(seed)
+    case = random_case(rng, depth=3, size=rng.randint(3, 14))
+    loop = VirtualLoop()
+    loop.set_exception_handler(_tell_all_but_the_killed)
+    try:
+        return loop.run_until_complete(_pass_by(seed, case, rng))
+    finally:
+        _bury(loop)
+
+
+async def _pass_by(seed: int, case: Case, rng: random.Random) -> Afternoon:
+    async with open_memory(clock=VirtualClock()) as store:
+        graph = parse_graph(document_of(case))
+        chaos = Chaos(rng, rng.choice((0.003, 0.01, 0.03, 0.06)))
+        found = Afternoon(seed, store, case, chaos, World(case), graph)
+        await found.pass_by()
+        return found
+
+
+def _tell_all_but_the_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), Killed | None):
+        loop.default_exception_handler(context)
+
+
+def _bury(loop: asyncio.AbstractEventLoop) -> None:
+    """What killed processes left behind."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=60))
+    loop.close()

@@ -1,0 +1,131 @@
+"""What stands between simulated processes and the world: everything that can strike there has a name and is counted."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from domain.errors import DatabaseError
+from tests.virtual_time import VirtualClock
+
+
+class Killed(BaseException):
+    """The process is gone: nothing of it runs any more, not even what catches every error."""
+
+
+@dataclass
+class Chaos:
+    """Decides what strikes, by a seed. `struck`: how often what did. Nothing strikes before `begin` and after `calm`."""
+
+    rng: random.Random
+    rate: float
+    struck: Counter[str] = field(default_factory=Counter)
+    is_on: bool = True
+
+    def strikes(self, place: str, weight: float = 1.0) -> bool:
+        if not self.is_on or self.rng.random() >= self.rate * weight:
+            return False
+        self.struck[place] += 1
+        return True
+
+    def latency(self) -> float:
+        return self.rng.choice((0.0, 0.001, 0.002, 0.005, 0.02))
+
+
+@dataclass(eq=False)
+class Process:
+    """One simulated process. Killed, it never acts again; paused, it acts again when it is told to go on."""
+
+    name: str
+    chaos: Chaos
+    is_alive: bool = True
+    going: asyncio.Event = field(default_factory=asyncio.Event)
+    skew: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.going.set()
+
+    async def checkpoint(self) -> None:
+        """Nobody comes past here who is stopped or dead."""
+        if not self.is_alive:
+            raise Killed
+        await self.going.wait()
+        if not self.is_alive:
+            raise Killed
+
+    def kill(self) -> None:
+        self.is_alive = False
+        self.going.set()
+
+    async def calls(self, place: str, call: Callable[[], Awaitable[Any]]) -> Any:
+        """A call over the network to a database that may not hear it, may not be heard, and may be slow."""
+        await self.checkpoint()
+        await asyncio.sleep(self.chaos.latency())
+        await self.checkpoint()
+        if self.chaos.strikes(f"{place}: not heard"):
+            raise DatabaseError("the connection was cut")
+        answer = await call()
+        if self.chaos.strikes(f"{place}: answer slow", 0.3):
+            await asyncio.sleep(self.chaos.rng.uniform(0.5, 8.0))
+        await asyncio.sleep(self.chaos.latency())
+        await self.checkpoint()
+        if self.chaos.strikes(f"{place}: answer lost"):
+            raise DatabaseError("the answer was lost")
+        return answer
+
+
+class Remote:
+    """A port as a process reaches it: its coroutine methods go over the network, the others are its own."""
+
+    def __init__(self, port: Any, name: str, process: Process) -> None:
+        self._port, self._name, self._process = port, name, process
+
+    def __getattr__(self, method: str) -> Any:
+        found = getattr(self._port, method)
+        if not asyncio.iscoroutinefunction(found):
+            return found
+
+        async def call(*args: Any, **kwargs: Any) -> Any:
+            return await self._process.calls(f"{self._name}.{method}", lambda: found(*args, **kwargs))
+
+        return call
+
+
+class RemoteHints(Remote):
+    """The queue or the inbox. A hint that is dropped costs the time until the next look."""
+
+    async def _hint(self, method: str, timeout: float) -> None:
+        await self._process.checkpoint()
+        if self._process.chaos.strikes(f"{self._name}.{method}: hint dropped", 3.0):
+            await asyncio.sleep(timeout)
+        else:
+            await getattr(self._port, method)(timeout)
+        await self._process.checkpoint()
+
+    async def woken(self, timeout: float) -> None:
+        await self._hint("woken", timeout)
+
+    async def knocked(self, timeout: float) -> None:
+        await self._hint("knocked", timeout)
+
+
+@dataclass(frozen=True)
+class ProcessClock:
+    """A process's own idea of the time: what it sleeps ends when the process goes on."""
+
+    process: Process
+    clock: VirtualClock = field(default_factory=VirtualClock)
+
+    def now(self) -> datetime:
+        return self.clock.now() + timedelta(seconds=self.process.skew)
+
+    def monotonic(self) -> float:
+        return self.clock.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await self.process.checkpoint()
+        await asyncio.sleep(seconds)
+        await self.process.checkpoint()

@@ -1,0 +1,97 @@
+"""The engine, queue and worker of production on simulated time, a store that is not always heard, and workers that die: a seed is one
+afternoon. `make simulate` plays thousands; `python -m tests.simulation --seed N` plays one again."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from application.drive import Drive
+from domain.ports.journal import Append
+from infrastructure.store.memory.journal import MemoryJournal
+from infrastructure.store.memory.log import Log
+from infrastructure.store.memory.queue import MemoryQueue
+from tests.simulation.checker import problems
+from tests.simulation.play import Afternoon, afternoon
+
+BATCHES, IN_A_BATCH = 10, 30
+LEAST_PLACES = 40
+MOST_TRIES = 400
+"""Seeds that a removed guard may get away with."""
+
+
+def play(seed: int) -> tuple[Afternoon, list[str]]:
+    found = afternoon(seed)
+    return found, asyncio.run(problems(found))
+
+
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_whatever_strikes_every_promise_is_kept(batch: int) -> None:
+    broken = {seed: wrong for seed in range(batch * IN_A_BATCH, (batch + 1) * IN_A_BATCH) if (wrong := play(seed)[1])}
+
+    assert broken == {}
+
+
+def test_faults_strike_in_many_places() -> None:
+    struck: Counter[str] = Counter()
+    for seed in range(150):
+        struck.update(afternoon(seed).chaos.struck)
+
+    assert len(struck) >= LEAST_PLACES, sorted(struck)
+
+
+def test_an_afternoon_can_be_played_again() -> None:
+    first, second = afternoon(7), afternoon(7)
+
+    assert (first.chaos.struck, first.world.calls) == (second.chaos.struck, second.world.calls)
+
+
+def no_epochs(patch: pytest.MonkeyPatch) -> None:
+    """Whoever once held a lease may go on writing at the end."""
+
+    def unchecked(self: MemoryJournal, append: Append) -> Log:
+        return self.book.logs[append.lease.thread]
+
+    patch.setattr(MemoryJournal, "_checked", unchecked)
+
+
+def lost_answers_are_repeated(patch: pytest.MonkeyPatch) -> None:
+    """An append whose answer was lost is written once more, wherever the journal ends by now."""
+
+    async def again(self: Drive, unit: Append) -> object:
+        journal = self.tools.journal
+        end = await journal.end(self.lease.tenant, self.lease.thread)
+        return await journal.append(Append(unit.lease, end, unit.events, unit.run, unit.usage, None, unit.taken, unit.release_at))
+
+    patch.setattr(Drive, "_once_more", again)
+
+
+def claims_do_not_exclude(patch: pytest.MonkeyPatch) -> None:
+    """A claim raises no epoch."""
+    claim = MemoryQueue.claim
+
+    async def same_epoch(self: MemoryQueue, *asked: object) -> object:
+        claims = await claim(self, *asked)  # type: ignore[arg-type]
+        for one in claims:
+            log = self.book.logs[one.lease.thread]
+            object.__setattr__(one.lease, "epoch", type(log.epoch)(1))
+            log.epoch = one.lease.epoch
+        return claims
+
+    patch.setattr(MemoryQueue, "claim", same_epoch)
+
+
+@pytest.mark.parametrize("remove", [no_epochs, lost_answers_are_repeated, claims_do_not_exclude])
+def test_a_removed_guard_is_noticed(remove: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    remove(monkeypatch)
+
+    assert any(_is_noticed(seed) for seed in range(MOST_TRIES))
+
+
+def _is_noticed(seed: int) -> bool:
+    """A run that gets stuck, or a bug that shows itself, is noticed too."""
+    try:
+        return bool(play(seed)[1])
+    except Exception:
+        return True

@@ -1,0 +1,90 @@
+"""The world outside: nodes that touch it, and a ledger of every call that no engine writes."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from domain.errors import FactoryError, NodeExecutionError
+from domain.graph.definition import Join, Node
+from domain.json import JsonObject
+from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Outcome, Workshop
+from domain.usage import Usage
+from tests.oracles.structured import Case
+from tests.simulation.process import Process
+
+ANY: JsonObject = {"type": "object"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of the world. `worker`: who made it."""
+
+    key: str
+    activation: str
+    worker: str
+
+
+@dataclass
+class World:
+    """`calls` by run."""
+
+    case: Case
+    calls: dict[str, list[Call]] = field(default_factory=dict)
+
+    async def act(self, context: NodeContext, process: Process) -> None:
+        """A call that takes its time, may fail, hang, or be answered late. It is in the ledger when it reaches the world."""
+        chaos = process.chaos
+        await process.checkpoint()
+        await asyncio.sleep(chaos.latency())
+        await process.checkpoint()
+        if chaos.strikes("node: failed before the call"):
+            raise NodeExecutionError("no connection", "flaky", retryable=True)
+        self.calls.setdefault(context.run, []).append(Call(context.idempotency_key(), context.activation, process.name))
+        if chaos.strikes("node: no answer"):
+            await asyncio.sleep(1_000.0)
+        if chaos.strikes("node: slow answer"):
+            await asyncio.sleep(chaos.rng.uniform(1.0, 12.0))
+        await asyncio.sleep(chaos.latency())
+        await process.checkpoint()
+        if chaos.strikes("node: failed after the call"):
+            raise NodeExecutionError("connection reset", "flaky", retryable=True)
+
+
+@dataclass(frozen=True)
+class SimulatedKind:
+    """`transform`: one call of the world, and the way it decides on. `map`: as many items as the case says."""
+
+    name: str
+    world: World
+    process: Process
+    schema: JsonObject = field(default_factory=lambda: ANY)
+    default_join: Join | None = None
+
+    def inspect(self, node: Node, workshop: Workshop) -> Inspection:
+        return Inspection()
+
+    def build(self, node: Node, workshop: Workshop) -> Executor:
+        async def call(context: NodeContext) -> Outcome:
+            await self.world.act(context, self.process)
+            targets = list(self.world.case.decide(context.activation, node.id))
+            return Finished({"targets": targets}, Usage("simulated", 1, 1))
+
+        async def spread(context: NodeContext) -> Outcome:
+            count = self.world.case.items(context.activation)
+            return OpenFrames([{}] * count, items=list(range(count)), concurrency=2, is_map=True)
+
+        return Executor(spread) if self.name == "map" else Executor(call, effects=True)
+
+
+@dataclass(frozen=True)
+class SimulatedKinds:
+    world: World
+    process: Process
+
+    def get(self, name: str) -> NodeKind:
+        if name not in ("transform", "map"):
+            raise FactoryError(f"there is no node kind {name} here")
+        return SimulatedKind(name, self.world, self.process)
+
+    def all(self) -> Mapping[str, NodeKind]:
+        return {name: self.get(name) for name in ("transform", "map")}
