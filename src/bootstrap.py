@@ -28,6 +28,7 @@ from application import (
     controlling,
     desk,
     drawing,
+    flow,
     following,
     health,
     models,
@@ -45,6 +46,7 @@ from application.drive import EngineTools
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf
+from application.retention import Sweep
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
@@ -61,6 +63,7 @@ from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
 from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.ids import new_id
+from infrastructure.models.breaker import BreakerPolicy, Breakers
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
@@ -85,6 +88,10 @@ log = structlog.get_logger("bootstrap")
 def model_settings(settings: Settings) -> ModelSettings:
     endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
     return ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
+
+
+def breakers(settings: Settings, clock: SystemClock) -> Breakers:
+    return Breakers(BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds), clock)
 
 
 def _endpoint(row: Mapping[str, str]) -> Endpoint:
@@ -133,7 +140,9 @@ class Shared(containers.DeclarativeContainer):
     feed = providers.Singleton(ProcessFeed, poll_seconds=settings.provided.poll_seconds)
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
-    models = providers.Singleton(ConfiguredModels, providers.Factory(model_settings, settings))
+    models = providers.Singleton(
+        ConfiguredModels, providers.Factory(model_settings, settings), providers.Factory(breakers, settings, clock)
+    )
     tools = providers.Singleton(InstalledTools, schemas, clock)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
@@ -185,6 +194,12 @@ class Shared(containers.DeclarativeContainer):
     )
 
 
+def _terms(shared: "Shared") -> flow.MakeTerms:
+    settings = shared.settings()
+    policy = flow.FlowPolicy(settings.priority_ageing_seconds, settings.concurrency_limit)
+    return flow.MakeTerms(shared.workshop().expressions, policy)
+
+
 def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
     """Every use case with what it needs."""
     store, clock, schemas = shared.store(), shared.clock(), shared.schemas()
@@ -212,7 +227,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),
         instantiate_template=templates.InstantiateTemplate(store.templates, shared.workshop()),
-        start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, new_id, clock),
+        start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, _terms(shared), new_id, clock),
         get_run=runs.GetRun(store.runs, store.journal),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
@@ -272,6 +287,8 @@ class App:
 
     def _chores(self) -> Chores:
         chores: list[Chore] = []
+        if self.settings.retention_days:
+            chores.append(Sweep(self.shared.store().retention, self.shared.clock(), self.settings.retention_days))
         return Chores(chores, self.shared.clock())
 
 

@@ -81,7 +81,22 @@ class Settings(BaseSettings):
     lease_seconds: Annotated[float, Field(ge=1, le=3600, description="how long a worker holds a run without a heartbeat")] = 30.0
     poll_seconds: Annotated[float, Field(ge=0.01, le=60, description="how often a worker looks for runs when nobody wakes it")] = 0.5
     grace_seconds: Annotated[float, Field(ge=0, le=3600, description="how long a stopping worker lets its nodes finish")] = 10.0
+    retention_days: Annotated[
+        float, Field(ge=0, le=36_500, description="finished runs and their rows are removed after so many days, at least 2; 0 keeps them")
+    ] = 0.0
     stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
+    priority_ageing_seconds: Annotated[
+        float, Field(gt=0, le=86_400, description="seconds of waiting that a class of priority is worth")
+    ] = 60.0
+    concurrency_limit: Annotated[
+        int, Field(ge=1, le=1_000_000, description="runs of an order's own concurrency key at once, where its workflow does not say")
+    ] = 1
+    model_breaker_failures: Annotated[
+        int, Field(ge=0, le=1000, description="failures of a model's provider in a row after which it is left alone; 0: never")
+    ] = 10
+    model_breaker_seconds: Annotated[float, Field(gt=0, le=3600, description="how long it is left alone before one call tries again")] = (
+        30.0
+    )
     worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
     metrics: Annotated[bool, Field(description="count for Prometheus")] = True
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"

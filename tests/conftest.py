@@ -1,1 +1,1 @@
-pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.postgres", "tests.plugins.aimock"]
+pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.postgres", "tests.plugins.aimock", "tests.plugins.redis"]

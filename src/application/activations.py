@@ -20,10 +20,14 @@ from domain.run.events import (
     NodeFailed,
     NodeFinished,
     NodeParked,
+    PauseRequested,
+    Resumed,
     RunEnded,
     RunFailing,
     RunStarted,
+    SignalReceived,
     Terminated,
+    TimeForgiven,
     UsageCounted,
 )
 from domain.run.run import Run
@@ -76,7 +80,7 @@ class ActivationLog:
                 self._cancel(event.cancelled)
             case NodeFinished() | AttemptFailed() | FramesOpened() | NodeParked() | UsageCounted():
                 self._visited(event)
-            case FrameBegun() | CancelRequested() | RunFailing():
+            case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit
             case _:
                 assert_never(event)

@@ -8,19 +8,20 @@ from application.attempts import Attempt
 from application.drive import Drive
 from application.ending import end_if_over
 from application.programs import Program
-from application.sleeping import SHORT_SECONDS, sleep
+from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
+from application.wishes import take_wishes
 from domain.errors import NodeExecutionError, WeftError, failure_of
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
-from domain.run.state import Activation, Frame
+from domain.run.state import Activation, Frame, Signal
 from domain.usage import Usage
 
 
 def derive(drive: Drive) -> None:
     """Record every row that needs nobody to run: wishes, results, frames that begin and end. Leaves what is ready in `drive.queue`."""
     state = drive.state
-    _take_wishes(drive)
+    take_wishes(drive)
     while drive.results:
         settle(drive, drive.results.popleft())
     while drive.late:
@@ -36,18 +37,31 @@ def derive(drive: Drive) -> None:
             _gather(drive, state.gathered.pop(0))
         elif state.ended:
             _end_frame(drive, state.ended.pop(0))
+        elif state.woken and not state.is_held:
+            _wake(drive, state.woken.pop(0))
         else:
             break
-    drive.queue.extend(state.ready)
-    state.ready.clear()
+    _queue_up(drive, state.ready)
 
 
-def _take_wishes(drive: Drive) -> None:
-    while drive.wishes:
-        wish = drive.wishes.popleft()
-        drive.taken.append(wish.number)
-        if wish.kind == "cancel" and not drive.is_winding_up:
-            drive.record(events.CancelRequested(str(wish.body.get("by", "")), str(wish.body.get("reason", ""))))
+def _queue_up(drive: Drive, ready: list[Activation]) -> None:
+    for activation in ready:
+        if activation.is_parked:
+            rest(drive, activation)
+        else:
+            drive.queue.append(activation)
+    ready.clear()
+
+
+def woken(activation: Activation, signal: Signal) -> Attempt:
+    """What comes of an activation that has its signal."""
+    return Attempt(activation, Finished({"woke_by": signal.name, "payload": signal.payload}))
+
+
+def _wake(drive: Drive, activation: Activation) -> None:
+    if activation.woken_by is not None and drive.state.active.get(activation.path) is activation:
+        stop(drive, activation)
+        settle(drive, woken(activation, activation.woken_by))
 
 
 def _begin(drive: Drive, frame: Frame) -> None:
@@ -104,6 +118,8 @@ def settle(drive: Drive, attempt: Attempt) -> None:
             _count_late(drive, activation, used)
         return
     drive.tasks.pop(activation.path, None)
+    if attempt.woken and activation.woken_by is not None:
+        return  # its signal came first
     if attempt.woken:
         activation.state, activation.read_at = activation.frame.state, drive.position
     if not isinstance(attempt.outcome, WeftError):
@@ -129,13 +145,22 @@ def _interpret(drive: Drive, attempt: Attempt) -> None:
         case OpenFrames():
             drive.record(deciding.opened(drive.state, activation, outcome, _child(drive, activation, program, outcome)))
         case Park():
-            if outcome.until - drive.now() >= SHORT_SECONDS:
-                drive.record(events.NodeParked(activation.path, outcome.waiting_for, outcome.until, outcome.output))
-            sleep(drive, activation, outcome.until, outcome.output)
+            _park(drive, activation, outcome)
         case EndFrame():
             drive.record(deciding.terminated(activation, outcome))
         case _:
             raise NodeExecutionError(f"{activation.node} returned {type(outcome).__name__}, not Finished, OpenFrames, Park or EndFrame")
+
+
+def _park(drive: Drive, activation: Activation, outcome: Park) -> None:
+    """By a row, but for a short sleep that only time can end, and that nobody holds up."""
+    until = outcome.until
+    if until is not None and not outcome.signals and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
+        return sleep(drive, activation, until, outcome.output)
+    drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals))
+    if activation.is_parked:
+        rest(drive, activation)
+    return None
 
 
 def _child(drive: Drive, activation: Activation, program: Program, outcome: OpenFrames) -> Program:

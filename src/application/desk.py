@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
 from application.composition import ComposeWorkflows
+from application.controlling import RunControl
 from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
@@ -32,6 +33,7 @@ class Desk:
     get_run: GetRun
     list_runs: ListRuns
     cancel_run: CancelRun
+    control: RunControl
     follow_run: FollowRun
     wait_for_run: WaitForRun
     open_thread: OpenThread

@@ -22,7 +22,7 @@ from domain.ports.journal import Append, Checkpoint, Journal, Lease, Recorded
 from domain.ports.meter import Meter
 from domain.ports.repositories import UsageLedger
 from domain.run import events, fold
-from domain.run.run import Mode, Run, RunStatus, Waiting
+from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.usage import Usage, UsageRow
 
@@ -97,7 +97,7 @@ class Drive:
     @property
     def deadline(self) -> float:
         """Seconds since the epoch."""
-        return self.state.started.at + self.state.limits.seconds
+        return self.state.started.at + self.state.limits.seconds + self.state.forgiven
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]
@@ -223,8 +223,10 @@ class Drive:
         """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
         if self.state.root.is_undoing and self.run.ending is None and self.state.status is None:
-            self.run = replace(self.run, ending=RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED)
-            self.has_news = True
+            ending = RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED
+            self.run, self.has_news = replace(self.run, ending=ending), True
+        if self.run.paused != self.state.is_held:
+            self.run, self.has_news = replace(self.run, paused=self.state.is_held), True
         if release_at is not None or self.has_news:
             self.run = run = replace(self.run, steps=self.state.steps, last=self.position)
         unit = Append(self.lease, self.durable, self.outbox, run, self.bills, self._checkpoint(), self.taken, release_at)
@@ -247,8 +249,3 @@ class Drive:
         if self.state.status is None:
             return checkpoint_body(self.loaded.values, self.state)
         return checkpoint_body(fold.carried(self.loaded.values, self.state), None)
-
-    def waiting_for(self) -> tuple[Waiting, ...]:
-        """What sleeps in memory."""
-        sleepers = [self.state.active[path] for path in self.timers]
-        return tuple(Waiting(a.path, a.parked_for or "retry", a.parked_until if a.parked_for else a.retry_at) for a in sleepers)

@@ -1,4 +1,4 @@
-"""How a run leaves its worker: final, or parked."""
+"""How a run comes to its end."""
 
 import structlog
 
@@ -50,7 +50,7 @@ async def finish_run(drive: Drive) -> None:
     state = drive.state
     assert state.status is not None, "the last row has been recorded"
     now = drive.tools.clock.now()
-    ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": (), "ending": None}
+    ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": (), "parked_at": None, "ending": None}
     drive.run = drive.run.moved(RunStatus(state.status), **ended)
     await drive.append(release_at=now.timestamp())
     seconds = (now - drive.run.created_at).total_seconds()
@@ -67,23 +67,3 @@ async def finish_run(drive: Drive) -> None:
         tokens=drive.run.usage.total_tokens,
         seconds=round(seconds, 6),
     )
-
-
-async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
-    """Let the run go when all that is in flight sleeps for a while, or when this worker is stopping and nothing runs any more."""
-    if drive.tasks or drive.stopping or drive.ending is not None:
-        return False
-    if drive.is_stopping:
-        drive.run = drive.run.moved(RunStatus.QUEUED)
-        await drive.append(release_at=drive.tools.clock.now().timestamp())
-        return True
-    sleepers = drive.waiting_for()
-    dues = [sleeper.until for sleeper in sleepers if sleeper.until is not None]
-    if (drive.queue and not drive.is_sequential) or not dues or len(dues) < len(sleepers):
-        return False
-    due = min(*dues, drive.deadline)
-    if due - drive.tools.clock.now().timestamp() < short_seconds:
-        return False
-    drive.run = drive.run.moved(RunStatus.PARKED, waiting_for=sleepers)
-    await drive.append(release_at=due)
-    return True

@@ -6,14 +6,16 @@ nodes in `application.executing`, how a run leaves in `application.ending`.
 
 import asyncio
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
 from application.deriving import derive
 from application.drive import Drive, EngineTools
-from application.ending import finish_run, park_if_idle
+from application.ending import finish_run
 from application.executing import start
 from application.loading import Loader
+from application.parking import park_if_idle
 from application.sleeping import SHORT_SECONDS
 from application.stopping import stop_all
 from domain.errors import LimitReached, WeftError, failure_of
@@ -49,6 +51,8 @@ class Engine:
         drive = Drive(self.tools, claim.lease, loaded, loaded.state, run, loaded.position, durable)
         if first is not None:
             drive.outbox.append(first)
+        if run.parked_at is not None:
+            _forgive(drive, run.parked_at)
         return drive
 
     async def drive(self, drive: Drive) -> None:
@@ -110,6 +114,13 @@ class Engine:
         self.tools.feed.publish(rows)
         self.tools.meter.run_ended(run, 0.0)
         log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
+
+
+def _forgive(drive: Drive, since: datetime) -> None:
+    """The run was parked for what only the outside could end."""
+    drive.record(events.TimeForgiven(max(drive.now() - since.timestamp(), 0.0)))
+    drive.run = replace(drive.run, waiting_for=(), parked_at=None)
+    drive.has_news = True
 
 
 def _out_of_time(drive: Drive) -> None:

@@ -4,10 +4,10 @@ import asyncio
 
 from application import deciding
 from application.attempts import at_once, in_its_time
-from application.deriving import settle
+from application.deriving import settle, woken
 from application.drive import Drive
 from application.programs import NodeProgram
-from application.sleeping import back_off, sleep
+from application.sleeping import back_off
 from domain.ports.feed import Passing
 from domain.ports.nodes import NodeContext
 from domain.run.state import Activation
@@ -19,12 +19,12 @@ BATCH = 200
 
 def start(drive: Drive) -> bool:
     """Start what there is room for. True: something was run to its end in place, or wants the rows so far durable (`rows_first`)."""
-    if drive.is_stopping or drive.ending is not None:
+    if drive.is_stopping or drive.ending is not None or drive.state.is_held:
         return False
     ran = 0
     room = drive.state.limits.concurrency
     for _ in range(len(drive.queue)):
-        if drive.is_sequential and (drive.tasks or drive.timers or ran):
+        if drive.is_sequential and (drive.tasks or drive.timers or drive.state.listening or ran):
             break
         if ran >= BATCH or len(drive.tasks) >= room:
             break
@@ -37,12 +37,12 @@ def start(drive: Drive) -> bool:
 
 
 def _start_one(drive: Drive, activation: Activation) -> bool:
-    if activation.parked_until is not None:
-        sleep(drive, activation, activation.parked_until, activation.parked_output)
-        return False
     if activation.retry_at is not None:
         back_off(drive, activation, activation.retry_at)
         return False
+    if activation.woken_by is not None:
+        settle(drive, woken(activation, activation.woken_by))
+        return True
     node = drive.program(activation.frame).nodes[activation.index]
     if node.executor.effects and not drive.is_durable:
         drive.queue.appendleft(activation)

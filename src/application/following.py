@@ -109,5 +109,5 @@ class WaitForRun:
 
 
 def settled(run: Run) -> bool:
-    """A run that waits for a time goes on by itself; one that waits for anything else does not."""
-    return run.status.is_final or (run.status is RunStatus.PARKED and any(waiting.kind != "timer" for waiting in run.waiting_for))
+    """A run that waits for a time goes on by itself; one that waits for a person, a signal or an operator does not."""
+    return run.status.is_final or run.needs_the_outside

@@ -6,6 +6,7 @@ from typing import Final
 
 from application.documents.reading import pointer_to
 from application.documents.words import LATER_BY_KIND
+from application.flow import keys_of
 from domain.errors import Problem, ValidationError
 from domain.graph.checks import known_channels, undoing
 from domain.graph.definition import START, Edge, Graph, Node
@@ -14,6 +15,8 @@ from domain.json import Json
 from domain.ports.expressions import Value
 from domain.ports.nodes import NodeKind, Reads, Workshop
 
+AT_START: Final = frozenset({"input"})
+"""What keys of `flow` may name: there is nothing else yet."""
 BEFORE: Final = frozenset({"state", "input", "run"})
 """What a node's own values may name."""
 AFTER: Final = BEFORE | {"output"}
@@ -54,6 +57,8 @@ class Inspector:
             self._look_at_edge(f"/edges/{number}", edge)
         for member, written in (self._graph.output or {}).items():
             self._value(pointer_to("/output", member), written, BEFORE)
+        for rule, key in keys_of(self._graph.flow):
+            self._value(f"/flow/{rule}/key", key, AT_START)
         return Inspected(tuple(map(self._below, self._problems)), tuple(map(self._below, self._warnings)))
 
     def _below(self, problem: Problem) -> Problem:

@@ -7,11 +7,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
+from application.documents.flow import LONGEST_KEY, LONGEST_SECONDS
 from application.documents.reading import pointer_to
 from application.errors import below
 from application.once import digest_of
 from domain.errors import Problem
 from domain.graph.definition import Graph, Limits
+from domain.graph.flow import Priority
 from domain.json import Json
 from domain.ports.schemas import Schemas
 from domain.run.run import Durability, Mode
@@ -62,10 +64,15 @@ class RunOrder(BaseModel):
     durability: Annotated[Durability, Strict(False)] = Durability.SYNC
     metadata: dict[str, JsonValue] = Field(default_factory=dict)
     limits: LimitsOrder = Field(default_factory=LimitsOrder)
+    priority: Annotated[Priority, Strict(False)] | None = None
+    """None: as the workflow's `flow` says, else normal."""
+    delay_seconds: Annotated[float, Field(strict=True, ge=0, le=LONGEST_SECONDS, allow_inf_nan=False)] = 0.0
+    concurrency_key: Annotated[str, Field(strict=True, min_length=1, max_length=LONGEST_KEY, pattern=r"^[^\x00]*$")] | None = None
 
     def digest(self) -> str:
-        """Hex SHA-256, the same for bodies that ask for the same."""
-        return digest_of("run", self.model_dump(mode="json"))
+        """Hex SHA-256, the same for bodies that ask for the same, in every version."""
+        newer = {"priority", "delay_seconds", "concurrency_key"} - self.model_fields_set
+        return digest_of("run", self.model_dump(mode="json", exclude=newer))
 
 
 def misfits(schemas: Schemas, graph: Graph, given: dict[str, Json]) -> Iterator[Problem]:

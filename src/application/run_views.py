@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pydantic import ConfigDict, JsonValue
 
 from application.views import ErrorView, MoneyView, View, json_object, json_value, perhaps, plain_number
+from domain.graph.flow import Priority
 from domain.ports.feed import Passing
 from domain.ports.journal import Recorded
 from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
@@ -43,11 +44,13 @@ class WaitingView(View):
     activation: str
     kind: str
     until: datetime | None = None
+    signals: list[str]
+    """Any of these ends it."""
 
     @classmethod
     def of(cls, waiting: Waiting) -> "WaitingView":
         until = None if waiting.until is None else datetime.fromtimestamp(waiting.until, UTC)
-        return cls(activation=waiting.activation, kind=waiting.kind, until=until)
+        return cls(activation=waiting.activation, kind=waiting.kind, until=until, signals=list(waiting.signals))
 
 
 class ActivationView(View):
@@ -98,7 +101,13 @@ class RunView(RunListItem):
     output: JsonValue
     error: ErrorView | None
     metadata: dict[str, JsonValue]
+    priority: Priority
+    concurrency_key: str | None
+    due_at: datetime | None
+    """Not to begin before; null: at once."""
     waiting_for: list[WaitingView]
+    paused: bool
+    """Nothing new starts in it until it is resumed."""
     ending: RunStatus | None
     """What a running run will be once everything that finished in it is undone."""
     activations: list[ActivationView]
@@ -116,7 +125,11 @@ class RunView(RunListItem):
             output=json_value(run.output),
             error=perhaps(ErrorView.of, run.failure),
             metadata=json_object(run.metadata),
+            priority=run.priority,
+            concurrency_key=run.concurrency_key,
+            due_at=run.due_at,
             ending=run.ending,
+            paused=run.paused,
             waiting_for=[WaitingView.of(waiting) for waiting in run.waiting_for],
             activations=list(activations),
             activations_total=total,

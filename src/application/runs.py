@@ -1,12 +1,13 @@
 """Runs: start one, look at it, stop it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from application.activations import describe
 from application.errors import below
+from application.flow import MakeTerms, due_at
 from application.names import id_or
 from application.paging import PageOrder, shown
 from application.run_orders import RunOrder, misfits
@@ -54,7 +55,8 @@ class FindWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """`fresh` False: an earlier request with the same key and body had started it."""
+    """`fresh` False: it was there already, started by an earlier request with the same key and body, or one that the workflow's `flow` says
+    is the same."""
 
     view: RunView
     fresh: bool
@@ -69,6 +71,7 @@ class StartRun:
     journal: Journal
     find: FindWorkflow
     schemas: Schemas
+    terms: MakeTerms
     new_id: NewId
     clock: Clock
 
@@ -79,9 +82,11 @@ class StartRun:
             return await self._again(await self.runs.get(who.tenant, RunId(known)))
         version, embedded = await self.find(who.tenant, order.workflow)
         run = self._asked_for(who, order, version)
-        started = await self.runs.start(NewRun(run, order.thread_id is None, mark, embedded))
+        terms = self.terms(version.graph.name, version.graph.flow, order, run.input)
+        placed = replace(run, priority=self.terms.priority(version.graph.flow, order), due_at=due_at(run, terms))
+        started = await self.runs.start(NewRun(placed, order.thread_id is None, mark, embedded, terms))
         # A run that was queued a moment ago has no rows to tell of.
-        return StartedRun(RunView.whole(run, (), 0, {}), fresh=True) if started.fresh else await self._again(started.run)
+        return StartedRun(RunView.whole(placed, (), 0, {}), fresh=True) if started.fresh else await self._again(started.run)
 
     async def _again(self, run: Run) -> StartedRun:
         return StartedRun(await describe(self.journal, run), fresh=False)
@@ -104,6 +109,7 @@ class StartRun:
             durability=order.durability,
             limits=order.limits.lowering(version.graph.limits),
             metadata={**order.metadata},
+            concurrency_key=order.concurrency_key,
         )
 
 

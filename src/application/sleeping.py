@@ -13,6 +13,14 @@ SHORT_SECONDS = 5.0
 """Sleeps and backoffs below this do not park."""
 
 
+def rest(drive: Drive, activation: Activation) -> None:
+    """It is parked: until its time, where it has one and the run is not held."""
+    until = activation.parked_until
+    if until is None or drive.state.is_held or drive.state.active.get(activation.path) is not activation:
+        return
+    sleep(drive, activation, until, activation.parked_output)
+
+
 def sleep(drive: Drive, activation: Activation, until: float, output: Json) -> None:
     """The node finishes with `output` when its time comes, and reads the state as it is then."""
     _at(drive, activation, until, lambda: drive.results.append(Attempt(activation, Finished(output), woken=True)))

@@ -13,7 +13,7 @@ import structlog
 
 from application.drive import Drive
 from application.engine import Engine
-from domain.errors import DatabaseError, Fenced, NodeExecutionError, SerializationError, WeftError
+from domain.errors import DatabaseError, Fenced, NodeExecutionError, Poisoned, SerializationError, WeftError
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
@@ -21,6 +21,7 @@ from domain.ports.inbox import Inbox, Wish
 from domain.ports.journal import Lease
 from domain.ports.meter import Meter
 from domain.ports.queue import Claim, RunQueue
+from domain.run.terms import DELIVERIES
 
 log = structlog.get_logger("application.worker")
 T = TypeVar("T")
@@ -31,6 +32,12 @@ LETTING_GO_SECONDS = 5.0
 def bug(error: Exception) -> WeftError:
     """Better an end that says so than a run that is claimed again for ever."""
     return NodeExecutionError(f"Weft itself failed ({type(error).__name__}); the worker's log has the stack: please report it", "internal")
+
+
+def poison() -> WeftError:
+    return Poisoned(
+        f"{DELIVERIES} workers in a row were lost while they worked on this run, before any of them wrote a row: it is not tried again"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +198,8 @@ class Worker:
 
     async def _drive(self, claim: Claim, wishes: Sequence[Wish]) -> None:
         run = claim.run
+        if claim.deliveries > DELIVERIES:
+            return await self.engine.refuse(claim, poison())
         try:
             drive = await self.engine.open(claim)
         except DatabaseError:

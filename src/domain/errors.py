@@ -202,6 +202,12 @@ class NodeExecutionError(ThreadExecutionError):
         self.retryable = retryable
 
 
+class Poisoned(ThreadExecutionError):
+    """Whoever worked on the run died of it, again and again."""
+
+    code = "poisoned"
+
+
 class EdgeEvaluationError(ThreadExecutionError):
     code = "edge_failed"
 
@@ -236,7 +242,7 @@ class ToolError(ThreadExecutionError):
 
 class ModelError(ThreadExecutionError):
     """A model's provider refused or failed. `code` is one of `model_auth, model_rate_limited, model_timeout, model_bad_request,
-    model_context_length, model_content_filter, model_unavailable, model_stream_cut, model_garbage`."""
+    model_context_length, model_content_filter, model_unavailable, model_stream_cut, model_garbage, provider_open`."""
 
     family = Family.UPSTREAM
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
@@ -34,6 +34,15 @@ class ProcessFeed:
 
     def wanted(self, run: RunId) -> bool:
         return run in self._listeners
+
+    def runs(self) -> Collection[RunId]:
+        """Those that somebody in this process listens to."""
+        return self._listeners.keys()
+
+    def look_again(self, run: RunId) -> None:
+        """Its listeners perhaps missed something: they are sent to the journal."""
+        for listener in self._listeners.get(run, ()):
+            listener.send_to_journal()
 
     @asynccontextmanager
     async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
@@ -72,6 +81,10 @@ class Listener:
             self._waiting.append(news)
         else:
             self._missed = True
+        self._something.set()
+
+    def send_to_journal(self) -> None:
+        self._missed = True
         self._something.set()
 
     def __aiter__(self) -> "Listener":

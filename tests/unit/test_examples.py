@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from application.access import LOCAL_ADMIN
+from application.controlling import SignalOrder
 from application.run_orders import RunOrder
-from application.run_views import RunView
+from application.run_views import EndView, RunView
 from bootstrap import open_app
 from interface.yaml import load_document
 from settings import OFFLINE_ALIASES, Settings, read_settings
@@ -130,6 +131,27 @@ async def test_a_draft_goes_back_at_most_three_times() -> None:
     run, output = await ended(document, given("draft"))
 
     assert (run.status, output["approved"], output["rounds"]) == ("completed", False, 4)
+
+
+@pytest.mark.parametrize(("signal", "outcome"), [("approved", "sent"), ("rejected", "discarded"), (None, "nobody decided in time")])
+async def test_a_letter_goes_out_when_somebody_approves_it_in_time(signal: str | None, outcome: str) -> None:
+    async with open_app(offline()) as app:
+        working = asyncio.create_task(app.worker.run())
+        patience = {"patience": 0.01} if signal is None else {}
+        order = RunOrder(workflow=example("approval_by_signal"), input={"request": "May I move it?", **patience})
+        started = await app.desk.start_run(LOCAL_ADMIN, order)
+        run, _ = await app.desk.wait_for_run(LOCAL_ADMIN, started.view.id, 60.0)
+        if signal is not None:
+            assert [waiting.kind for waiting in run.waiting_for] == ["signal"]
+            await app.desk.control.signal(LOCAL_ADMIN, run.id, signal, SignalOrder(payload={"by": "Ada"}))
+            async with asyncio.timeout(60):
+                await anext(item async for item in await app.desk.follow_run(LOCAL_ADMIN, run.id) if isinstance(item, EndView))
+            run = await app.desk.get_run(LOCAL_ADMIN, run.id)
+        app.worker.stop()
+        await working
+
+    assert isinstance(run.output, dict)
+    assert run.output["outcome"] == outcome
 
 
 async def test_an_order_that_cannot_be_shipped_is_undone() -> None:

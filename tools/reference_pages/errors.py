@@ -38,6 +38,7 @@ ADVICE: Final = {
     "stale": "nothing: the worker reads the new rows and decides again",
     "execution_failed": "look at the run's `error`: it names the node",
     "node_failed": "look at the run's `error`; `retry` and `on_error` are how a graph deals with it",
+    "poisoned": "look at the workers' logs: three of them were lost while they worked on it (memory, a crash in a library)",
     "edge_failed": "mend the edge's expression: a missing field is an error, never false; `has(state.x)` asks",
     "timeout": "raise `timeout_seconds`, or add `retry`",
     "concurrent_write": "let one node write the channel, give it a merge rule, or say `on_conflict: last`",
@@ -66,6 +67,7 @@ MODELS: Final = {
     "model_context_length": "send less, or use a model with a longer context",
     "model_content_filter": "look at what was asked; route with `on_error`",
     "model_unavailable": "nothing, where `retry` is set",
+    "provider_open": "nothing, where `retry` is set; its provider failed again and again and is left alone for `retry_after` seconds",
     "model_stream_cut": "nothing, where `retry` is set; the tokens so far are counted",
     "model_garbage": "add `retry`, or use a model that can answer in the schema",
 }
@@ -79,6 +81,7 @@ FAILURES: Final = {
     "invalid_messages": "let `messages` give a list of `{role, content}`",
     "invalid_output": "mend the tool: its result does not fit its schema",
     "invalid_seconds": "let `seconds` give a number that is not negative",
+    "invalid_until": "let `until` give a time with its zone, at most ten years ahead",
     "invalid_update": "write what fits the channel's schema",
     "join_starved": "look at the join: the sentence names what came and what is missing; `on_starved` can allow it",
     "no_route": "add a rule or `otherwise`",

@@ -18,6 +18,7 @@ DOCUMENT: Final = {
     "nodes": "the nodes by id, see [node kinds](node-kinds.md)",
     "edges": "what comes after what, see [edges](#edges)",
     "limits": "how much a run may take, see [limits](#limits)",
+    "flow": "when its runs may be executed: `concurrency`, `rate`, `singleton`, `debounce`, `priority`, see [operations](../operations.md#flow-control)",
 }
 CHANNEL: Final = {
     "merge": "how an update meets the value: `append` and `union` add a list item by item, `messages` replaces by message id",
@@ -82,7 +83,12 @@ KINDS: Final = {
     "terminate": {"output": "a value: the frame's output", "status": "how the frame ends"},
     "tool": {"tool": "the tool's name, see [tools](tools.md)", "arguments": "values; they must fit the tool's schema"},
     "transform": {},
-    "wait": {"seconds": "how long; five or more hold no worker meanwhile"},
+    "wait": {
+        "seconds": "how long; five or more hold no worker meanwhile",
+        "until": "a time with its zone (RFC 3339), or seconds since 1970; a time that has passed is no wait",
+        "signal": "the name of the signal, as it stands",
+        "first": "several of these, each an object with one key: whichever comes first",
+    },
     "workflow": {"workflow": "`name`, `name@version` or `self`", "input": "what the child gets"},
 }
 

@@ -5,6 +5,7 @@ from decimal import Decimal, InvalidOperation
 
 from application.documents.bounds import MAX_EDGES, MAX_FRAMES, MAX_NODES, unfit
 from application.documents.edges import read_edges
+from application.documents.flow import read_flow
 from application.documents.nodes import read_node
 from application.documents.reading import Part, kind_of
 from application.documents.words import CHANNEL, INNER, LIMITS, SEMANTIC_VERSION, TOP, WORKFLOW_NAME
@@ -66,6 +67,7 @@ def _graph(part: Part) -> Graph:
         description=part.text("description"),
         tags=part.texts("tags"),
         metadata=part.members("metadata"),
+        flow=read_flow(part.part("flow")) if part.has("flow") else None,
     )
 
 

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from application.documents.bounds import MAX_FRAMES
+from application.documents.flow import LONGEST_SECONDS, MOST_AT_A_TIME
 from application.documents.words import CHANNEL, NODE_ID, SEMANTIC_VERSION, WORKFLOW_NAME
 from domain.graph.definition import EdgeType, Merge, OnStarved, Take
+from domain.graph.flow import Priority
 from domain.json import Json, JsonObject
 from domain.ports.nodes import NodeKind
 
@@ -33,6 +35,7 @@ def editor_schema(kinds: Mapping[str, NodeKind]) -> JsonObject:
                 "version": {"type": "string", "pattern": f"^{SEMANTIC_VERSION.pattern}$", "maxLength": 128},
                 "tags": _TEXTS,
                 "limits": {"$ref": "#/$defs/limits"},
+                "flow": {"$ref": "#/$defs/flow"},
                 **_body(),
             },
             ["weft", "name", "version", "nodes", "edges"],
@@ -46,6 +49,7 @@ def editor_schema(kinds: Mapping[str, NodeKind]) -> JsonObject:
                 {"attempts": _COUNT, "first_seconds": _SECONDS, "factor": _ABOVE_ZERO, "max_seconds": _SECONDS, "codes": _TEXTS}
             ),
             "limits": _limits(),
+            "flow": _flow(),
             "node": _node(kinds),
             **{f"kind_{name}": _kind(kind) for name, kind in sorted(kinds.items())},
         },
@@ -88,6 +92,21 @@ def _limits() -> JsonObject:
     counts = dict.fromkeys(("steps", "visits", "fan_out", "concurrency", "tokens"), _COUNT)
     depth = {**_COUNT, "maximum": MAX_FRAMES}
     return _object({**counts, "depth": depth, "seconds": _ABOVE_ZERO, "cost_usd": {"type": ["string", "number"]}})
+
+
+def _flow() -> JsonObject:
+    key: JsonObject = {"type": ["string", "number", "boolean", "null"], "description": "a value over `input`, as ${input.customer}"}
+    limit: JsonObject = {**_COUNT, "maximum": MOST_AT_A_TIME}
+    seconds: JsonObject = {**_ABOVE_ZERO, "maximum": LONGEST_SECONDS}
+    return _object(
+        {
+            "concurrency": _object({"key": key, "limit": limit}, ["limit"]),
+            "rate": _object({"key": key, "limit": limit, "seconds": seconds}, ["limit", "seconds"]),
+            "singleton": _object({"key": key}),
+            "debounce": _object({"key": key, "seconds": seconds}, ["seconds"]),
+            "priority": _choice(*Priority),
+        }
+    )
 
 
 def _edges() -> Iterator[JsonObject]:

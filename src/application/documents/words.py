@@ -13,7 +13,7 @@ SEMANTIC_VERSION: Final = re.compile(
 )
 
 TOP: Final = frozenset(
-    {"weft", "name", "version", "description", "tags", "state", "input", "output", "nodes", "edges", "limits", "metadata"}
+    {"weft", "name", "version", "description", "tags", "state", "input", "output", "nodes", "edges", "limits", "metadata", "flow"}
 )
 INNER: Final = frozenset({"state", "input", "output", "nodes", "edges", "description", "metadata"})
 """What the graph inside a `map` may have."""
@@ -23,11 +23,17 @@ COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds",
 LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep"})
 LATER_BY_KIND: Final = {
     "llm": frozenset({"tools", "cache"}),
-    "wait": frozenset({"until", "signal", "first"}),
 }
 LATER_KINDS: Final = frozenset({"human", "agent"})
 EDGE: Final = frozenset({"id", "from", "to", "when", "route", "otherwise", "take", "targets", "on_error", "edge_type"})
 ROUTE: Final = frozenset({"when", "to"})
+FLOW: Final = frozenset({"concurrency", "rate", "singleton", "debounce", "priority"})
+FLOW_RULES: Final = {
+    "concurrency": frozenset({"key", "limit"}),
+    "rate": frozenset({"key", "limit", "seconds"}),
+    "singleton": frozenset({"key"}),
+    "debounce": frozenset({"key", "seconds"}),
+}
 RETRY: Final = frozenset({"attempts", "first_seconds", "factor", "max_seconds", "codes"})
 JOIN_COUNT: Final = frozenset({"count", "cancel_rest", "on_starved"})
 JOIN_FROM: Final = frozenset({"from", "on_starved"})

@@ -2,6 +2,7 @@
 
 from dataclasses import fields
 
+from application.documents.flow import dump_flow
 from domain.graph.definition import Channel, Edge, EdgeType, Graph, Join, JoinKind, Limits, Merge, Node, OnStarved, Point, RetryRule, Take
 from domain.json import Json
 
@@ -10,7 +11,14 @@ Written = dict[str, Json]
 
 def dump_graph(graph: Graph) -> Written:
     """`parse_graph` of what this gives is the graph again."""
-    return {"weft": 1, "name": graph.name, "version": graph.version, **_about(graph), **_body(graph)}
+    return {
+        "weft": 1,
+        "name": graph.name,
+        "version": graph.version,
+        **_about(graph),
+        **_body(graph),
+        **_present(flow=dump_flow(graph.flow)),
+    }
 
 
 def _about(graph: Graph) -> Written:

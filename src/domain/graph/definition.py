@@ -6,6 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Final
 
+from domain.graph.flow import FlowRules
 from domain.ids import NodeId
 from domain.json import Json, JsonObject
 
@@ -169,6 +170,7 @@ class Graph:
     description: str = ""
     tags: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
+    flow: FlowRules | None = None
 
     @property
     def id(self) -> str:

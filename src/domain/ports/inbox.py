@@ -2,10 +2,13 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.ids import RunId, TenantId, ThreadId
 from domain.json import JsonObject
+
+CANCEL: Final = "cancel"
+"""The kind of wish that needs no place in the line: it starts nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +24,8 @@ class Wish:
 
 class Inbox(Protocol):
     async def put(self, tenant: TenantId, thread: ThreadId, run: RunId, kind: str, body: JsonObject, key: str) -> bool:
-        """Leave a wish and, in the same transaction, make an unclaimed run claimable now. False when a wish with this `key` for this run
-        is already there."""
+        """Leave a wish and, in the same transaction, make an unclaimed run claimable now; one that has not begun yet only for a `CANCEL`,
+        which also frees an unclaimed run from its slot and rate. False when a wish with this `key` for this run is already there."""
 
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
         """The wishes for these threads, oldest first. They stay until an append names them in `taken`."""

@@ -44,11 +44,13 @@ LONGEST_SECONDS: Final = 10 * 365 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class Park:
-    """Let go of everything until `until` (seconds since the epoch); the node then finishes with `output`."""
+    """Let go of everything until `until` (seconds since the epoch; None: for ever); the node then finishes with `output`. `signals`: or
+    until one of these comes; it then finishes with `{woke_by: NAME, payload}`."""
 
     waiting_for: str
-    until: float
+    until: float | None = None
     output: Json = None
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

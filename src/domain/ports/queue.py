@@ -11,17 +11,22 @@ from domain.run.run import Run
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A run that this worker now holds. `position`: where its thread's journal ends. `taken_over`: another worker's lease had run out."""
+    """A run that this worker now holds. `position`: where its thread's journal ends. `taken_over`: another worker's lease had run out.
+
+    `deliveries`: how often it was claimed without a row since, this time included; a claim that was given back in order does not count.
+    """
 
     lease: Lease
     run: Run
     position: Position
     taken_over: bool = False
+    deliveries: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """`waiting`: claimable now. `lag_seconds`: how long the oldest of them has been."""
+    """`waiting`: due and held by nobody, or lapsed; also those that a limit of their key keeps waiting. `lag_seconds`: how long the oldest
+    of them has been due."""
 
     waiting: int
     claimed: int
@@ -31,19 +36,23 @@ class QueueDepth:
 
 class RunQueue(Protocol):
     async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
-        """Take up to `limit` runs that are due and unclaimed or whose lease has run out, oldest first; at most one of a thread, and
-        never one
-        whose thread has an older unfinished run. Each claim raises its thread's epoch before this returns. Two workers never get the
-        same run."""
+        """Take up to `limit` runs: first those whose lease has run out, then due ones that nobody holds. Tenants take turns: each caller
+        goes round those that have something to do. Of one tenant the order is that of `due_at` less the head start of its priority,
+        then of the starts. At most one run of a thread, and never one whose thread has an older unfinished run.
+
+        No more runs of a slot are held, and no more of a rate begin in one window, than its gate says, however many claim at once; what a
+        gate keeps out does not keep others waiting. A gate that another claim is just going through is passed over. Each claim raises
+        its thread's epoch before this returns. Two workers never get the same run."""
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
         """Extend these leases; returns those that are no longer ours (taken over, or ended)."""
 
     async def release(self, lease: Lease) -> None:
-        """Give a claimed run back, claimable at once. Does nothing when the lease is not the newest."""
+        """Give a claimed run back, to where it stood in the line. Does nothing when the lease is not the newest."""
 
     async def next_due(self) -> float | None:
-        """Seconds since the epoch at which the earliest unclaimed or lapsing run becomes claimable; None when there is none."""
+        """Seconds since the epoch at which the earliest unclaimed or lapsing run becomes claimable, or a rate's next window may let one
+        in; None when there is none. A slot that is full has no such time: it is freed by an append, which wakes."""
 
     async def depth(self) -> QueueDepth:
         """Counts over all tenants."""

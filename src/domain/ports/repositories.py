@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from domain.access import ApiKey
 from domain.ids import ContentHash, KeyId, RunId, TenantId, ThreadId
 from domain.run.run import Run, RunStatus
+from domain.run.terms import AT_ONCE, Terms
 from domain.thread import Thread
 from domain.usage import UsageRow
 from domain.workflow import WorkflowMetadata, WorkflowTemplate, WorkflowVersion
@@ -52,11 +53,12 @@ class NewRun:
     mark: IdempotencyMark | None = None
     embedded: WorkflowVersion | None = None
     """A workflow posted whole with the run: kept by its hash, not listed under its name."""
+    terms: Terms = AT_ONCE
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """`fresh` False: an earlier request with the same key and body started this run."""
+    """`fresh` False: an earlier request started this run, with the same idempotency key and body, or the same key of its terms."""
 
     run: Run
     fresh: bool
@@ -67,7 +69,8 @@ class Runs(Protocol):
         """Write the run, its place in the queue, its thread when new, and the mark, in one transaction; starts of a process share commits.
 
         A mark that is known answers with the run it started; with another digest it is `IdempotencyConflict`. A thread that should exist
-        and does not is `ThreadNotFound`.
+        and does not is `ThreadNotFound`. Where the terms name a singleton that is unfinished, or a debounced run that has not begun, the
+        answer is that run; the latter has what this one asks for, and its delay, from then on. Of two at once one is started.
         """
 
     async def get(self, tenant: TenantId, run: RunId) -> Run:

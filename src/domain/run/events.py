@@ -114,14 +114,15 @@ class FrameEnded:
 
 @dataclass(frozen=True, slots=True)
 class NodeParked:
-    """It waits for `waiting_for` (`timer`; later others) and, when `until` is given, at most to then (seconds since the epoch): then the
-    node finishes with `output`."""
+    """It waits for `waiting_for` (a kind of `domain.run.run.Waiting`). `until`: at most to then (seconds since the epoch), and then it
+    finishes with `output`; None: for ever. `signals`: the first one of these names wakes it."""
 
     kind: ClassVar[str] = "node_parked"
     activation: ActivationPath
     waiting_for: str
     until: float | None = None
     output: Json = None
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,41 @@ class CancelRequested:
 
 
 @dataclass(frozen=True, slots=True)
+class PauseRequested:
+    """Came out of the inbox. What is in flight finishes, and nothing new starts until `Resumed`."""
+
+    kind: ClassVar[str] = "pause_requested"
+    by: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    kind: ClassVar[str] = "resumed"
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignalReceived:
+    """Came out of the inbox. It wakes the activation that has waited for its name longest; when none does it is kept for the next one
+    that will, unless it is `transient`."""
+
+    kind: ClassVar[str] = "signal_received"
+    name: str
+    payload: Json = None
+    transient: bool = False
+    by: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TimeForgiven:
+    """So long the run was parked for a person, a signal or an operator: `limits.seconds` does not count it."""
+
+    kind: ClassVar[str] = "time_forgiven"
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunFailing:
     """A limit of the run was reached: nothing new starts, and what finished is undone before its last row."""
 
@@ -184,6 +220,10 @@ Event: TypeAlias = (
     | Terminated
     | UsageCounted
     | CancelRequested
+    | PauseRequested
+    | Resumed
+    | SignalReceived
+    | TimeForgiven
     | RunFailing
     | RunEnded
 )
@@ -199,6 +239,10 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Terminated,
     UsageCounted,
     CancelRequested,
+    PauseRequested,
+    Resumed,
+    SignalReceived,
+    TimeForgiven,
     RunFailing,
     RunEnded,
 )

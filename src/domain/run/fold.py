@@ -11,7 +11,8 @@ from domain.json import Json
 from domain.run import events
 from domain.run.frames import close_frame, first_frame, next_frames, withdraw_all, withdraw_below
 from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, write
-from domain.run.state import Activation, Children, RunState, State
+from domain.run.signals import listen, receive, unpark
+from domain.run.state import Activation, Children, RunState, Signal, State
 from domain.run.undoing import remember, set_aside, undone, wind_up
 
 
@@ -35,7 +36,8 @@ def apply(run: RunState, event: events.Event, position: Position) -> RunState:
 def resume(run: RunState) -> RunState:
     """After a fold of old rows: what is still to be done, however often it was begun before."""
     run.withdrawn.clear()
-    run.ready = [a for a in run.active.values() if a.children is None]
+    run.woken = [a for a in run.active.values() if a.is_woken]
+    run.ready = [a for a in run.active.values() if a.children is None and not a.is_woken]
     run.gathered = [a for a in run.active.values() if a.children is not None and a.children.is_done]
     run.to_begin = [frame for frame in run.frames.values() if not frame.begun and not frame.is_done]
     run.ended = [frame for frame in run.frames.values() if frame.is_done]
@@ -69,7 +71,7 @@ def _attempt_failed(run: RunState, event: events.AttemptFailed, position: Positi
     set_aside(run, activation)
     activation.attempt = event.failure.attempt + 1
     activation.retry_at = event.retry_at
-    activation.parked_for = activation.parked_until = None
+    unpark(run, activation)
     if event.failure.code == "concurrent_write":
         activation.read_at, activation.state = position, activation.frame.state
     run.ready.append(activation)
@@ -127,6 +129,24 @@ def _go_on(run: RunState, parent: Activation, position: Position) -> None:
 def _node_parked(run: RunState, event: events.NodeParked, position: Position) -> None:
     activation = run.active[event.activation]
     activation.parked_for, activation.parked_until, activation.parked_output = event.waiting_for, event.until, event.output
+    if event.signals:
+        listen(run, activation, event.signals, position)
+
+
+def _signal_received(run: RunState, event: events.SignalReceived, position: Position) -> None:
+    receive(run, Signal(event.name, event.payload), position, keep=not event.transient)
+
+
+def _pause_requested(run: RunState, event: events.PauseRequested, position: Position) -> None:
+    run.is_paused = True
+
+
+def _resumed(run: RunState, event: events.Resumed, position: Position) -> None:
+    run.is_paused = False
+
+
+def _time_forgiven(run: RunState, event: events.TimeForgiven, position: Position) -> None:
+    run.forgiven += event.seconds
 
 
 def _terminated(run: RunState, event: events.Terminated, position: Position) -> None:
@@ -176,6 +196,10 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.Terminated: _terminated,
     events.UsageCounted: _usage_counted,
     events.CancelRequested: _cancel_requested,
+    events.PauseRequested: _pause_requested,
+    events.Resumed: _resumed,
+    events.SignalReceived: _signal_received,
+    events.TimeForgiven: _time_forgiven,
     events.RunFailing: _run_failing,
     events.RunEnded: _run_ended,
     events.RunStarted: _run_started,

@@ -54,6 +54,7 @@ def withdraw(run: RunState, activation: Activation) -> None:
     frame = activation.frame
     withdraw_below(run, activation)
     del run.active[activation.path]
+    run.listening.pop(activation.path, None)
     running = frame.running[activation.index]
     running.remove(activation)
     if not running:

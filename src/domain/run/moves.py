@@ -47,6 +47,7 @@ def leave(run: RunState, activation: Activation) -> None:
     """The activation is over; nothing is delivered yet."""
     frame, index = activation.frame, activation.index
     del run.active[activation.path]
+    run.listening.pop(activation.path, None)
     running = frame.running[index]
     if len(running) == 1:
         del frame.running[index]

@@ -7,6 +7,7 @@ from typing import Any
 
 from domain.errors import Failure, IllegalTransition
 from domain.graph.definition import Limits
+from domain.graph.flow import Priority
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.usage import UsageTotal
@@ -44,13 +45,19 @@ class Durability(StrEnum):
     EXIT = "exit"
 
 
+FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human"})
+"""What only the outside can end. The time a run is parked for one of these does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a parked run waits for. `until` in seconds since the epoch."""
+    """What a parked run waits for. `kind`: `timer`, `retry`, or one of `FORGIVEN`. `until` in seconds since the epoch. `signals`: any of
+    these ends it. `activation` is "" for a pause."""
 
     activation: str
     kind: str
     until: float | None = None
+    signals: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,19 @@ class Run:
     ended_at: datetime | None = None
     ending: RunStatus | None = None
     """What it will be once everything that finished in it is undone."""
+    parked_at: datetime | None = None
+    """Since when it has been parked for what only the outside can end."""
+    paused: bool = False
+    """Somebody asked for a pause: nothing new starts in it."""
+    priority: Priority = Priority.NORMAL
+    concurrency_key: str | None = None
+    due_at: datetime | None = None
+    """Not to begin before; None: at once."""
+
+    @property
+    def needs_the_outside(self) -> bool:
+        """It is parked, and does not go on by itself alone."""
+        return self.status is RunStatus.PARKED and any(waiting.kind in FORGIVEN for waiting in self.waiting_for)
 
     def moved(self, status: RunStatus, **changes: Any) -> "Run":
         """The same run in another status, with whatever else changes (fields by name); terminal is final."""

@@ -10,10 +10,11 @@ from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
 from domain.ids import ROOT, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position
+from domain.json import Json
 from domain.run import undoing_snapshot
 from domain.run.events import FramesOpened, RunStarted
 from domain.run.fold import resume
-from domain.run.state import Activation, Children, Frame, RunState, Token
+from domain.run.state import Activation, Children, Frame, RunState, Signal, Token
 
 Plain = dict[str, Any]
 """JSON of our own making; its shape is known to this file alone."""
@@ -29,6 +30,10 @@ def dump(run: RunState) -> Plain:
         "root": _frame(run.root),
         "frames": list(run.frames),
         "active": list(run.active),
+        "paused": run.is_paused,
+        "forgiven": run.forgiven,
+        "kept": [_signal(signal) for signal in run.kept],
+        "listening": list(run.listening),
         "undo": undoing_snapshot.dump(run, _frame),
     }
 
@@ -43,6 +48,9 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     undoing_snapshot.load(run, plain.get("undo", {}), _fill)
     run.frames = {path: run.frames[path] for path in plain["frames"]}
     run.active = {path: run.active[path] for path in plain["active"]}
+    run.is_paused, run.forgiven = plain.get("paused", False), plain.get("forgiven", 0.0)
+    run.kept = [Signal(*signal) for signal in plain.get("kept", ())]
+    run.listening = {path: run.active[path] for path in plain.get("listening", ())}
     return resume(run)
 
 
@@ -65,6 +73,10 @@ def _failure(failure: Failure | None) -> Plain | None:
 
 def _as_failure(plain: Plain | None) -> Failure | None:
     return None if plain is None else Failure(**plain)
+
+
+def _signal(signal: Signal) -> list[Json]:
+    return [signal.name, signal.payload]
 
 
 def _frame(frame: Frame) -> Plain:
@@ -108,6 +120,8 @@ def _activation(activation: Activation) -> Plain:
         "parked_for": activation.parked_for,
         "parked_until": activation.parked_until,
         "parked_output": activation.parked_output,
+        "signals": list(activation.signals),
+        "woken_by": None if activation.woken_by is None else _signal(activation.woken_by),
         "children": None if children is None else _children(children),
     }
 
@@ -144,6 +158,8 @@ def _add_activation(run: RunState, frame: Frame, plain: Plain) -> None:
     activation = Activation(path, frame, index, plain["visit"], Position(plain["read_at"]), state, consumed, plain["attempt"])
     activation.retry_at, activation.parked_for = plain["retry_at"], plain["parked_for"]
     activation.parked_until, activation.parked_output = plain["parked_until"], plain["parked_output"]
+    activation.signals = tuple(plain.get("signals", ()))
+    activation.woken_by = None if plain.get("woken_by") is None else Signal(*plain["woken_by"])
     frame.running.setdefault(index, []).append(activation)
     frame.active |= frame.graph.bit[index]
     run.active[path] = activation

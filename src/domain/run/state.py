@@ -25,6 +25,12 @@ class Token:
     kept: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Signal:
+    name: str
+    payload: Json
+
+
 @dataclass(slots=True)
 class Children:
     """The frames of a `map` or `workflow` activation. `results[i]` is set when item `i` is done."""
@@ -92,9 +98,22 @@ class Activation:
     parked_until: float | None = None
     parked_output: Json = None
     """What it finishes with when the time comes."""
+    signals: tuple[str, ...] = ()
+    """Any of these wakes it."""
+    woken_by: Signal | None = None
+    """It has its signal, and only has to finish."""
     children: Children | None = None
     undoes: Undo | None = None
     """It is a compensation."""
+
+    @property
+    def is_woken(self) -> bool:
+        """A signal ended its waiting, and nothing keeps it from finishing."""
+        return self.woken_by is not None and self.retry_at is None
+
+    @property
+    def is_parked(self) -> bool:
+        return self.parked_for is not None and self.woken_by is None
 
     @property
     def node(self) -> NodeId:
@@ -175,6 +194,13 @@ class RunState:
     position: Position = BEGINNING
     steps: int = 0
     is_cancelling: bool = False
+    is_paused: bool = False
+    forgiven: float = 0.0
+    """Seconds that the run's limit of time does not count."""
+    kept: list[Signal] = field(default_factory=list)
+    """Those that nobody waited for, in order of arrival."""
+    listening: dict[ActivationPath, Activation] = field(default_factory=dict)
+    """Those that wait for a signal, in order of parking."""
     status: str | None = None
     """None until the last row of the run."""
     output: Json = None
@@ -189,6 +215,7 @@ class RunState:
     withdrawn: list[Activation] = field(default_factory=list)
     ended: list[Frame] = field(default_factory=list)
     gathered: list[Activation] = field(default_factory=list)
+    woken: list[Activation] = field(default_factory=list)
 
     @property
     def run(self) -> RunId:
@@ -197,6 +224,11 @@ class RunState:
     @property
     def limits(self) -> Limits:
         return self.started.limits
+
+    @property
+    def is_held(self) -> bool:
+        """Paused: nothing new starts. A run that is ending goes on to its end."""
+        return self.is_paused and self.status is None and not self.root.is_undoing and not self.root.is_done
 
     def activations(self) -> list[Activation]:
         return self.root.activations()

@@ -15,6 +15,7 @@ RETRYABLE = {
     "model_unavailable": True,
     "model_stream_cut": True,
     "model_garbage": True,
+    "provider_open": True,
 }
 """May the same call succeed later, by code."""
 

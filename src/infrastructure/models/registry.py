@@ -7,7 +7,9 @@ from importlib.metadata import EntryPoint, entry_points
 
 from domain.errors import FactoryError, ModelNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+from infrastructure.clock import SystemClock
 from infrastructure.models.adapter import ModelAdapter
+from infrastructure.models.breaker import BreakerPolicy, Breakers
 from infrastructure.models.litellm import ProviderModels
 from infrastructure.models.prices import BundledPrices
 from infrastructure.models.scripted import PREFIX, PRICE, ScriptedModels
@@ -19,8 +21,8 @@ GROUP = "weft.models"
 class ConfiguredModels:
     """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed."""
 
-    def __init__(self, settings: ModelSettings) -> None:
-        self._settings = settings
+    def __init__(self, settings: ModelSettings, breakers: Breakers | None = None) -> None:
+        self._settings, self._breakers = settings, breakers or Breakers(BreakerPolicy(), SystemClock())
         self._prices = BundledPrices()
         self._scripted = ScriptedModels(settings.scripts, settings.chunk_seconds)
         self._providers = ProviderModels(settings, self._prices)
@@ -30,7 +32,10 @@ class ConfiguredModels:
         model = self._target(request.model)
         if not self.known(model):
             raise ModelNotFound(f"no model {request.model}; {self._known_ones()}")
-        return await self._adapter(model).complete(replace(request, model=model), on_text)
+        adapter, asked = self._adapter(model), replace(request, model=model)
+        if adapter is self._scripted:
+            return await adapter.complete(asked, on_text)
+        return await self._breakers.of(self._provider(model)).call(lambda: adapter.complete(asked, on_text))
 
     def known(self, name: str) -> bool:
         model = self._target(name)
@@ -56,6 +61,13 @@ class ConfiguredModels:
 
     def _target(self, name: str) -> str:
         return self._settings.aliases.get(name, name)
+
+    def _provider(self, model: str) -> str:
+        """Who fails when this model does; one with an address of its own stands for itself."""
+        endpoint = self._settings.endpoints.get(model)
+        if endpoint is not None and endpoint.api_base is not None:
+            return model
+        return self._prices.provider(model) or model.partition("/")[0]
 
     def _is_providers(self, model: str) -> bool:
         prefix = model.partition("/")[0]

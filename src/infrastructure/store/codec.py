@@ -81,6 +81,7 @@ _FIELDS: dict[str, Callable[[Any], object]] = {
     "consumed": tuple,
     "cancelled": tuple,
     "inputs": tuple,
+    "signals": tuple,
     "items": tuple,
     "usage": usage_of,
     "failure": failure_of,

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from domain.ids import Position, RunId, TenantId, ThreadId
+from domain.ports.hints import QUEUE, Hints
 from domain.ports.journal import Append, Checkpoint, Recorded
 from domain.run.events import Event
-from infrastructure.store.bell import Bell
 from infrastructure.store.reading import JournalReads
 
 
@@ -19,12 +19,12 @@ class Writer(Protocol):
 class GroupedJournal:
     writer: Writer
     reads: JournalReads
-    queue_bell: Bell
+    hints: Hints
 
     async def append(self, append: Append) -> Sequence[Recorded]:
         rows = await self.writer.append(append)
         if append.release_at is not None:
-            self.queue_bell.ring()
+            self.hints.ring(QUEUE)
         return rows
 
     async def read(

@@ -9,7 +9,9 @@ from domain.graph.definition import Graph
 from domain.ids import ContentHash, RunId, TenantId
 from domain.json import JsonObject
 from domain.ports.clock import Clock
+from domain.ports.hints import Hints
 from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
+from domain.ports.retention import Retention
 from domain.run.run import Run
 from domain.workflow import WorkflowVersion
 from infrastructure.store.connections import USUAL, Connections
@@ -30,9 +32,10 @@ Parse: TypeAlias = Callable[[JsonObject], Graph]
 
 @asynccontextmanager
 async def open_store(
-    url: str, *, parse: Parse, clock: Clock, on_committed: OnCommitted, connections: Connections = USUAL
+    url: str, *, parse: Parse, clock: Clock, on_committed: OnCommitted, connections: Connections = USUAL, hints: Hints | None = None
 ) -> AsyncIterator[Store]:
-    """`parse` makes the graph of a stored document. `on_committed` hears of each batch: its rows, and the seconds it took.
+    """`parse` makes the graph of a stored document. `on_committed` hears of each batch: its rows, and the seconds it took. `hints`: None
+    for the database's own.
 
     `DatabaseError` when the database does not answer, or is not one that this version can use.
     """
@@ -44,20 +47,22 @@ async def open_store(
         return
     await asyncio.to_thread(upgrade, url)
     async with AsyncExitStack() as closing:
-        hot = await closing.enter_async_context(_open_hot(url, connections, clock, on_committed))
+        hot = await closing.enter_async_context(_open_hot(url, connections, clock, on_committed, hints))
         cold = _Cold(url, connections)
         closing.push_async_callback(cold.close)
         yield _store(url, hot, cold, parse)
 
 
-def _open_hot(url: str, connections: Connections, clock: Clock, on_committed: OnCommitted) -> AbstractAsyncContextManager[Hot]:
+def _open_hot(
+    url: str, connections: Connections, clock: Clock, on_committed: OnCommitted, hints: Hints | None
+) -> AbstractAsyncContextManager[Hot]:
     if is_sqlite(url):
         from infrastructure.store.sqlite.open import open_sqlite
 
-        return open_sqlite(sqlite_path(url), clock, on_committed)
+        return open_sqlite(sqlite_path(url), clock, on_committed, hints)
     from infrastructure.store.postgres.open import open_postgres
 
-    return open_postgres(driver_dsn(url), connections, clock, on_committed)
+    return open_postgres(driver_dsn(url), connections, clock, on_committed, hints)
 
 
 def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
@@ -73,6 +78,7 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         usage=cast(UsageLedger, Later(cold.usage)),
         keys=cast(Keys, _Keys(hot.reader, cold)),
         open_renew=hot.open_renew,
+        retention=cast(Retention, Later(cold.retention)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
@@ -141,6 +147,11 @@ class _Cold:
         from infrastructure.store.sql.shelves import KeptUsage
 
         return KeptUsage(self._opened())
+
+    def retention(self) -> object:
+        from infrastructure.store.sql.retention import KeptRetention
+
+        return KeptRetention(self._opened())
 
     def keys(self) -> object:
         from infrastructure.store.sql.shelves import KeptKeys

@@ -15,8 +15,9 @@ from domain.ports.repositories import IdempotencyMark
 from domain.run.events import Event
 from domain.run.run import Run
 from infrastructure.store.codec import decode, plain
-from infrastructure.store.reader import DUE, MAY_GO, Reader
+from infrastructure.store.reader import DUE, LAPSED, MAY_GO, Reader
 from infrastructure.store.rows import JOURNAL_COLUMNS, RUN_COLUMNS, Row, moment, recorded_of, run_of
+from infrastructure.store.terms import LET_IN, SHUT
 
 _READ = f"SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 ORDER BY position LIMIT $4"
 _READ_RUN = f"""SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND position > $2 AND tenant = $3 AND run = $5
@@ -24,9 +25,18 @@ _READ_RUN = f"""SELECT {JOURNAL_COLUMNS} FROM journal WHERE thread = $1 AND posi
 _CHECKPOINT = "SELECT position, body FROM checkpoints WHERE thread = $1 AND tenant = $2 ORDER BY position DESC LIMIT 1"
 _END = "SELECT position FROM heads WHERE thread = $1 AND tenant = $2"
 _WISHES = "SELECT number, thread, run, kind, body FROM inbox WHERE thread IN {members:$1} ORDER BY number"
-_NEXT_DUE = f"SELECT q.due_at FROM queue q JOIN heads h ON h.thread = q.thread WHERE {MAY_GO} ORDER BY q.due_at LIMIT 1"
-_DEPTH = f"""SELECT count(*) FILTER (WHERE due), count(*) FILTER (WHERE held AND NOT due), count(*), min(due_at) FILTER (WHERE due), {{now}}
-    FROM (SELECT q.due_at, {DUE} AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread) places"""
+# A rate's next window is when those it keeps waiting may go; a slot is freed by an append, and that wakes.
+_NEXT_DUE = f"""WITH shut AS ({SHUT}) SELECT min(at) FROM (
+    SELECT min(until) AS at FROM queue WHERE worker IS NOT NULL
+    UNION ALL SELECT min(ends) FROM gates WHERE ends > {{now}} AND used >= most
+    UNION ALL SELECT due_at FROM (SELECT q.due_at FROM queue q JOIN heads h ON h.thread = q.thread
+        WHERE q.worker IS NULL AND {MAY_GO} AND {LET_IN} ORDER BY q.due_at LIMIT 1) first
+) times"""
+_DEPTH = f"""SELECT count(*) FILTER (WHERE due), count(*) FILTER (WHERE held AND NOT due), count(*), min(at) FILTER (WHERE due), {{now}}
+    FROM (
+        SELECT CASE WHEN q.worker IS NULL THEN q.due_at ELSE q.until END AS at,
+            ({DUE}) OR ({LAPSED}) AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread
+    ) places"""
 _RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1 AND tenant = $2"
 MARK = f"""SELECT m.digest, m.at, {", ".join("r." + name for name in RUN_COLUMNS.split(", "))}
     FROM idempotency m LEFT JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""
@@ -62,8 +72,8 @@ class QueueReads:
     reader: Reader
 
     async def next_due(self) -> float | None:
-        rows = await self.reader.rows(_NEXT_DUE)
-        return float(rows[0][0]) if rows and rows[0][0] != inf else None
+        at = (await self.reader.rows(self.reader.dialect.spell(_NEXT_DUE)))[0][0]
+        return None if at is None or at == inf else float(at)
 
     async def depth(self) -> QueueDepth:
         waiting, claimed, everything, since, now = (await self.reader.rows(self.reader.dialect.spell(_DEPTH)))[0]

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 from domain.errors import Failure
 from domain.graph.definition import Graph
+from domain.graph.flow import Priority
 from domain.ids import ContentHash, Position, RunId, TenantId, ThreadId
 from domain.json import JsonObject
 from domain.ports.journal import Recorded
@@ -53,10 +54,21 @@ def run_row(run: Run) -> Row:
                 "durability": run.durability.value,
                 "limits": run.limits,
                 "metadata": run.metadata,
+                **_placed(run),
             }
         ),
         outcome(run),
     )
+
+
+def _placed(run: Run) -> dict[str, object]:
+    """Where it was put in the line, when that is not where all runs are put."""
+    told: dict[str, object] = {} if run.priority is Priority.NORMAL else {"priority": run.priority.value}
+    if run.concurrency_key is not None:
+        told["concurrency_key"] = run.concurrency_key
+    if run.due_at is not None:
+        told["due_at"] = seconds(run.due_at)
+    return told
 
 
 def outcome(run: Run) -> bytes:
@@ -67,6 +79,8 @@ def outcome(run: Run) -> bytes:
             "failure": run.failure,
             "waiting_for": run.waiting_for,
             "ending": run.ending,
+            "parked_at": run.parked_at and seconds(run.parked_at),
+            "paused": run.paused,
             "usage": run.usage,
             "steps": run.steps,
             "first": run.first,
@@ -93,15 +107,24 @@ def run_of(row: Row) -> Run:
         durability=Durability(asked["durability"]),
         limits=limits_of(asked["limits"]),
         metadata=asked["metadata"],
+        priority=Priority(asked.get("priority", Priority.NORMAL)),
+        concurrency_key=asked.get("concurrency_key"),
+        due_at=None if asked.get("due_at") is None else moment(asked["due_at"]),
         output=came["output"],
         failure=_failure_of(came["failure"]),
-        waiting_for=tuple(Waiting(**waiting) for waiting in came["waiting_for"]),
+        waiting_for=tuple(_waiting_of(waiting) for waiting in came["waiting_for"]),
+        parked_at=None if came.get("parked_at") is None else moment(came["parked_at"]),
+        paused=came.get("paused", False),
         usage=_total_of(came["usage"]),
         ending=None if came.get("ending") is None else RunStatus(came["ending"]),
         steps=came["steps"],
         first=Position(came["first"]),
         last=Position(came["last"]),
     )
+
+
+def _waiting_of(members: Decoded) -> Waiting:
+    return Waiting(**{**members, "signals": tuple(members.get("signals", ()))})
 
 
 def _failure_of(members: Decoded | None) -> Failure | None:

@@ -6,6 +6,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
 from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
+from domain.ports.retention import Retention
 from infrastructure.heart import OpenRenew
 
 
@@ -22,5 +23,6 @@ class Store:
     usage: UsageLedger
     keys: Keys
     health: StoreHealth
+    retention: Retention
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

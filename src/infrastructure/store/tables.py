@@ -1,6 +1,6 @@
 """The tables of workflows, threads and runs, for SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, UniqueConstraint, text
 
 from infrastructure.store.columns import count_column, json_column, metadata, number_column, seconds_column, text_column
 
@@ -109,6 +109,7 @@ runs = Table(
     json_column("outcome"),
     Index(None, "tenant", "created_at", "id"),
     Index(None, "thread", "created_at", "id"),
+    Index("ix_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL"), sqlite_where=text("ended_at IS NOT NULL")),
     postgresql_with={"fillfactor": 70},
 )
 """`asked` never changes (input, mode, limits, ...); `outcome` is what came of it."""
@@ -123,13 +124,58 @@ queue = Table(
     text_column("worker", null=True),
     count_column("epoch"),
     count_column("wishes"),
+    seconds_column("until", null=True),
+    Column("head_start", Double, nullable=False, server_default="0"),
+    text_column("slot", null=True),
+    text_column("rate", null=True),
+    text_column("singleton", null=True),
+    text_column("debounce", null=True),
+    Column("deliveries", BigInteger, nullable=False, server_default="0"),
+    Column("claimed_position", BigInteger, nullable=False, server_default="-1"),
     UniqueConstraint("run"),
-    Index(None, "due_at", "number"),
     Index(None, "thread", "number"),
     sqlite_autoincrement=True,
+    postgresql_with={"fillfactor": 70},
 )
-"""Unfinished runs. `due_at`: from when on a worker may take it; of a claimed one, when its
-lease runs out. `wishes`: its rows in the inbox."""
+"""Unfinished runs. `due_at`: from when on a worker may take it; `head_start`: seconds that its priority is worth; `until`: when the
+lease of the worker that holds it runs out. `wishes`: its rows in the inbox. `slot` and `rate` are keys of `gates`; `rate` is empty once
+it has begun, and `debounce` too. `deliveries`: claims without a row since, `claimed_position`: where its journal ended at the last one.
+
+What a heartbeat changes is in no index, so it stays on its page."""
+_FREE, _HELD = text("worker IS NULL"), text("worker IS NOT NULL")
+free_by_time = Index("ix_queue_due_at_number", queue.c.due_at, queue.c.number, postgresql_where=_FREE, sqlite_where=_FREE)
+free_by_turn = Index(
+    "ix_queue_turn", queue.c.tenant, queue.c.due_at - queue.c.head_start, queue.c.number, postgresql_where=_FREE, sqlite_where=_FREE
+)
+held_by_slot = Index("ix_queue_held", queue.c.tenant, queue.c.slot, postgresql_where=_HELD, sqlite_where=_HELD)
+one_singleton, one_debounced = (
+    Index(
+        f"uq_queue_{name}",
+        queue.c.tenant,
+        queue.c[name],
+        unique=True,
+        postgresql_where=queue.c[name].is_not(None),
+        sqlite_where=queue.c[name].is_not(None),
+    )
+    for name in ("singleton", "debounce")
+)
+gates = Table(
+    "gates",
+    metadata,
+    text_column("tenant", key=True),
+    text_column("key", key=True),
+    count_column("most"),
+    seconds_column("seconds", null=True),
+    seconds_column("ends"),
+    count_column("used"),
+    count_column("stamp"),
+    seconds_column("seen_at"),
+    Index(None, "ends"),
+    Index(None, "seen_at"),
+    postgresql_with={"fillfactor": 70},
+)
+"""How many runs of a key may be held at a time (`seconds` is empty; how many are is counted in the queue) or begin in a window, which
+ends at `ends` and has let in `used`. `stamp` grows with every claim that goes through; `seen_at`: the newest start with this key."""
 usage = Table(
     "usage",
     metadata,

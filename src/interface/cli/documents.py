@@ -35,13 +35,14 @@ def read_document(path: Path) -> "LoadedDocument":
 
 def read_object(written: str, option: str) -> Members:
     """A JSON object, given in place, as `@FILE` (JSON or YAML), or as `@-` on stdin."""
-    value = _value(written, option)
+    value = read_value(written, option)
     if not isinstance(value, dict):
         raise CommandFailed(f'{option} must be a JSON object, as \'{{"name": "value"}}\' or @FILE, not {json.dumps(value)[:80]}')
     return value
 
 
-def _value(written: str, option: str) -> object:
+def read_value(written: str, option: str) -> object:
+    """Any JSON, given in the same ways."""
     if written.startswith("@") and written != "@-":
         return read_document(Path(written[1:])).document
     text = sys.stdin.read() if written == "@-" else written

@@ -19,6 +19,8 @@ _STATUS: Final = {
     "usage_counted": "cancelled",
 }
 
+_PAUSED: Final = {"pause_requested": "paused", "resumed": "running"}
+
 
 @dataclass(slots=True)
 class Visit:
@@ -64,6 +66,8 @@ class Progress:
             self._speak(data["activation"], data["text"])
         elif name in ("run_started", "run_ended", "end"):
             self.status = data.get("status", "running")
+        elif name in _PAUSED:
+            self.status = _PAUSED[name]
         visit = self._visited(name, data) if name in _STATUS else None
         for path in data.get("cancelled", ()):
             self._move(path, "cancelled")
@@ -76,7 +80,7 @@ class Progress:
         if name == "frames_opened":
             visit.note = f"{len(data['inputs'])} items" if data.get("is_map") else "inner workflow"
         elif name == "node_parked":
-            visit.note = f"for {data['waiting_for']}"
+            visit.note = " ".join([f"for {data['waiting_for']}", ", ".join(data.get("signals", ()))]).rstrip()
         elif data.get("failure"):
             visit.note = f"{data['failure']['message']} ({data['failure']['code']})"
         if visit.status in ("finished", "failed"):

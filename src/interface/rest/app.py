@@ -19,11 +19,19 @@ from application.run_orders import RunOrder
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
-from interface.rest import docs, health, models, openapi, problems, runs, templates, threads, tools, workflows
+from interface.rest import controls, docs, health, models, openapi, problems, runs, templates, threads, tools, workflows
 from interface.rest.guards import LocalOnly, RequestContext
 from interface.rest.parameters import OnlyKnownParameters
 
-_BODIES: tuple[type[BaseModel], ...] = (CancelOrder, RunOrder, ThreadOrder, ToolCallOrder, *workflows.BODIES, *templates.BODIES)
+_BODIES: tuple[type[BaseModel], ...] = (
+    CancelOrder,
+    RunOrder,
+    ThreadOrder,
+    ToolCallOrder,
+    *workflows.BODIES,
+    *templates.BODIES,
+    *controls.BODIES,
+)
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
 
 
@@ -64,7 +72,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
-    for module in (workflows, templates, runs, threads, tools, models, health):
+    for module in (workflows, templates, runs, controls, threads, tools, models, health):
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
     _describe(app)
     return app

@@ -11,8 +11,10 @@ from fastapi import FastAPI
 
 from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, RemoveKey, Role, local_admin
 from application.composition import ComposeWorkflows
+from application.controlling import RunControl
 from application.desk import Desk
 from application.drawing import DrawWorkflow
+from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
@@ -108,10 +110,11 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
-        start_run=StartRun(store.runs, store.marks, store.journal, find, schemas, new_id, clock),
+        start_run=StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), new_id, clock),
         get_run=GetRun(store.runs, store.journal),
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
+        control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
         follow_run=FollowRun(store.runs, store.journal, feed),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
         open_thread=OpenThread(store.threads, once, new_id, clock),

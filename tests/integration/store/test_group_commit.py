@@ -17,6 +17,7 @@ from domain.ports.repositories import IdempotencyMark, NewRun
 from domain.run.run import RunStatus
 from domain.usage import Usage
 from infrastructure.clock import SystemClock
+from infrastructure.store.bells import Bells
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from tests.integration.store.builders import (
@@ -147,7 +148,8 @@ async def far_store(url: str, near: Store) -> AsyncIterator[Far]:
     parts = urlsplit(url)
     async with cutting_proxy(parts.port or 0) as proxy:
         through = url.replace(f":{parts.port}/", f":{proxy.port}/")
-        async with open_store(through, parse=graph_of, clock=SystemClock(), on_committed=lambda *_: None) as store:
+        # Wake-ups stay in here: what is cut is to be what the test does.
+        async with open_store(through, parse=graph_of, clock=SystemClock(), on_committed=lambda *_: None, hints=Bells()) as store:
             yield Far(store, proxy, near)
 
 

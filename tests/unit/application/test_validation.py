@@ -44,11 +44,20 @@ def mapped(**keys: Any) -> Any:
         pytest.param(one({"kind": "fly"}), {("/nodes/a/kind", "unknown_kind")}, id="an unknown kind"),
         pytest.param(one({"kind": "human"}), {("/nodes/a/kind", "not_available")}, id="a kind of a later version"),
         pytest.param(mapped(kind="fly"), {("/nodes/a/graph/nodes/i/kind", "unknown_kind")}, id="an unknown kind inside a map"),
-        pytest.param(one({"kind": "wait"}), {("/nodes/a", "schema_required")}, id="a key that its kind needs"),
+        pytest.param(one({"kind": "tool"}), {("/nodes/a", "schema_required")}, id="a key that its kind needs"),
+        pytest.param(one({"kind": "wait"}), {("/nodes/a", "schema_oneOf")}, id="one of the keys that its kind needs"),
         pytest.param(
             one({"kind": "wait", "seconds": 1, "colour": 1}), {("/nodes/a/colour", "unknown_field")}, id="a key its kind does not know"
         ),
-        pytest.param(one({"kind": "wait", "seconds": 1, "until": 1}), {("/nodes/a/until", "not_available")}, id="a key of a later version"),
+        pytest.param(one({"kind": "wait", "seconds": 1, "until": 1}), {("/nodes/a", "schema_oneOf")}, id="two keys of which it needs one"),
+        pytest.param(
+            one({"kind": "wait", "first": [{"signal": "a b"}]}), {("/nodes/a/first/0/signal", "schema_pattern")}, id="a bad name in a list"
+        ),
+        pytest.param(
+            one({"kind": "wait", "first": [{"signal": "s"}, {"seconds": "${state.y}"}]}),
+            {("/nodes/a/first/1/seconds", "unknown_channel")},
+            id="an unknown channel in a list",
+        ),
         pytest.param(
             one({"kind": "llm", "model": "fast", "prompt": "x", "tools": []}), {("/nodes/a/tools", "not_available")}, id="tools of a model"
         ),

@@ -22,7 +22,7 @@ from tests.unit.domain.story import SELF, Story, mapped
 
 
 def random_flat(seed: int) -> tuple[list[events.Event], CompiledGraph]:
-    """A random graph finished in random order, to its end or 60 rows. Some attempts fail, some nodes park."""
+    """A random graph finished in random order, to its end or 60 rows. Some attempts fail, some nodes park, some signals come."""
     rng = random.Random(seed)
     document = random_graph(rng)
     first = random_targets(rng, document, "start")
@@ -34,6 +34,10 @@ def random_flat(seed: int) -> tuple[list[events.Event], CompiledGraph]:
                 played.record(events.AttemptFailed(activation.path, Failure("boom", "it broke", activation.node), 9.0))
             case chance if chance < 0.1:
                 played.record(events.NodeParked(activation.path, "timer", 9.0, {"woke_by": "timer"}))
+            case chance if chance < 0.15:
+                played.record(events.NodeParked(activation.path, "signal", None, None, (rng.choice("st"),)))
+            case chance if chance < 0.2:
+                played.record(events.SignalReceived(rng.choice("st"), len(played.rows)))
             case _ if document_kind(document, activation.node) == "terminate":
                 played.record(events.Terminated(activation.path, True, None))
             case _:
@@ -67,6 +71,7 @@ def to_do(state: RunState) -> tuple[list[str], ...]:
         [one.path for one in state.gathered],
         [frame.path for frame in state.ended],
         [frame.path for frame in state.to_begin],
+        [one.path for one in state.woken],
     )
 
 

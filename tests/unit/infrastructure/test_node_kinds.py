@@ -136,7 +136,12 @@ async def awaited(one: Node, bench: Workshop, here: NodeContext | None = None) -
         pytest.param("workflow", {"input": {}}, id="workflow without a name"),
         pytest.param("wait", {}, id="wait without seconds"),
         pytest.param("wait", {"seconds": True}, id="wait for yes"),
-        pytest.param("wait", {"seconds": 1, "signal": "s"}, id="wait for a signal"),
+        pytest.param("wait", {"seconds": 1, "signal": "s"}, id="wait for a time and a signal"),
+        pytest.param("wait", {"signal": "a b"}, id="wait for a signal with a space"),
+        pytest.param("wait", {"seconds": None}, id="wait for nothing"),
+        pytest.param("wait", {"first": []}, id="wait for the first of none"),
+        pytest.param("wait", {"first": [{"first": [{"signal": "s"}]}]}, id="wait for the first of a first"),
+        pytest.param("wait", {"first": [{"signal": "s"}], "seconds": 1}, id="wait for the first and a time"),
         pytest.param("terminate", {"status": "cancelled"}, id="terminate with another status"),
     ],
 )
@@ -184,6 +189,17 @@ def test_the_schema_of_a_kind_is_a_closed_object(kind: str) -> None:
         pytest.param(node("wait", seconds=-1), "/seconds", "not negative", id="a negative wait"),
         pytest.param(node("wait", seconds=1e12), "/seconds", "at most 315,360,000", id="a wait for ages"),
         pytest.param(node("wait", seconds="ten"), "/seconds", "not negative", id="a wait in words"),
+        pytest.param(node("wait", until="tomorrow"), "/until", "with its zone", id="a wait until a word"),
+        pytest.param(node("wait", until="2030-01-31T09:00:00"), "/until", "with its zone", id="a wait until a time somewhere"),
+        pytest.param(node("wait", until=-5), "/until", "seconds since 1970", id="a wait until before time began"),
+        pytest.param(node("wait", until="${x}"), "/until", "not known", id="an expression in a wait"),
+        pytest.param(node("wait", signal="timer"), "/signal", "another name", id="a signal that is called as time is"),
+        pytest.param(node("wait", first=[{"signal": "s"}, {}]), "/first/1", "exactly one", id="nothing to wait for in a first"),
+        pytest.param(node("wait", first=[{"signal": "s", "seconds": 1}]), "/first/0", "exactly one", id="two things in one of a first"),
+        pytest.param(
+            node("wait", first=[{"signal": "s"}, {"seconds": -1}]), "/first/1/seconds", "not negative", id="bad seconds in a first"
+        ),
+        pytest.param(node("wait", first=[{"until": "soon"}]), "/first/0/until", "with its zone", id="a bad moment in a first"),
         pytest.param(node("terminate", output={"a": "${x}"}), "/output/a", "not known", id="an expression in an output"),
     ],
 )
@@ -339,6 +355,9 @@ def test_map_computes_the_input_of_each_item() -> None:
         pytest.param(node("wait", seconds="${state.text}"), "invalid_seconds", id="a wait for a text"),
         pytest.param(node("wait", seconds="${state.x > 1}"), "invalid_seconds", id="a wait for yes"),
         pytest.param(node("wait", seconds="${state.nothing}"), "expression_error", id="a wait for what is not there"),
+        pytest.param(node("wait", until="${state.text}"), "invalid_until", id="a wait until a text"),
+        pytest.param(node("wait", until=253_402_300_799), "invalid_until", id="a wait until the end of dates"),
+        pytest.param(node("wait", first=[{"signal": "s"}, {"seconds": "${state.text}"}]), "invalid_seconds", id="a text in a first"),
     ],
 )
 def test_a_value_that_is_not_what_the_node_needs_fails_it(one: Node, code: str) -> None:
@@ -355,6 +374,29 @@ def test_workflow_opens_one_frame() -> None:
 @pytest.mark.parametrize(("seconds", "until"), [(3, 1003.0), (0.5, 1000.5), ("${state.x}", 1002.0), (0, 1000.0)])
 def test_wait_parks_until_its_time(seconds: Json, until: float) -> None:
     assert computed(node("wait", seconds=seconds)) == Park("timer", until, {"woke_by": "timer", "payload": None})
+
+
+TIMED_OUT = {"woke_by": "timer", "payload": None}
+
+
+@pytest.mark.parametrize(
+    ("config", "park"),
+    [
+        pytest.param({"until": 1500}, Park("timer", 1500.0, TIMED_OUT), id="until seconds since 1970"),
+        pytest.param({"until": "1970-01-01T01:30:00+01:00"}, Park("timer", 1800.0, TIMED_OUT), id="until a time with its zone"),
+        pytest.param({"until": "1970-01-01T00:00:00Z"}, Park("timer", 0.0, TIMED_OUT), id="until a time that has passed"),
+        pytest.param({"until": "${state.x + 1000}"}, Park("timer", 1002.0, TIMED_OUT), id="until what an expression gives"),
+        pytest.param({"signal": "go"}, Park("signal", None, None, ("go",)), id="for a signal"),
+        pytest.param(
+            {"first": [{"signal": "a"}, {"seconds": 9}, {"signal": "b"}, {"until": 1005}, {"signal": "a"}]},
+            Park("signal", 1005.0, TIMED_OUT, ("a", "b")),
+            id="for the first of several",
+        ),
+        pytest.param({"first": [{"seconds": 9}, {"until": 1005}]}, Park("timer", 1005.0, TIMED_OUT), id="for the first of several times"),
+    ],
+)
+def test_wait_parks(config: JsonObject, park: Park) -> None:
+    assert computed(node("wait", **config)) == park
 
 
 def test_terminate_ends_its_frame() -> None:

@@ -34,6 +34,10 @@ class Book:
     """By tenant and name, then version."""
     contents: dict[tuple[TenantId, ContentHash], WorkflowVersion] = field(default_factory=dict)
     templates: dict[tuple[TenantId, str], WorkflowTemplate] = field(default_factory=dict)
+    singletons: dict[tuple[TenantId, str], RunId] = field(default_factory=dict)
+    """The unfinished run of each key, by tenant."""
+    debounced: dict[tuple[TenantId, str], RunId] = field(default_factory=dict)
+    """The run of each key that has not begun, by tenant."""
     usage: dict[RunId, dict[tuple[str, int, int, int], UsageRow]] = field(default_factory=dict)
     keys: dict[KeyId, ApiKey] = field(default_factory=dict)
 
@@ -65,6 +69,16 @@ class Book:
 
     def count(self, row: UsageRow) -> None:
         self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)
+
+    def end(self, run: Run) -> None:
+        """It is over: who stands behind it may go, its keys are free, and nobody will take its wishes."""
+        place = self.line.places.get(run.id)
+        if place is None:
+            return
+        self.line.leave(place)
+        if place.terms.singleton is not None:
+            self.singletons.pop((run.tenant, place.terms.singleton), None)
+        self.forget_wishes(run)
 
     def forget_wishes(self, run: Run) -> None:
         """It is over: nobody will take them."""

@@ -1,13 +1,13 @@
 """Wishes in memory, by thread and in the order they came."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 from domain.ids import RunId, TenantId, ThreadId
 from domain.json import JsonObject
 from domain.ports.clock import Clock
-from domain.ports.inbox import Wish
+from domain.ports.inbox import CANCEL, Wish
 from infrastructure.store.memory.book import Book
 
 
@@ -24,7 +24,7 @@ class MemoryInbox:
             return False
         number = next(self._numbers)
         wishes[number] = (key, Wish(number, thread, run, kind, body))
-        self._wake(run)
+        self._wake(run, kind)
         return True
 
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
@@ -34,9 +34,12 @@ class MemoryInbox:
     async def knocked(self, timeout: float) -> None:
         await self.book.wishes.heard(timeout)
 
-    def _wake(self, run: RunId) -> None:
+    def _wake(self, run: RunId, kind: str) -> None:
         now = self.clock.now().timestamp()
         place = self.book.line.places.get(run)
-        if place is not None and place.worker is None and place.due > now:
-            self.book.line.free(place, now)
+        if place is not None and place.worker is None:
+            if kind == CANCEL:
+                self.book.line.free(place, min(place.due, now), replace(place.terms, slot=None, rate=None))
+            elif place.due > now and place.has_begun:
+                self.book.line.free(place, now)
         self.book.wishes.ring()

@@ -91,8 +91,7 @@ class MemoryJournal:
         if place is None:
             return
         if run.status.is_final:
-            self.book.line.leave(place)
-            self.book.forget_wishes(run)
+            self.book.end(run)
         elif release_at is not None:
             # A wish that came while the worker decided to park has woken nobody yet.
             self.book.line.free(place, 0.0 if self.book.asked_of(run) else release_at)

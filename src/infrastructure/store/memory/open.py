@@ -10,6 +10,7 @@ from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.line import Line
 from infrastructure.store.memory.marks import MemoryMarks
 from infrastructure.store.memory.queue import MemoryQueue
+from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
 from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
 from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
@@ -32,4 +33,5 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         usage=MemoryUsage(book),
         keys=MemoryKeys(book),
         health=MemoryHealth(),
+        retention=MemoryRetention(book),
     )

@@ -1,7 +1,7 @@
 """The queue in memory: leases lapse by the clock, epochs rise with every claim."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from domain.ids import Epoch, Position, WorkerId
 from domain.ports.clock import Clock
@@ -10,16 +10,21 @@ from domain.ports.queue import Claim, QueueDepth
 from domain.run.run import RunStatus
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.line import Place
+from infrastructure.store.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryQueue:
     book: Book
     clock: Clock
+    turns: Turns = field(default_factory=Turns)
 
     async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
         now = self._now()
-        return [self._claimed(place, worker, now + lease_seconds) for place in self.book.line.take(now, limit)]
+        taken = self.book.line.take(now, limit, self.turns.last(worker))
+        claims = [self._claimed(place, worker, now + lease_seconds) for place in taken]
+        self.turns.served(worker, claims)
+        return claims
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
         until = self._now() + lease_seconds
@@ -35,10 +40,10 @@ class MemoryQueue:
     async def release(self, lease: Lease) -> None:
         place = self._held(lease)
         if place is not None:
-            self.book.line.free(place, min(place.due, self._now()))
+            self.book.line.free(place, place.due)
 
     async def next_due(self) -> float | None:
-        return self.book.line.next_due()
+        return self.book.line.next_due(self._now())
 
     async def depth(self) -> QueueDepth:
         now = self._now()
@@ -62,6 +67,10 @@ class MemoryQueue:
         log, run = self.book.logs[place.thread], self.book.runs[place.run]
         log.epoch = Epoch(log.epoch + 1)
         run = self.book.runs[run.id] = replace(run.moved(RunStatus.RUNNING), started_at=run.started_at or self.clock.now())
-        taken_over = place.worker is not None
+        taken_over, position = place.worker is not None, Position(len(log.events))
+        place.deliveries = 1 if place.claimed_position != position else place.deliveries + taken_over
+        place.claimed_position = position
+        if place.terms.debounce is not None:
+            self.book.debounced.pop((run.tenant, place.terms.debounce), None)
         self.book.line.hold(place, worker, log.epoch, until)
-        return Claim(Lease(run.tenant, run.thread, run.id, log.epoch, worker), run, Position(len(log.events)), taken_over)
+        return Claim(Lease(run.tenant, run.thread, run.id, log.epoch, worker), run, position, taken_over, place.deliveries)

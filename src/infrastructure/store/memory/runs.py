@@ -1,7 +1,7 @@
 """Starting runs and reading them, in memory."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import ThreadNotFound
 from domain.ids import RunId, TenantId
@@ -23,14 +23,16 @@ class MemoryRuns:
         run = new.run
         if new.mark is not None and (known := self._started_by(run.tenant, new.mark)) is not None:
             return Started(known, fresh=False)
-        self._settle_thread(new)
+        there = self._standing(new) if new.terms.is_sole else None
+        if there is None:
+            self._settle_thread(new)
         if new.embedded is not None:
             self.book.contents.setdefault((run.tenant, new.embedded.metadata.id), new.embedded)
         if new.mark is not None:
-            self.book.remember(run.tenant, new.mark, run.id)
-        self.book.runs[run.id] = run
-        self.book.line.join(run.id, run.thread, self.clock.now().timestamp())
-        return Started(run, fresh=True)
+            self.book.remember(run.tenant, new.mark, (there or run).id)
+        if there is None:
+            self._put_in_line(new)
+        return Started(there or run, fresh=there is None)
 
     async def get(self, tenant: TenantId, run: RunId) -> Run:
         return self.book.run(tenant, run)
@@ -43,6 +45,30 @@ class MemoryRuns:
     def _started_by(self, tenant: TenantId, mark: IdempotencyMark) -> Run | None:
         run = marked(self.book, tenant, mark)
         return None if run is None else self.book.runs[RunId(run)]
+
+    def _put_in_line(self, new: NewRun) -> None:
+        run, terms, book = new.run, new.terms, self.book
+        book.runs[run.id] = run
+        book.line.gates.know(run.tenant, terms)
+        book.line.join(run.id, run.tenant, run.thread, self.clock.now().timestamp() + terms.delay_seconds, terms)
+        if terms.singleton is not None:
+            book.singletons[run.tenant, terms.singleton] = run.id
+        if terms.debounce is not None:
+            book.debounced[run.tenant, terms.debounce] = run.id
+
+    def _standing(self, new: NewRun) -> Run | None:
+        """The run that is the answer to this start, if there is one. A debounced one has what this start asks for from now on."""
+        run, terms, book = new.run, new.terms, self.book
+        waiting = None if terms.debounce is None else book.debounced.get((run.tenant, terms.debounce))
+        if waiting is not None:
+            book.line.gates.know(run.tenant, terms)
+            place, there = book.line.places[waiting], book.runs[waiting]
+            book.runs[waiting] = replace(run, id=there.id, thread=there.thread, created_at=there.created_at)
+            kept = replace(terms, singleton=place.terms.singleton)
+            book.line.free(place, self.clock.now().timestamp() + terms.delay_seconds, kept)
+            return book.runs[waiting]
+        unfinished = None if terms.singleton is None else book.singletons.get((run.tenant, terms.singleton))
+        return None if unfinished is None else book.runs[unfinished]
 
     def _settle_thread(self, new: NewRun) -> None:
         run = new.run

@@ -109,11 +109,9 @@ CREATE TABLE queue (
 	due_at DOUBLE NOT NULL, 
 	worker TEXT, 
 	epoch BIGINT NOT NULL, 
-	wishes BIGINT NOT NULL, 
+	wishes BIGINT NOT NULL, until DOUBLE, head_start DOUBLE DEFAULT '0' NOT NULL, slot TEXT, rate TEXT, singleton TEXT, debounce TEXT, deliveries BIGINT DEFAULT '0' NOT NULL, claimed_position BIGINT DEFAULT '-1' NOT NULL, 
 	CONSTRAINT uq_queue_run UNIQUE (run)
 );
-
-CREATE INDEX ix_queue_due_at_number ON queue (due_at, number);
 
 CREATE INDEX ix_queue_thread_number ON queue (thread, number);
 
@@ -161,5 +159,33 @@ CREATE TABLE idempotency (
 
 CREATE INDEX ix_idempotency_at ON idempotency (at);
 
-INSERT INTO alembic_version VALUES ('0004');
+CREATE INDEX ix_queue_due_at_number ON queue (due_at, number) WHERE worker IS NULL;
+
+CREATE INDEX ix_queue_turn ON queue (tenant, (due_at - head_start), number) WHERE worker IS NULL;
+
+CREATE INDEX ix_queue_held ON queue (tenant, slot) WHERE worker IS NOT NULL;
+
+CREATE UNIQUE INDEX uq_queue_singleton ON queue (tenant, singleton) WHERE singleton IS NOT NULL;
+
+CREATE UNIQUE INDEX uq_queue_debounce ON queue (tenant, debounce) WHERE debounce IS NOT NULL;
+
+CREATE TABLE gates (
+	tenant TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	most BIGINT NOT NULL, 
+	seconds DOUBLE, 
+	ends DOUBLE NOT NULL, 
+	used BIGINT NOT NULL, 
+	stamp BIGINT NOT NULL, 
+	seen_at DOUBLE NOT NULL, 
+	CONSTRAINT pk_gates PRIMARY KEY (tenant, "key")
+);
+
+CREATE INDEX ix_gates_ends ON gates (ends);
+
+CREATE INDEX ix_gates_seen_at ON gates (seen_at);
+
+CREATE INDEX ix_runs_ended_at ON runs (ended_at) WHERE ended_at IS NOT NULL;
+
+INSERT INTO alembic_version VALUES ('0005');
 

@@ -3,53 +3,44 @@
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from domain.ids import Epoch, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.json import JsonObject
-from domain.ports.inbox import Wish
+from domain.ports.hints import INBOX, QUEUE, Hints
+from domain.ports.inbox import CANCEL, Wish
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
-from infrastructure.store.bell import Bell
 from infrastructure.store.codec import encode
+from infrastructure.store.postgres.claiming import CLAIM
 from infrastructure.store.postgres.connections import POSTGRES, PostgresReader
-from infrastructure.store.reader import DUE
 from infrastructure.store.reading import InboxReads, QueueReads, no_run
-from infrastructure.store.rows import RUN_COLUMNS, run_of
+from infrastructure.store.rows import run_of
+from infrastructure.store.turns import Turns
 
-_RUN = ", ".join("r." + name for name in RUN_COLUMNS.split(", "))
-_CLAIM = POSTGRES.spell(f"""WITH due AS (
-    SELECT q.run, q.thread, q.worker, q.due_at, q.number FROM queue q JOIN heads h ON h.thread = q.thread
-    WHERE {DUE} ORDER BY q.due_at, q.number LIMIT $2 FOR UPDATE OF q, h SKIP LOCKED
-), raised AS (
-    UPDATE heads h SET epoch = h.epoch + 1, run = due.run FROM due WHERE h.thread = due.thread RETURNING h.thread, h.epoch, h.position
-), taken AS (
-    UPDATE queue q SET worker = $1, epoch = raised.epoch, due_at = {{now}} + $3::float8
-    FROM due JOIN raised USING (thread) WHERE q.run = due.run
-), begun AS (
-    UPDATE runs r SET status = 'running', started_at = coalesce(r.started_at, {{now}}) FROM due WHERE r.id = due.run RETURNING {_RUN}
-)
-SELECT raised.epoch, raised.position, due.worker IS NOT NULL, r.* FROM due JOIN raised USING (thread) JOIN begun r ON r.id = due.run
-ORDER BY due.due_at, due.number""")
 # A row that is locked is being claimed, released or written to just now: the next heartbeat will tell.
 RENEW = f"""WITH told AS (
     SELECT * FROM unnest($1::text[], $2::bigint[]) WITH ORDINALITY AS t(run, epoch, number)
 ), free AS (
     SELECT run FROM queue WHERE run = ANY($1) ORDER BY number FOR UPDATE SKIP LOCKED
 ), renewed AS (
-    UPDATE queue q SET due_at = {POSTGRES.now} + $4::float8 FROM told JOIN free USING (run)
+    UPDATE queue q SET until = {POSTGRES.now} + $4::float8 FROM told JOIN free USING (run)
     WHERE q.run = ANY($1) AND q.run = told.run AND q.worker = $3 AND q.epoch = told.epoch RETURNING told.number
 )
 SELECT number FROM told WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE renewed.number = told.number)
     AND (EXISTS (SELECT 1 FROM free WHERE free.run = told.run) OR NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = told.run))"""
-_RELEASE = f"UPDATE queue SET worker = NULL, due_at = {POSTGRES.now} WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL"
+_RELEASE = "UPDATE queue SET worker = NULL WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL"
+_IS_CANCEL = f"$4::text = '{CANCEL}'"
 _PUT = f"""WITH owned AS (
     SELECT id FROM runs WHERE id = $3 AND tenant = $1
 ), put AS (
     INSERT INTO inbox (tenant, thread, run, kind, body, key) SELECT $1::text, $2::text, id, $4::text, $5::bytea, $6::text FROM owned
     ON CONFLICT DO NOTHING RETURNING run
 ), woken AS (
-    UPDATE queue q SET wishes = q.wishes + 1, due_at = CASE WHEN q.worker IS NULL THEN least(q.due_at, {POSTGRES.now}) ELSE q.due_at END
+    UPDATE queue q SET wishes = q.wishes + 1,
+        due_at = CASE WHEN q.worker IS NULL AND ({_IS_CANCEL} OR q.epoch > 0) THEN least(q.due_at, {POSTGRES.now}) ELSE q.due_at END,
+        slot = CASE WHEN q.worker IS NULL AND {_IS_CANCEL} THEN NULL ELSE q.slot END,
+        rate = CASE WHEN {_IS_CANCEL} THEN NULL ELSE q.rate END
     FROM put WHERE q.run = put.run
 )
 SELECT EXISTS (SELECT 1 FROM owned), EXISTS (SELECT 1 FROM put)"""
@@ -59,13 +50,17 @@ SELECT EXISTS (SELECT 1 FROM owned), EXISTS (SELECT 1 FROM put)"""
 class PostgresQueue:
     database: PostgresReader
     reads: QueueReads
-    bell: Bell
+    hints: Hints
+    turns: Turns = field(default_factory=Turns)
 
     async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
         claims = []
-        for epoch, position, was_held, *row in await self.database.rows(_CLAIM, worker, limit, lease_seconds):
+        rows = await self.database.rows(CLAIM, worker, limit, lease_seconds, self.turns.last(worker))
+        for epoch, position, was_held, deliveries, *row in rows:
             run = run_of(row)
-            claims.append(Claim(Lease(run.tenant, run.thread, run.id, Epoch(epoch), worker), run, Position(position), was_held))
+            lease = Lease(run.tenant, run.thread, run.id, Epoch(epoch), worker)
+            claims.append(Claim(lease, run, Position(position), was_held, deliveries))
+        self.turns.served(worker, claims)
         return claims
 
     async def renew(self, worker: WorkerId, leases: Collection[Lease], lease_seconds: float) -> Collection[Lease]:
@@ -75,7 +70,7 @@ class PostgresQueue:
 
     async def release(self, lease: Lease) -> None:
         await self.database.rows(_RELEASE, lease.run, lease.epoch)
-        self.bell.ring()
+        self.hints.ring(QUEUE)
 
     async def next_due(self) -> float | None:
         return await self.reads.next_due()
@@ -84,26 +79,25 @@ class PostgresQueue:
         return await self.reads.depth()
 
     async def woken(self, timeout: float) -> None:
-        await self.bell.heard(timeout)
+        await self.hints.heard(QUEUE, timeout)
 
 
 @dataclass(frozen=True, slots=True)
 class PostgresInbox:
     database: PostgresReader
     reads: InboxReads
-    queue_bell: Bell
-    bell: Bell
+    hints: Hints
 
     async def put(self, tenant: TenantId, thread: ThreadId, run: RunId, kind: str, body: JsonObject, key: str) -> bool:
         ((is_ours, is_new),) = await self.database.rows(_PUT, tenant, thread, run, kind, encode(body), key)
         if not is_ours:
             raise no_run(run)
-        self.queue_bell.ring()
-        self.bell.ring()
+        self.hints.ring(QUEUE)
+        self.hints.ring(INBOX)
         return bool(is_new)
 
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
         return await self.reads.waiting(threads)
 
     async def knocked(self, timeout: float) -> None:
-        await self.bell.heard(timeout)
+        await self.hints.heard(INBOX, timeout)

@@ -35,20 +35,21 @@ class Database:
 
     async def rows(self, statement: Executable) -> Sequence[Row]:
         """Runs it as one transaction; what it returned, nothing for a statement that returns no rows."""
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             result = await connection.execute(statement)
             return result.all() if result.returns_rows else ()
 
     async def change(self, statement: Executable) -> int:
         """Runs it as one transaction; how many rows it inserted, updated or deleted."""
-        async with self._begun() as connection:
+        async with self.transaction() as connection:
             return (await connection.execute(statement)).rowcount
 
     async def close(self) -> None:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def _begun(self) -> AsyncIterator[AsyncConnection]:
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """Several statements that become visible together."""
         try:
             async with self._engine.begin() as connection:
                 yield connection

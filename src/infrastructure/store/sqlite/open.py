@@ -6,7 +6,8 @@ from functools import partial
 from pathlib import Path
 
 from domain.ports.clock import Clock
-from infrastructure.store.bell import Bell
+from domain.ports.hints import Hints
+from infrastructure.store.bells import Bells
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
@@ -19,18 +20,18 @@ from infrastructure.store.sqlite.writer import SqliteWriter
 
 
 @asynccontextmanager
-async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted) -> AsyncIterator[Hot]:
-    """One thread writes, one reads. Closing waits for what has come."""
+async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints: Hints | None = None) -> AsyncIterator[Hot]:
+    """One thread writes, one reads. Closing waits for what has come. Without other hints only this process hears of what it does."""
     reader = SqliteReader(path, clock)
     try:
         writer = SqliteWriter(path, clock, on_committed)
         try:
-            queue_bell = Bell()
+            hints = hints or Bells()
             yield Hot(
-                journal=GroupedJournal(writer, JournalReads(reader), queue_bell),
-                queue=SqliteQueue(writer, QueueReads(reader), queue_bell),
-                inbox=SqliteInbox(writer, InboxReads(reader), queue_bell, Bell()),
-                starts=SqliteStarts(writer, RunReads(reader), queue_bell),
+                journal=GroupedJournal(writer, JournalReads(reader), hints),
+                queue=SqliteQueue(writer, QueueReads(reader), hints),
+                inbox=SqliteInbox(writer, InboxReads(reader), hints),
+                starts=SqliteStarts(writer, RunReads(reader), hints),
                 marks=SqliteMarks(writer, reader),
                 reader=reader,
                 open_renew=partial(open_renew, path, clock),

@@ -40,17 +40,17 @@ limits = st.builds(Limits, counts, counts, reals, counts, counts, counts, st.non
 names = st.lists(text, max_size=3).map(tuple)
 numbers = st.lists(counts, max_size=3).map(tuple)
 MEMBERS: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(["activation", "frame", "waiting_for", "by", "reason", "status", "mode", "run", "workflow"], text),
+    **dict.fromkeys(["activation", "frame", "waiting_for", "name", "by", "reason", "status", "mode", "run", "workflow"], text),
     **dict.fromkeys(["read_at", "rules", "concurrency", "enough"], counts),
     **dict.fromkeys(["at", "seconds", "retry_at"], reals),
-    **dict.fromkeys(["collect_errors", "is_map", "completed"], st.booleans()),
-    **dict.fromkeys(["taken", "cancelled"], names),
+    **dict.fromkeys(["collect_errors", "is_map", "completed", "transient"], st.booleans()),
+    **dict.fromkeys(["taken", "cancelled", "signals"], names),
     **dict.fromkeys(["input", "updates"], objects),
     "consumed": numbers,
     "inputs": st.lists(objects, max_size=3).map(tuple),
     "items": st.lists(json, max_size=3).map(tuple),
     "versions": st.dictionaries(text, text, max_size=3),
-    "output": json,
+    **dict.fromkeys(["output", "payload"], json),
     "limits": limits,
     "usage": st.none() | usages,
     "failure": st.none() | failures,
@@ -96,7 +96,7 @@ def test_each_kind_comes_back(event_type: type[Event], data: st.DataObject) -> N
         objects,
         json,
         st.none() | failures,
-        st.lists(st.builds(Waiting, text, text, st.none() | reals), max_size=2).map(tuple),
+        st.lists(st.builds(Waiting, text, text, st.none() | reals, names), max_size=2).map(tuple),
         st.builds(UsageTotal, counts, counts, counts, money, counts),
         counts,
         counts.map(Position),
@@ -104,6 +104,8 @@ def test_each_kind_comes_back(event_type: type[Event], data: st.DataObject) -> N
         st.none() | moments,
         st.none() | moments,
         st.none() | st.sampled_from(RunStatus),
+        parked_at=st.none() | moments,
+        paused=st.booleans(),
     )
 )
 def test_a_run_comes_back_from_its_row(run: Run) -> None:

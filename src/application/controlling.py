@@ -1,0 +1,87 @@
+"""What may be asked of a run that is under way: to pause, to go on, to take a signal. Whoever holds the run does it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from application.activations import describe
+from application.once import Once, digest_of
+from application.run_views import RunView
+from application.runs import find_run
+from domain.access import Principal, Role
+from domain.errors import IllegalTransition
+from domain.ids import NewId
+from domain.json import Json
+from domain.ports.inbox import Inbox
+from domain.ports.journal import Journal
+from domain.ports.repositories import Runs
+from domain.run.run import Run
+
+SIGNAL_NAME: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
+_LEFT: Final = "left"
+
+
+class PauseOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    reason: Annotated[str, Field(strict=True, max_length=2000)] = ""
+
+
+class SignalOrder(BaseModel):
+    """`payload`: what the node that it wakes has in its output. `transient`: dropped when nobody waits for it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    payload: JsonValue = None
+    transient: Annotated[bool, Field(strict=True)] = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunControl:
+    """Each of these answers with the run as it was when it was asked."""
+
+    runs: Runs
+    journal: Journal
+    inbox: Inbox
+    once: Once
+    new_id: NewId
+
+    async def pause(self, who: Principal, run: str, order: PauseOrder) -> RunView:
+        """What is in flight finishes, and nothing new starts. May be asked any number of times."""
+        return await self._ask(who, run, "pause", {"by": who.name, "reason": order.reason})
+
+    async def resume(self, who: Principal, run: str) -> RunView:
+        """Undoes a pause. May be asked any number of times."""
+        return await self._ask(who, run, "resume", {"by": who.name})
+
+    async def signal(self, who: Principal, run: str, name: str, order: SignalOrder, key: str | None = None) -> RunView:
+        """Wakes the `wait` that has waited longest for this name, or is kept for the next. `IllegalTransition` for a run that has ended.
+        With a key it is one signal, however often it is sent."""
+        who.must_be(Role.OPERATOR)
+        found = await find_run(self.runs, who, run)
+
+        async def leave() -> str:
+            if found.status.is_final:
+                raise IllegalTransition(f"the run is {found.status.value} and takes no signals any more")
+            body: dict[str, Json] = {"name": name, "payload": order.payload, "transient": order.transient, "by": who.name}
+            await self._put(found, "signal", body, key)
+            return _LEFT
+
+        if key is None:
+            await leave()
+        else:
+            digest = digest_of(f"signal {found.id} {name}", order.model_dump(mode="json"))
+            await self.once.done(who, key, digest, leave)
+        return await describe(self.journal, found)
+
+    async def _ask(self, who: Principal, run: str, kind: str, body: dict[str, Json]) -> RunView:
+        """Asked for also where the run's row says that it is so already: a wish the other way may be on its way."""
+        who.must_be(Role.OPERATOR)
+        found = await find_run(self.runs, who, run)
+        if not found.status.is_final:
+            await self._put(found, kind, body)
+        return await describe(self.journal, found)
+
+    async def _put(self, run: Run, kind: str, body: dict[str, Json], key: str | None = None) -> None:
+        await self.inbox.put(run.tenant, run.thread, run.id, kind, body, f"{kind} {key or self.new_id()}")

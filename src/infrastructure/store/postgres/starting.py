@@ -1,0 +1,93 @@
+"""The statement that starts a batch of runs. What most of them do not have (limits, keys, a delay) is left out when none has it."""
+
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
+from enum import IntEnum
+from functools import lru_cache
+from typing import Final
+
+from infrastructure.store.marks import MARK_SECONDS
+from infrastructure.store.postgres.connections import POSTGRES
+from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS
+from infrastructure.store.terms import TERMS_COLUMNS
+
+
+class Verdict(IntEnum):
+    """What became of a start: it stands, its mark was known, or a key of its terms is another run's."""
+
+    FRESH = 1
+    KNOWN = 2
+    TAKEN = 3
+
+
+_RUN_TYPES = ["text", "text", "text", "text", "text", "text", "float8", "float8", "float8", "bytea", "bytea"]
+_WORKFLOW_TYPES = ["text", "text", "text", "text", "text", "float8", "float8", "bytea", "bytea"]
+_TYPES = [*_RUN_TYPES, "bool", "text", "text", "float8", *_WORKFLOW_TYPES, "float8"]
+_TERMS_TYPES = ["float8", "text", "text", "text", "text", "int8", "int8", "float8"]
+_WORKFLOW_NAMES = ", ".join("w_" + name for name in WORKFLOW_COLUMNS.split(", "))
+_NAMES = f"{RUN_COLUMNS}, opens, key, digest, marked_at, {_WORKFLOW_NAMES}, head_start"
+_TERMS_NAMES = f"delay, {TERMS_COLUMNS}, slot_most, rate_most, rate_seconds"
+EMBEDDED_WIDTH: Final = len(_WORKFLOW_TYPES)
+
+_PLACED = f"""WITH wanted AS (
+    SELECT * FROM unnest({{arrays}}) WITH ORDINALITY AS w({{names}}, number)
+), placed AS (
+    SELECT w.* FROM wanted w LEFT JOIN threads t ON t.id = w.thread AND t.id = ANY($4)
+    WHERE CASE WHEN t.id IS NULL THEN w.opens ELSE t.tenant = w.tenant END
+), able AS (
+    SELECT * FROM placed {{unless_taken}}
+), marked AS (
+    INSERT INTO idempotency AS m (tenant, key, digest, run, at)
+    SELECT tenant, key, digest, id, marked_at FROM able WHERE key IS NOT NULL ORDER BY tenant, key
+    ON CONFLICT (tenant, key) DO UPDATE SET digest = excluded.digest, run = excluded.run, at = excluded.at
+        WHERE excluded.at - m.at >= {MARK_SECONDS}
+    RETURNING run
+), fresh AS (
+    SELECT * FROM able WHERE key IS NULL OR id IN (SELECT run FROM marked)
+), opened AS (
+    INSERT INTO threads (id, tenant, created_at, thread_type, body)
+    SELECT thread, tenant, created_at, 'main', $1::bytea FROM fresh WHERE opens ORDER BY thread
+    ON CONFLICT DO NOTHING
+), headed AS (
+    INSERT INTO heads (thread, tenant, epoch, position) SELECT thread, tenant, 0, 0 FROM fresh WHERE opens ORDER BY thread
+    ON CONFLICT DO NOTHING
+), embedded AS (
+    INSERT INTO workflows ({WORKFLOW_COLUMNS}, published)
+    SELECT {_WORKFLOW_NAMES}, FALSE FROM fresh WHERE w_hash IS NOT NULL ORDER BY w_tenant, w_hash
+    ON CONFLICT DO NOTHING
+), ran AS (
+    INSERT INTO runs ({RUN_COLUMNS}) SELECT {RUN_COLUMNS} FROM fresh ON CONFLICT DO NOTHING RETURNING id
+)"""
+_QUEUED = f""", queued AS (
+    INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes, head_start)
+    SELECT id, tenant, thread, {POSTGRES.now}, 0, 0, head_start FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
+)"""
+_UNLESS_TAKEN = """WHERE NOT EXISTS (
+        SELECT 1 FROM queue q WHERE q.tenant = placed.tenant AND q.singleton = placed.singleton AND q.singleton IS NOT NULL
+    ) AND NOT EXISTS (
+        SELECT 1 FROM queue q WHERE q.tenant = placed.tenant AND q.debounce = placed.debounce AND q.debounce IS NOT NULL
+    )"""
+# Of two with one gate the newer one's numbers hold. Gates are taken in the order of their keys.
+_QUEUED_ON_TERMS = f""", gated AS (
+    INSERT INTO gates (tenant, key, most, seconds, ends, used, stamp, seen_at)
+    SELECT DISTINCT ON (tenant, key) tenant, key, most, seconds, 0, 0, 0, {POSTGRES.now} FROM (
+        SELECT tenant, slot AS key, slot_most AS most, NULL::float8 AS seconds, number FROM fresh WHERE slot IS NOT NULL
+        UNION ALL SELECT tenant, rate, rate_most, rate_seconds, number FROM fresh WHERE rate IS NOT NULL
+    ) asked ORDER BY tenant, key, number DESC
+    ON CONFLICT (tenant, key) DO UPDATE SET most = excluded.most, seconds = excluded.seconds, seen_at = excluded.seen_at
+), queued AS (
+    INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes, head_start, {TERMS_COLUMNS})
+    SELECT id, tenant, thread, {POSTGRES.now} + delay, 0, 0, head_start, {TERMS_COLUMNS}
+    FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
+)"""
+_VERDICT = """ SELECT placed.number, CASE WHEN fresh.id IS NOT NULL THEN 1 WHEN able.id IS NOT NULL THEN 2 ELSE 3 END
+    FROM placed LEFT JOIN able USING (number) LEFT JOIN fresh USING (number)"""
+
+
+@lru_cache(maxsize=2)
+def start_statement(has_terms: bool) -> str:
+    """Takes the body of a new thread, then a list for each column of the starts. Answers (number, verdict); not for unknown threads."""
+    types, names = (_TYPES + _TERMS_TYPES, f"{_NAMES}, {_TERMS_NAMES}") if has_terms else (_TYPES, _NAMES)
+    arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 2))
+    placed = _PLACED.format(arrays=arrays, names=names, unless_taken=_UNLESS_TAKEN if has_terms else "")
+    return placed + (_QUEUED_ON_TERMS if has_terms else _QUEUED) + _VERDICT
