@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol
 
 from application import (
@@ -33,6 +34,8 @@ from application import (
     health,
     models,
     once,
+    registering,
+    resolving,
     runs,
     templates,
     threads,
@@ -57,10 +60,10 @@ from domain.ports.clock import Clock
 from domain.ports.heart import Heart
 from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
+from infrastructure.between import WORKER_SECONDS, Between, LineMeter, open_between
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
-from infrastructure.feed import ProcessFeed
 from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.ids import new_id
 from infrastructure.models.breaker import BreakerPolicy, Breakers
@@ -81,6 +84,8 @@ from settings import Settings, ShownSetting, read_settings, shown
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from application.doctoring import ExaminationView
 
 log = structlog.get_logger("bootstrap")
 
@@ -111,7 +116,7 @@ def drawn_by(module: str, function: str) -> drawing.Draw:
     return draw
 
 
-class ShownMeter(Meter, Protocol):
+class ShownMeter(Meter, LineMeter, Protocol):
     def render(self) -> tuple[bytes, str]:
         """What it counted, and the content type of that."""
 
@@ -131,13 +136,15 @@ def heart_of(store: Store, clock: Clock) -> Heart:
 
 
 class Shared(containers.DeclarativeContainer):
-    """What a process has one of. `store` is handed in once it is open."""
+    """What a process has one of. `store` and `between` are handed in once they are open."""
 
     settings = providers.Dependency(instance_of=Settings)
     store = providers.Dependency(instance_of=Store)
+    between = providers.Dependency(instance_of=Between)
 
     clock = providers.Singleton(SystemClock)
-    feed = providers.Singleton(ProcessFeed, poll_seconds=settings.provided.poll_seconds)
+    name = providers.Singleton(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"))
+    feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     models = providers.Singleton(
@@ -166,6 +173,7 @@ class Shared(containers.DeclarativeContainer):
             clock,
             providers.Singleton(RetryPolicy, providers.Object(random.random)),
             store.provided.usage,
+            store.provided.inbox,
         ),
         providers.Singleton(
             Loader,
@@ -177,7 +185,7 @@ class Shared(containers.DeclarativeContainer):
     )
     worker = providers.Singleton(
         Worker,
-        providers.Factory(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}")),
+        name,
         engine,
         store.provided.queue,
         store.provided.inbox,
@@ -202,7 +210,7 @@ def _terms(shared: "Shared") -> flow.MakeTerms:
 
 def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
     """Every use case with what it needs."""
-    store, clock, schemas = shared.store(), shared.clock(), shared.schemas()
+    store, between, clock, schemas = shared.store(), shared.between(), shared.clock(), shared.schemas()
     validate, feed = shared.validate(), shared.feed()
     check = workflows.CheckDocument(validate, store.workflows)
     keyed = once.Once(store.marks, clock)
@@ -231,6 +239,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_run=runs.GetRun(store.runs, store.journal),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
+        resolve_run=resolving.ResolveRun(store.runs, store.journal, store.inbox, shared.tools(), schemas, keyed),
         control=controlling.RunControl(store.runs, store.journal, store.inbox, keyed, new_id),
         follow_run=following.FollowRun(store.runs, store.journal, feed),
         wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
@@ -241,11 +250,14 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_tool=tools.GetTool(shared.tools()),
         call_tool=tools.CallTool(shared.tools(), new_id),
         list_models=models.ListModels(shared.models()),
+        list_workers=registering.ListWorkers(between.registry),
         create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock),
         list_keys=access.ListKeys(store.keys),
         remove_key=access.RemoveKey(store.keys),
         authenticate=access.Authenticate(store.keys, digests, keyless),
-        check_readiness=health.CheckReadiness({"database": store.health.check}),
+        check_readiness=health.CheckReadiness(
+            {"database": store.health.check}, spared={} if between.check is None else {"redis": between.check}
+        ),
     )
 
 
@@ -276,7 +288,8 @@ class App:
         # than it frees.
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
-        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores().run())]
+        beats = self._beats()
+        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores(beats).run())]
         try:
             async with LoopWatch(self.settings.stall_seconds).watching():
                 await self.worker.run()
@@ -284,9 +297,24 @@ class App:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            await beats.leave()
 
-    def _chores(self) -> Chores:
-        chores: list[Chore] = []
+    def _beats(self) -> registering.Beats:
+        clock, worker = self.shared.clock(), self.worker
+        return registering.Beats(
+            self.shared.between().registry,
+            clock,
+            worker.id,
+            platform.node(),
+            os.getpid(),
+            version("weft"),
+            clock.now(),
+            lambda: len(worker.leases),
+            WORKER_SECONDS / 3,
+        )
+
+    def _chores(self, beats: registering.Beats) -> Chores:
+        chores: list[Chore] = [beats]
         if self.settings.retention_days:
             chores.append(Sweep(self.shared.store().retention, self.shared.clock(), self.settings.retention_days))
         return Chores(chores, self.shared.clock())
@@ -300,6 +328,9 @@ async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterato
     """
     async with AsyncExitStack() as stack:
         shared = Shared(settings=settings)
+        opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
+        between = await stack.enter_async_context(opening)
+        shared.between.override(providers.Object(between))
         store = await _opened(stack, shared, patient)
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.models().close)
@@ -313,7 +344,12 @@ async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store
     while True:
         try:
             opening = open_store(
-                database.url, parse=parse_graph, clock=shared.clock(), on_committed=shared.meter().committed, connections=connections
+                database.url,
+                parse=parse_graph,
+                clock=shared.clock(),
+                on_committed=shared.meter().committed,
+                connections=connections,
+                hints=shared.between().hints,
             )
             return await stack.enter_async_context(opening)
         except DatabaseError as error:
@@ -338,6 +374,16 @@ class Launcher:
         logging.configure(settings.log, settings.log_pretty)
         async with open_app(settings, patient=patient) as app:
             yield app
+
+    async def examine(self, **flags: object) -> "ExaminationView":
+        settings, clock = read_settings(**flags), SystemClock()
+        logging.configure(settings.log, settings.log_pretty)
+        from application.doctoring import Examine
+        from infrastructure.checkup.installation import Installation
+        from infrastructure.checkup.store import StoreCheckup
+
+        installation = Installation(StoreCheckup(settings.database_url, clock), settings.redis_url)
+        return await Examine(installation, clock, settings.lease_seconds)()
 
     def upgrade(self, **flags: object) -> str:
         url = read_settings(**flags).database_url

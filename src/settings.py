@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     ] = "sqlite:///.weft/weft.db"
     database_max_connections: Annotated[int, Field(ge=4, le=1000, description="connections to PostgreSQL at most, per process")] = 14
     database_connection_timeout: Annotated[float, Field(gt=0, le=300, description="seconds to wait for a free connection")] = 5.0
+    redis_url: Annotated[
+        str | None, Field(pattern=r"^(rediss?|unix)://.+$", description="redis://HOST:PORT/NUMBER: wake-ups and news between processes")
+    ] = None
     host: Annotated[str, Field(min_length=1, description="address the service listens on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port the service listens on; 0 takes a free one")] = 8040
     metrics_port: Annotated[int | None, Field(ge=0, le=65535, description="port on which a worker shows /metrics, /livez, /readyz")] = None
@@ -209,7 +212,7 @@ def _shown(settings: Settings, name: str, sources: list[tuple[str, set[str]]]) -
 def _hidden(name: str, value: object) -> str:
     if name == "api_keys":
         return "(hidden)" if value else ""
-    if name == "database_url":
+    if name in ("database_url", "redis_url") and value is not None:
         return _without_password(str(value))
     if name == "model_endpoints" and isinstance(value, dict):
         return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})

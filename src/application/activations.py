@@ -13,6 +13,9 @@ from domain.ports.journal import Journal, Recorded
 from domain.run.events import (
     AttemptFailed,
     CancelRequested,
+    EffectIntended,
+    EffectResolved,
+    EffectUnknown,
     Event,
     FrameBegun,
     FrameEnded,
@@ -42,9 +45,23 @@ _STATUS = {
     AttemptFailed.kind: "retrying",
     FramesOpened.kind: "running",
     NodeParked.kind: "parked",
+    EffectIntended.kind: "running",
+    EffectUnknown.kind: "parked",
+    EffectResolved.kind: "running",
     UsageCounted.kind: "cancelled",
 }
-_OfVisit: TypeAlias = NodeFinished | Terminated | NodeFailed | AttemptFailed | FramesOpened | NodeParked | UsageCounted
+_OfVisit: TypeAlias = (
+    NodeFinished
+    | Terminated
+    | NodeFailed
+    | AttemptFailed
+    | FramesOpened
+    | NodeParked
+    | UsageCounted
+    | EffectIntended
+    | EffectUnknown
+    | EffectResolved
+)
 
 
 @dataclass(slots=True)
@@ -79,6 +96,8 @@ class ActivationLog:
                 self._visited(event)
                 self._cancel(event.cancelled)
             case NodeFinished() | AttemptFailed() | FramesOpened() | NodeParked() | UsageCounted():
+                self._visited(event)
+            case EffectIntended() | EffectUnknown() | EffectResolved():
                 self._visited(event)
             case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit

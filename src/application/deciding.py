@@ -161,6 +161,15 @@ class RetryPolicy:
         return now + min(wait, LONGEST_SECONDS)
 
 
+class _Never(RetryPolicy):
+    def retry_at(self, rule: RetryRule, failure: Failure, now: float) -> float | None:
+        return None
+
+
+NEVER: Final = _Never(float)
+"""What happened once is not tried again because nobody could use its answer."""
+
+
 def _backoff(rule: RetryRule, attempt: int) -> float:
     try:
         return min(rule.first_seconds * rule.factor ** (attempt - 1), rule.max_seconds)

@@ -5,8 +5,10 @@ The planner's part happens inside the fold (`domain.run.fold`): every row leaves
 
 from application import deciding
 from application.attempts import Attempt
+from application.deciding import NEVER
 from application.drive import Drive
 from application.ending import end_if_over
+from application.intents import decided, is_unknown, leave_unknown, lose_sight
 from application.programs import Program
 from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
@@ -28,20 +30,30 @@ def derive(drive: Drive) -> None:
         _count_late(drive, *drive.late.popleft())
     while True:
         while state.withdrawn:
-            stop(drive, state.withdrawn.pop())
+            _let_go(drive, state.withdrawn.pop())
         if end_if_over(drive):
             return
-        if state.to_begin:
-            _begin(drive, state.to_begin.pop(0))
-        elif state.gathered:
-            _gather(drive, state.gathered.pop(0))
-        elif state.ended:
-            _end_frame(drive, state.ended.pop(0))
-        elif state.woken and not state.is_held:
-            _wake(drive, state.woken.pop(0))
-        else:
+        if not _derive_one(drive):
             break
     _queue_up(drive, state.ready)
+
+
+def _derive_one(drive: Drive) -> bool:
+    """One thing that rows brought about; False when there is none."""
+    state = drive.state
+    if state.to_begin:
+        _begin(drive, state.to_begin.pop(0))
+    elif state.gathered:
+        _gather(drive, state.gathered.pop(0))
+    elif state.ended:
+        _end_frame(drive, state.ended.pop(0))
+    elif state.woken and not state.is_held:
+        _wake(drive, state.woken.pop(0))
+    elif state.decided and not state.is_held:
+        _decide(drive, state.decided.pop(0))
+    else:
+        return False
+    return True
 
 
 def _queue_up(drive: Drive, ready: list[Activation]) -> None:
@@ -56,6 +68,16 @@ def _queue_up(drive: Drive, ready: list[Activation]) -> None:
 def woken(activation: Activation, signal: Signal) -> Attempt:
     """What comes of an activation that has its signal."""
     return Attempt(activation, Finished({"woke_by": signal.name, "payload": signal.payload}))
+
+
+def _let_go(drive: Drive, activation: Activation) -> None:
+    stop(drive, activation)
+    leave_unknown(drive, activation)
+
+
+def _decide(drive: Drive, activation: Activation) -> None:
+    if drive.state.active.get(activation.path) is activation:
+        settle(drive, decided(activation))
 
 
 def _wake(drive: Drive, activation: Activation) -> None:
@@ -122,11 +144,13 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         return  # its signal came first
     if attempt.woken:
         activation.state, activation.read_at = activation.frame.state, drive.position
-    if not isinstance(attempt.outcome, WeftError):
+    if is_unknown(attempt):
+        lose_sight(drive, attempt)
+    elif not isinstance(attempt.outcome, WeftError):
         try:
             _interpret(drive, attempt)
         except WeftError as error:
-            _fail(drive, activation, error, used)
+            _fail(drive, activation, error, used, may_retry=activation.intent is None)
     else:
         _fail(drive, activation, attempt.outcome, used)
     if used is not None:
@@ -174,9 +198,9 @@ def _child(drive: Drive, activation: Activation, program: Program, outcome: Open
     return drive.loaded.by_hash[content]
 
 
-def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | None) -> None:
-    now = drive.now()
-    drive.record(deciding.failed(activation, error, used, drive.tools.retries, now))
+def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | None, *, may_retry: bool = True) -> None:
+    policy = drive.tools.retries if may_retry else NEVER
+    drive.record(deciding.failed(activation, error, used, policy, drive.now()))
 
 
 def _count_late(drive: Drive, activation: Activation, used: Usage) -> None:

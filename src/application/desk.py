@@ -9,6 +9,8 @@ from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
+from application.registering import ListWorkers
+from application.resolving import ResolveRun
 from application.runs import CancelRun, GetRun, ListRuns, StartRun
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
@@ -34,6 +36,7 @@ class Desk:
     list_runs: ListRuns
     cancel_run: CancelRun
     control: RunControl
+    resolve_run: ResolveRun
     follow_run: FollowRun
     wait_for_run: WaitForRun
     open_thread: OpenThread
@@ -43,6 +46,7 @@ class Desk:
     get_tool: GetTool
     call_tool: CallTool
     list_models: ListModels
+    list_workers: ListWorkers
     create_key: CreateKey
     list_keys: ListKeys
     remove_key: RemoveKey

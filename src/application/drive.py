@@ -17,7 +17,7 @@ from domain.ids import ActivationPath, Position
 from domain.json import Json
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
-from domain.ports.inbox import Wish
+from domain.ports.inbox import Inbox, Wish
 from domain.ports.journal import Append, Checkpoint, Journal, Lease, Recorded
 from domain.ports.meter import Meter
 from domain.ports.repositories import UsageLedger
@@ -40,6 +40,7 @@ class EngineTools:
     clock: Clock
     retries: RetryPolicy
     ledger: UsageLedger
+    inbox: Inbox
 
 
 @dataclass(slots=True, eq=False)
@@ -73,6 +74,8 @@ class Drive:
     flushing: asyncio.Task[None] | None = None
     ending: events.RunEnded | None = None
     is_stopping: bool = False
+    announced: set[ActivationPath] = field(default_factory=set)
+    """Whose intent is journaled here, and whose call was not made yet."""
     rows_first: bool = False
     """The next activation touches the world: what is recorded so far is to be durable before it starts."""
     is_lost: bool = False

@@ -18,7 +18,7 @@ from application.loading import Loader
 from application.parking import park_if_idle
 from application.sleeping import SHORT_SECONDS
 from application.stopping import stop_all
-from domain.errors import LimitReached, WeftError, failure_of
+from domain.errors import Fenced, LimitReached, WeftError, failure_of
 from domain.ids import Position
 from domain.ports.journal import Append
 from domain.ports.queue import Claim
@@ -74,6 +74,9 @@ class Engine:
                 if drive.position - last_turn >= FAIR_SHARE:
                     last_turn = drive.position
                     await asyncio.sleep(0)
+        except Fenced:
+            drive.is_lost = True
+            raise
         finally:
             deadline.cancel()
             await stop_all(drive)

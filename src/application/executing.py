@@ -3,11 +3,13 @@
 import asyncio
 
 from application import deciding
-from application.attempts import at_once, in_its_time
+from application.attempts import Attempt, at_once, in_its_time
 from application.deriving import settle, woken
 from application.drive import Drive
+from application.intents import may_call
 from application.programs import NodeProgram
 from application.sleeping import back_off
+from domain.errors import WeftError
 from domain.ports.feed import Passing
 from domain.ports.nodes import NodeContext
 from domain.run.state import Activation
@@ -49,6 +51,12 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         drive.rows_first = True
         return False
     context = _context(drive, activation, node.node.timeout_seconds)
+    try:
+        if not may_call(drive, activation, node, context):
+            return False
+    except WeftError as error:
+        settle(drive, Attempt(activation, error))
+        return True
     if drive.tools.feed.wanted(drive.run.id):
         drive.tools.feed.pass_by(Passing(drive.run.id, "started", activation.path))
     if not node.executor.waits:

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from math import inf
+from typing import cast
 
 from application.drive import Drive
+from domain.json import JsonObject
 from domain.run.run import FORGIVEN, RunStatus, Waiting
 from domain.run.state import Activation
 
@@ -40,7 +42,16 @@ def _is_waiting(drive: Drive, activation: Activation) -> bool:
 def _waiting(activation: Activation) -> Waiting:
     if activation.parked_for is None or not activation.is_parked:
         return Waiting(activation.path, "retry", activation.retry_at)
-    return Waiting(activation.path, activation.parked_for, activation.parked_until, activation.signals)
+    return Waiting(activation.path, activation.parked_for, activation.parked_until, activation.signals, _known(activation))
+
+
+def _known(activation: Activation) -> JsonObject | None:
+    """What is known of a call whose outcome is not."""
+    intent = activation.intent
+    if intent is None or intent.unknown is None:
+        return None
+    known = {"tool": intent.tool, "arguments": intent.arguments, "key": intent.key, "reason": intent.unknown, "intended_at": intent.at}
+    return cast(JsonObject, known)
 
 
 def _due(drive: Drive, waiting: Sequence[Waiting]) -> float | None:

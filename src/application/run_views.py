@@ -46,11 +46,15 @@ class WaitingView(View):
     until: datetime | None = None
     signals: list[str]
     """Any of these ends it."""
+    about: JsonValue = None
+    """Of `needs_attention`: what is known of the call whose outcome is not."""
 
     @classmethod
     def of(cls, waiting: Waiting) -> "WaitingView":
         until = None if waiting.until is None else datetime.fromtimestamp(waiting.until, UTC)
-        return cls(activation=waiting.activation, kind=waiting.kind, until=until, signals=list(waiting.signals))
+        return cls(
+            activation=waiting.activation, kind=waiting.kind, until=until, signals=list(waiting.signals), about=json_value(waiting.about)
+        )
 
 
 class ActivationView(View):

@@ -55,11 +55,12 @@ class FindWorkflow:
 
 @dataclass(frozen=True, slots=True)
 class StartedRun:
-    """`fresh` False: it was there already, started by an earlier request with the same key and body, or one that the workflow's `flow` says
-    is the same."""
+    """`fresh` False: an earlier request with the same key and body had started it. `joined`: it was there already, and is what this start
+    comes to by its workflow's `flow`."""
 
     view: RunView
     fresh: bool
+    joined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,9 @@ class StartRun:
         terms = self.terms(version.graph.name, version.graph.flow, order, run.input)
         placed = replace(run, priority=self.terms.priority(version.graph.flow, order), due_at=due_at(run, terms))
         started = await self.runs.start(NewRun(placed, order.thread_id is None, mark, embedded, terms))
-        # A run that was queued a moment ago has no rows to tell of.
-        return StartedRun(RunView.whole(placed, (), 0, {}), fresh=True) if started.fresh else await self._again(started.run)
+        if started.fresh:  # a run that was queued a moment ago has no rows to tell of
+            return StartedRun(RunView.whole(placed, (), 0, {}), fresh=True)
+        return replace(await self._again(started.run), joined=terms.is_sole)
 
     async def _again(self, run: Run) -> StartedRun:
         return StartedRun(await describe(self.journal, run), fresh=False)

@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from application.drive import Drive
+from application.intents import ANSWER_SECONDS, file_outcomes, once_calls
 from domain.errors import DatabaseError
 from domain.ids import ActivationPath
 from domain.run.state import Activation
@@ -40,10 +41,12 @@ def _give_up(drive: Drive, task: asyncio.Task[None], path: ActivationPath) -> No
 
 
 async def stop_all(drive: Drive) -> None:
-    """Stop what still runs, and wait until it has stopped, so that nothing runs beside whoever takes the run next."""
+    """Stop what still runs, and wait until it has stopped, so that nothing runs beside whoever takes the run next. Calls that may happen
+    only once have their time when the run was taken away: whoever has it now is told their answers."""
     for timer in drive.timers.values():
         timer.cancel()
-    left = {*drive.tasks.values(), *drive.stopping}
+    calls = once_calls(drive) if drive.is_lost else set()
+    left = {*drive.tasks.values(), *drive.stopping} - calls
     if drive.flushing is not None:
         left.add(drive.flushing)
         drive.flushing.add_done_callback(lambda flushing: flushing.cancelled() or flushing.exception())
@@ -51,6 +54,11 @@ async def stop_all(drive: Drive) -> None:
         task.cancel()
     if left:
         await asyncio.wait(left, timeout=GRACE_SECONDS)
+    if calls:
+        await asyncio.wait(calls, timeout=ANSWER_SECONDS)
+        for call in calls:
+            call.cancel()
+        await file_outcomes(drive)
     await _count_what_was_spent(drive)
 
 

@@ -7,6 +7,7 @@ import structlog
 
 from application.drive import Drive
 from application.pausing import go_on, hold
+from domain.ids import ActivationPath
 from domain.json import JsonObject
 from domain.run import events
 
@@ -47,6 +48,26 @@ def _signal(drive: Drive, body: JsonObject) -> None:
     drive.record(events.SignalReceived(_text(body, "name"), body.get("payload"), transient, _text(body, "by")))
 
 
+def _outcome(drive: Drive, body: JsonObject) -> None:
+    """A worker that lost the run tells what became of a call that may happen only once."""
+    _settle_intent(drive, body, "the worker that made the call", key=_text(body, "key"))
+
+
+def _resolve(drive: Drive, body: JsonObject) -> None:
+    _settle_intent(drive, body, _text(body, "by"))
+
+
+def _settle_intent(drive: Drive, body: JsonObject, by: str, key: str | None = None) -> None:
+    activation = drive.state.active.get(ActivationPath(_text(body, "activation")))
+    if activation is None or activation.intent is None or activation.intent.resolved is not None:
+        return
+    if key is None and (activation.intent.unknown is None or body.get("intended_at") != activation.intent.at):
+        return  # somebody decided, or it was tried again meanwhile
+    if key in (None, activation.intent.key):
+        decision, reason = _text(body, "decision"), _text(body, "reason")
+        drive.record(events.EffectResolved(activation.path, activation.intent.effect, decision, by, body.get("output"), reason))
+
+
 def _text(body: JsonObject, name: str) -> str:
     return str(body.get(name, ""))
 
@@ -56,4 +77,6 @@ _TAKES: Final[Mapping[str, Callable[[Drive, JsonObject], None]]] = {
     "pause": _pause,
     "resume": _resume,
     "signal": _signal,
+    "outcome": _outcome,
+    "resolve": _resolve,
 }

@@ -182,7 +182,7 @@ class Worker:
         try:
             await self._drive(claim, wishes)
         except Fenced:
-            self._lost([lease])
+            log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=lease.thread, epoch=lease.epoch)
         except WeftError as error:
             log.error("run handed back", worker=self.id, run=claim.run.id, code=error.code, reason=error.message)
             try:

@@ -31,7 +31,7 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
-    effects: Literal["none", "idempotent"] = "none",
+    effects: Literal["none", "idempotent", "once"] = "none",
     version: str = "1.0.0",
     author: str | None = None,
     tags: Sequence[str] = (),
@@ -43,7 +43,7 @@ def tool(
     *,
     name: str | None = None,
     description: str | None = None,
-    effects: Literal["none", "idempotent"] = "none",
+    effects: Literal["none", "idempotent", "once"] = "none",
     version: str = "1.0.0",
     author: str | None = None,
     tags: Sequence[str] = (),
@@ -52,8 +52,9 @@ def tool(
     """Declare a typed function, plain or async, a tool; it stays the function it was.
 
     `effects`: "none" only reads and may be called again freely; "idempotent" may be called again with the same
-    `ToolContext.idempotency_key`. Anything else is a `FactoryError`. `in_process`: a plain function of a module that computes for long runs
-    in a process of its own, which is stopped when nobody waits for it any more.
+    `ToolContext.idempotency_key`; "once" is called at most once, and a person decides when its outcome is unknown; anything else is a
+    `FactoryError`. `in_process`: a plain function of a module that computes for long runs in a process of its own, which is stopped when
+    nobody waits for it any more.
     """
     if effects not in list(Effects):
         raise FactoryError(f"a tool's effects are one of {', '.join(Effects)}, not {effects!r}")

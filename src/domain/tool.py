@@ -15,10 +15,12 @@ class ToolType(StrEnum):
 
 
 class Effects(StrEnum):
-    """`none` only reads and may be called again freely; `idempotent` may be called again with the same key."""
+    """`none` only reads and may be called again freely; `idempotent` may be called again with the same key; `once` is called at most once:
+    when its outcome is not known, a person decides."""
 
     NONE = "none"
     IDEMPOTENT = "idempotent"
+    ONCE = "once"
 
 
 class ParameterType(StrEnum):
@@ -61,12 +63,14 @@ class Tool:
 
 @dataclass(frozen=True, slots=True)
 class ToolExecutionResult:
-    """`success` exactly when `error` is None. `execution_time` in seconds, from a monotonic clock."""
+    """`success` exactly when `error` is None. `execution_time` in seconds, from a monotonic clock. `unknown`: it failed in a way that does
+    not tell whether it did what it does (no answer in time, an error that it did not mean to raise, an answer that cannot be used)."""
 
     output: Json = None
     error: Failure | None = None
     execution_time: float = 0.0
     token_usage: Usage | None = None
+    unknown: bool = False
 
     @property
     def success(self) -> bool:

@@ -86,10 +86,14 @@ class Commands:
     started: list[Running] = field(default_factory=list)
 
     def start(self, *arguments: str, **variables: str) -> Running:
+        return self.module("weft", *arguments, **variables)
+
+    def module(self, name: str, *arguments: str, **variables: str) -> Running:
+        """Any module that can be run, as `python -m` does."""
         number = len(self.started)
         out, err = self.folder / f"{number}.out", self.folder / f"{number}.err"
         with out.open("wb") as to_out, err.open("wb") as to_err:
-            command = [sys.executable, "-m", "weft", *arguments]
+            command = [sys.executable, "-m", name, *arguments]
             environment = self._environment(variables)
             process = subprocess.Popen(command, cwd=self.folder, env=environment, stdin=subprocess.DEVNULL, stdout=to_out, stderr=to_err)
         self.started.append(Running(process, out, err))

@@ -130,9 +130,17 @@ class Cluster:
         self._run("initdb", "-D", self._data, "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C")
         secret.unlink()
         port = free_port()
+        self.listen(port)
+        return Server(f"postgresql://{USER}:{password}@127.0.0.1:{port}", f"{self.source} ({self.bin_dir})")
+
+    def listen(self, port: int) -> None:
+        """Starts the server, also after a crash, and returns when it accepts connections."""
         settings = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories= -c max_connections=200"
         self._run("pg_ctl", "-D", self._data, "-l", self.folder / "log", "-w", "-t", "60", "-o", settings, "start")
-        return Server(f"postgresql://{USER}:{password}@127.0.0.1:{port}", f"{self.source} ({self.bin_dir})")
+
+    def crash(self) -> None:
+        """As a power failure does: nothing is closed; what was committed is on disk."""
+        self._run("pg_ctl", "-D", self._data, "-m", "immediate", "-w", "-t", "60", "stop")
 
     def stop(self) -> None:
         """Ends the process that its pid file names, and its sessions with it; returns when it is gone."""

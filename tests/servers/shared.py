@@ -72,7 +72,7 @@ def _open(state: Path, migrate: Callable[[str], None]) -> Databases:
     databases = Databases(server, f"weft_test_{secrets.token_hex(4)}", folder)
     try:
         execute(server.dsn("postgres"), f'CREATE DATABASE "{databases.template}"')
-        _on_a_thread(migrate, server.dsn(databases.template))
+        on_a_thread(migrate, server.dsn(databases.template))
     except BaseException:
         databases.forget()
         raise
@@ -119,10 +119,10 @@ def execute(dsn: str, statement: str) -> list[str]:
         finally:
             await connection.close()
 
-    return _on_a_thread(asyncio.run, work())
+    return on_a_thread(asyncio.run, work())
 
 
-def _on_a_thread(call: Callable[[Given], Answer], given: Given) -> Answer:
+def on_a_thread(call: Callable[[Given], Answer], given: Given) -> Answer:
     """The caller may be inside an event loop, and the call may want one of its own."""
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(call, given).result()

@@ -1,7 +1,7 @@
 """Tools in a package of their own that write down every call: what happened, told by somebody who is not the engine.
 
 `witness` has effects, so every earlier row is durable before it is called; `look` only reads. Both wait for the file that `until` names.
-`hog` holds the event loop.
+`once` may be called once only, `hog` holds the event loop.
 """
 
 import json
@@ -38,6 +38,12 @@ async def called(name: str, until: str, context: ToolContext) -> dict[str, str]:
 @tool(effects="idempotent")
 async def witness(name: str, context: ToolContext, until: str = "") -> dict[str, str]:
     """Write down that it was called, and wait for a file where one is named."""
+    return await called(name, until, context)
+
+
+@tool(effects="once")
+async def once(name: str, context: ToolContext, until: str = "") -> dict[str, str]:
+    """The same, of a tool that may be called once only."""
     return await called(name, until, context)
 
 
@@ -78,9 +84,8 @@ class Witness:
         about = folder / "package" / "witness_tools-1.0.dist-info"
         about.mkdir(parents=True)
         (about / "METADATA").write_text("Metadata-Version: 2.1\nName: witness-tools\nVersion: 1.0\n")
-        (about / "entry_points.txt").write_text(
-            "[weft.tools]\nwitness = witness_tools:witness\nhog = witness_tools:hog\nlook = witness_tools:look\n"
-        )
+        tools = "".join(f"{name} = witness_tools:{name}\n" for name in ("witness", "once", "hog", "look"))
+        (about / "entry_points.txt").write_text(f"[weft.tools]\n{tools}")
         (folder / "package" / "witness_tools.py").write_text(_PACKAGE)
         return cls(folder)
 

@@ -61,9 +61,12 @@ def _of_calls(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[
         keys.setdefault(call.activation, set()).add(call.key)
     if several := [path for path, used in keys.items() if len(used) > 1]:
         yield f"{several[0]} was called under several keys"
+    once = {row.activation for row in rows if isinstance(row, events.EffectIntended)}
+    if repeated := [path for path, times in Counter(call.activation for call in calls).items() if times > 1 and path in once]:
+        yield f"{repeated[0]} may be called once only, and was called again"
     maps = {row.activation for row in rows if isinstance(row, events.FramesOpened)}
     finished = {row.activation for row in rows if isinstance(row, events.NodeFinished)} - maps
-    if unheard := finished - keys.keys():
+    if unheard := finished - keys.keys():  # an operator says `happened` only of what is in the ledger
         yield f"{sorted(unheard)[0]} finished and was never called"
 
 

@@ -1,6 +1,7 @@
 """A structured program as a document whose ways are decided by what its nodes answer."""
 
 from typing import Any, cast
+from zlib import crc32
 
 from tests.oracles.structured import Case
 
@@ -13,7 +14,7 @@ def document_of(case: Case) -> dict[str, Any]:
 
 
 def _graph(graph: dict[str, Any]) -> dict[str, Any]:
-    nodes = {name: _node(node) for name, node in graph["nodes"].items()}
+    nodes = {name: _node(name, node) for name, node in graph["nodes"].items()}
     targets: dict[str, dict[str, None]] = {}
     for edge in graph["edges"]:
         targets.setdefault(edge["from"], {}).update(dict.fromkeys(_reached(edge)))
@@ -21,10 +22,10 @@ def _graph(graph: dict[str, Any]) -> dict[str, Any]:
     return {"nodes": nodes, "edges": [edge for some in edges for edge in some]}
 
 
-def _node(node: dict[str, Any]) -> dict[str, Any]:
+def _node(name: str, node: dict[str, Any]) -> dict[str, Any]:
     if node["kind"] == "map":
         return {"kind": "map", "over": [], "graph": _graph(node["graph"])}
-    return {"kind": "transform", "retry": RETRY, "timeout_seconds": 20}
+    return {"kind": "transform" if crc32(name.encode()) % 3 else "once", "retry": RETRY, "timeout_seconds": 20}
 
 
 def _edge(source: str, targets: list[str], nodes: dict[str, Any]) -> list[dict[str, Any]]:

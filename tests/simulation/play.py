@@ -5,7 +5,7 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
@@ -18,9 +18,11 @@ from application.working import Worker, WorkerPolicy
 from domain.errors import DatabaseError
 from domain.graph.definition import Graph
 from domain.ids import DEFAULT_TENANT, ContentHash, RunId, ThreadId, WorkerId
+from domain.json import JsonObject
 from domain.ports.nodes import Workshop
 from domain.ports.repositories import IdempotencyMark, NewRun
-from domain.run.run import Durability, Run
+from domain.run import events
+from domain.run.run import Durability, Run, RunStatus
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
@@ -165,7 +167,24 @@ class Afternoon:
 
     async def _is_over(self) -> bool:
         runs = [await self.store.runs.get(run.tenant, run.id) for run in self.ordered]
+        for run in runs:
+            await self._attend_to(run)
         return all(run.status.is_final for run in runs)
+
+    async def _attend_to(self, run: Run) -> None:
+        """The operator looks into the world's ledger: a call that is there happened, another one did not."""
+        for waiting in run.waiting_for if run.status is RunStatus.PARKED else ():
+            if waiting.about is None:
+                continue
+            self.chaos.struck["once: outcome unknown"] += 1
+            called = any(call.activation == waiting.activation for call in self.world.calls.get(run.id, []))
+            node = waiting.activation.rpartition("/")[2].partition("#")[0]
+            output = {"targets": list(self.case.decide(waiting.activation, node))}
+            decision = events.HAPPENED if called else events.DID_NOT_HAPPEN
+            intended_at = waiting.about["intended_at"]
+            body = {"activation": waiting.activation, "decision": decision, "output": output, "intended_at": intended_at}
+            key = f"resolve {waiting.activation} {intended_at}"
+            await self.store.inbox.put(run.tenant, run.thread, run.id, "resolve", cast(JsonObject, body), key)
 
 
 def worker_of(process: Process, store: Store, world: World) -> Worker:
@@ -179,7 +198,7 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), OneTool())
     shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop)
     meter = Unmetered()
-    tools = EngineTools(journal, ProcessFeed(), meter, clock, RetryPolicy(process.chaos.rng.random), ledger)
+    tools = EngineTools(journal, ProcessFeed(), meter, clock, RetryPolicy(process.chaos.rng.random), ledger, inbox)
     engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows), clock))
     return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
 

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from domain.errors import FactoryError, NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import JsonObject
-from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Outcome, Workshop
+from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, NodeKind, OpenFrames, Outcome, Workshop
 from domain.usage import Usage
 from tests.oracles.structured import Case
 from tests.simulation.process import Process
 
 ANY: JsonObject = {"type": "object"}
+KINDS = ("transform", "once", "map")
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class World:
 
 @dataclass(frozen=True)
 class SimulatedKind:
-    """`transform`: one call of the world, and the way it decides on. `map`: as many items as the case says."""
+    """`transform`: one call of the world, and the way it decides on; `once` the same, at most once. `map`: so many items."""
 
     name: str
     world: World
@@ -73,7 +74,13 @@ class SimulatedKind:
             count = self.world.case.items(context.activation)
             return OpenFrames([{}] * count, items=list(range(count)), concurrency=2, is_map=True)
 
-        return Executor(spread) if self.name == "map" else Executor(call, effects=True)
+        if self.name == "map":
+            return Executor(spread)
+        return Executor(call, effects=True, intend=_intended if self.name == "once" else None)
+
+
+def _intended(context: NodeContext) -> Intended:
+    return Intended("world", {})
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,9 @@ class SimulatedKinds:
     process: Process
 
     def get(self, name: str) -> NodeKind:
-        if name not in ("transform", "map"):
+        if name not in KINDS:
             raise FactoryError(f"there is no node kind {name} here")
         return SimulatedKind(name, self.world, self.process)
 
     def all(self) -> Mapping[str, NodeKind]:
-        return {name: self.get(name) for name in ("transform", "map")}
+        return {name: self.get(name) for name in KINDS}

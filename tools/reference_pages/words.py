@@ -18,7 +18,7 @@ DOCUMENT: Final = {
     "nodes": "the nodes by id, see [node kinds](node-kinds.md)",
     "edges": "what comes after what, see [edges](#edges)",
     "limits": "how much a run may take, see [limits](#limits)",
-    "flow": "when its runs may be executed: `concurrency`, `rate`, `singleton`, `debounce`, `priority`, see [operations](../operations.md#flow-control)",
+    "flow": "`concurrency`, `rate`, `singleton`, `debounce`, `priority` of its runs, see [flow control](../operations.md#flow-control)",
 }
 CHANNEL: Final = {
     "merge": "how an update meets the value: `append` and `union` add a list item by item, `messages` replaces by message id",

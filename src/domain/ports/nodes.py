@@ -86,13 +86,24 @@ Execute: TypeAlias = Callable[[NodeContext], Outcome] | Callable[[NodeContext], 
 
 
 @dataclass(frozen=True, slots=True)
+class Intended:
+    """A call of the world that is about to be made. `arguments`: what it will be told."""
+
+    tool: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
 class Executor:
     """A node of one workflow version, ready to run. `waits` False: `run` is a plain function that only computes and is called in place;
-    True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading."""
+    True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading. `intend`: it does
+    so at most once, and tells beforehand what it will do; an error of `run` is an answer of the world exactly when it has an attribute
+    `is_answer` that is true."""
 
     run: Execute
     waits: bool = True
     effects: bool = False
+    intend: Callable[[NodeContext], Intended] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,44 @@ class Terminated:
 
 
 @dataclass(frozen=True, slots=True)
+class EffectIntended:
+    """A call that may happen at most once is about to be made: this row is durable before it. `key`: its idempotency key."""
+
+    kind: ClassVar[str] = "effect_intended"
+    activation: ActivationPath
+    effect: int
+    key: str
+    tool: str
+    arguments: JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class EffectUnknown:
+    """Nobody knows whether an intended call happened: its answer did not come."""
+
+    kind: ClassVar[str] = "effect_unknown"
+    activation: ActivationPath
+    effect: int
+    reason: str
+
+
+HAPPENED, DID_NOT_HAPPEN, FAILED = "happened", "did_not_happen", "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class EffectResolved:
+    """`decision`: `happened` (the node finishes with `output`), `did_not_happen` (it is called again, under the same key), `failed`."""
+
+    kind: ClassVar[str] = "effect_resolved"
+    activation: ActivationPath
+    effect: int
+    decision: str
+    by: str
+    output: Json = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class UsageCounted:
     """Tokens of a call whose activation will not finish: it was cancelled while the provider was talking."""
 
@@ -218,6 +256,9 @@ Event: TypeAlias = (
     | FrameEnded
     | NodeParked
     | Terminated
+    | EffectIntended
+    | EffectUnknown
+    | EffectResolved
     | UsageCounted
     | CancelRequested
     | PauseRequested
@@ -237,6 +278,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     FrameEnded,
     NodeParked,
     Terminated,
+    EffectIntended,
+    EffectUnknown,
+    EffectResolved,
     UsageCounted,
     CancelRequested,
     PauseRequested,

@@ -8,7 +8,7 @@ from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph
 from domain.ids import ContentHash, Position
 from domain.json import Json
-from domain.run import events
+from domain.run import events, intents
 from domain.run.frames import close_frame, first_frame, next_frames, withdraw_all, withdraw_below
 from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, write
 from domain.run.signals import listen, receive, unpark
@@ -37,7 +37,8 @@ def resume(run: RunState) -> RunState:
     """After a fold of old rows: what is still to be done, however often it was begun before."""
     run.withdrawn.clear()
     run.woken = [a for a in run.active.values() if a.is_woken]
-    run.ready = [a for a in run.active.values() if a.children is None and not a.is_woken]
+    run.decided = [a for a in run.active.values() if a.is_decided]
+    run.ready = [a for a in run.active.values() if a.children is None and not a.is_woken and not a.is_decided]
     run.gathered = [a for a in run.active.values() if a.children is not None and a.children.is_done]
     run.to_begin = [frame for frame in run.frames.values() if not frame.begun and not frame.is_done]
     run.ended = [frame for frame in run.frames.values() if frame.is_done]
@@ -72,6 +73,7 @@ def _attempt_failed(run: RunState, event: events.AttemptFailed, position: Positi
     activation.attempt = event.failure.attempt + 1
     activation.retry_at = event.retry_at
     unpark(run, activation)
+    intents.forget(activation)
     if event.failure.code == "concurrent_write":
         activation.read_at, activation.state = position, activation.frame.state
     run.ready.append(activation)
@@ -137,6 +139,18 @@ def _signal_received(run: RunState, event: events.SignalReceived, position: Posi
     receive(run, Signal(event.name, event.payload), position, keep=not event.transient)
 
 
+def _effect_intended(run: RunState, event: events.EffectIntended, position: Position) -> None:
+    intents.intend(run, event, position)
+
+
+def _effect_unknown(run: RunState, event: events.EffectUnknown, position: Position) -> None:
+    intents.lose_sight(run, event)
+
+
+def _effect_resolved(run: RunState, event: events.EffectResolved, position: Position) -> None:
+    intents.resolve(run, event, position)
+
+
 def _pause_requested(run: RunState, event: events.PauseRequested, position: Position) -> None:
     run.is_paused = True
 
@@ -194,6 +208,9 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.FrameEnded: _frame_ended,
     events.NodeParked: _node_parked,
     events.Terminated: _terminated,
+    events.EffectIntended: _effect_intended,
+    events.EffectUnknown: _effect_unknown,
+    events.EffectResolved: _effect_resolved,
     events.UsageCounted: _usage_counted,
     events.CancelRequested: _cancel_requested,
     events.PauseRequested: _pause_requested,

@@ -6,7 +6,7 @@ from itertools import islice
 from domain.graph.compiled import CompiledGraph
 from domain.ids import ROOT, FramePath
 from domain.json import Json, JsonObject
-from domain.run.state import Activation, Frame, RunState, State
+from domain.run.state import Activation, Done, Frame, RunState, State
 
 
 def first_frame(graph: CompiledGraph, given: JsonObject, values: State) -> Frame:
@@ -55,6 +55,8 @@ def withdraw(run: RunState, activation: Activation) -> None:
     withdraw_below(run, activation)
     del run.active[activation.path]
     run.listening.pop(activation.path, None)
+    if activation.intent is not None and frame.graph.nodes[activation.index].compensate is not None:
+        run.done.append(Done(activation.path, frame, activation.index, None, activation.intent.at, unknown=True))
     running = frame.running[activation.index]
     running.remove(activation)
     if not running:

@@ -52,12 +52,13 @@ FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human"})
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What a parked run waits for. `kind`: `timer`, `retry`, or one of `FORGIVEN`. `until` in seconds since the epoch. `signals`: any of
-    these ends it. `activation` is "" for a pause."""
+    these ends it. `activation` is "" for a pause. `about`: of `needs_attention`, what is known."""
 
     activation: str
     kind: str
     until: float | None = None
     signals: tuple[str, ...] = ()
+    about: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True)

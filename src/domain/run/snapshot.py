@@ -12,9 +12,9 @@ from domain.graph.definition import Limits
 from domain.ids import ROOT, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position
 from domain.json import Json
 from domain.run import undoing_snapshot
-from domain.run.events import FramesOpened, RunStarted
+from domain.run.events import EffectResolved, FramesOpened, RunStarted
 from domain.run.fold import resume
-from domain.run.state import Activation, Children, Frame, RunState, Signal, Token
+from domain.run.state import Activation, Children, Frame, Intent, RunState, Signal, Token
 
 Plain = dict[str, Any]
 """JSON of our own making; its shape is known to this file alone."""
@@ -122,8 +122,19 @@ def _activation(activation: Activation) -> Plain:
         "parked_output": activation.parked_output,
         "signals": list(activation.signals),
         "woken_by": None if activation.woken_by is None else _signal(activation.woken_by),
+        "intent": None if activation.intent is None else _intent(activation.intent),
         "children": None if children is None else _children(children),
     }
+
+
+def _intent(intent: Intent) -> Plain:
+    plain = {name: getattr(intent, name) for name in ("effect", "key", "tool", "arguments", "at", "unknown")}
+    return {**plain, "resolved": None if intent.resolved is None else asdict(intent.resolved)}
+
+
+def _as_intent(plain: Plain) -> Intent:
+    resolved = plain["resolved"]
+    return Intent(**{**plain, "at": Position(plain["at"]), "resolved": None if resolved is None else EffectResolved(**resolved)})
 
 
 def _children(children: Children) -> Plain:
@@ -159,6 +170,7 @@ def _add_activation(run: RunState, frame: Frame, plain: Plain) -> None:
     activation.retry_at, activation.parked_for = plain["retry_at"], plain["parked_for"]
     activation.parked_until, activation.parked_output = plain["parked_until"], plain["parked_output"]
     activation.signals = tuple(plain.get("signals", ()))
+    activation.intent = None if plain.get("intent") is None else _as_intent(plain["intent"])
     activation.woken_by = None if plain.get("woken_by") is None else Signal(*plain["woken_by"])
     frame.running.setdefault(index, []).append(activation)
     frame.active |= frame.graph.bit[index]

@@ -9,7 +9,7 @@ from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
 from domain.ids import BEGINNING, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position, RunId
 from domain.json import Json, JsonObject
-from domain.run.events import FramesOpened, RunStarted
+from domain.run.events import EffectResolved, FramesOpened, RunStarted
 
 State = Mapping[str, Json]
 """Channel -> value. Replaced on every write, never changed in place, so that a reader keeps what it saw."""
@@ -82,6 +82,19 @@ class Undo:
 
 
 @dataclass(slots=True, eq=False)
+class Intent:
+    """A call that may happen at most once, journaled at `at` before it was made. `unknown`: why its outcome is not known."""
+
+    effect: int
+    key: str
+    tool: str
+    arguments: JsonObject
+    at: Position
+    unknown: str | None = None
+    resolved: EffectResolved | None = None
+
+
+@dataclass(slots=True, eq=False)
 class Activation:
     """One visit of one node, from the row that made it ready to the row that ends it."""
 
@@ -102,9 +115,14 @@ class Activation:
     """Any of these wakes it."""
     woken_by: Signal | None = None
     """It has its signal, and only has to finish."""
+    intent: Intent | None = None
     children: Children | None = None
     undoes: Undo | None = None
     """It is a compensation."""
+
+    @property
+    def is_decided(self) -> bool:
+        return self.intent is not None and self.intent.resolved is not None
 
     @property
     def is_woken(self) -> bool:
@@ -216,6 +234,8 @@ class RunState:
     ended: list[Frame] = field(default_factory=list)
     gathered: list[Activation] = field(default_factory=list)
     woken: list[Activation] = field(default_factory=list)
+    decided: list[Activation] = field(default_factory=list)
+    """Those about whose unknown outcome somebody decided."""
 
     @property
     def run(self) -> RunId:

@@ -1,6 +1,6 @@
 """`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 from domain.errors import NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
-from domain.model import ModelRequest, ModelResponse
+from domain.model import ModelCard, ModelRequest, ModelResponse
 from domain.ports.expressions import Value
 from domain.ports.models import Models
 from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Workshop
@@ -85,6 +85,15 @@ def _conversation(value: Json) -> tuple[JsonObject, ...]:
     raise NodeExecutionError("`messages` must be a list of objects, each with a `role`, and not empty", "invalid_messages")
 
 
+def _unknown_model(name: str, cards: Sequence[ModelCard]) -> str:
+    """An alias that is set, but to a model that nobody offers, is not missing: its setting is what has to change."""
+    alias = next((card for card in cards if card.name == name), None)
+    known = ", ".join(card.name for card in cards if card is not alias) or "none"
+    if alias is None:
+        return f"there is no model `{name}`; known are {known}"
+    return f"`{name}` stands for `{alias.resolves_to}`, and there is no such model: set WEFT_MODELS__{name} to another; known are {known}"
+
+
 def output_of(response: ModelResponse, json: Json) -> dict[str, Json]:
     return {
         "text": response.text,
@@ -118,8 +127,7 @@ class LlmKind:
     def inspect(self, node: Node, workshop: Workshop) -> Inspection:
         config, findings = read_config(LlmConfig, node), Findings(workshop)
         if not workshop.models.known(config.model):
-            known = ", ".join(card.name for card in workshop.models.cards())
-            findings.problem("/model", "unknown_model", f"there is no model `{config.model}`; known are {known or 'none'}")
+            findings.problem("/model", "unknown_model", _unknown_model(config.model, workshop.models.cards()))
         findings.template("/prompt", config.prompt)
         findings.template("/system", config.system)
         findings.value("/messages", config.messages)

@@ -9,7 +9,7 @@ from domain.errors import Failure, NodeExecutionError, Problem, ToolError, ToolN
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Value
-from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Workshop
+from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, Workshop
 from domain.ports.tools import ToolContext, Tools
 from domain.tool import Effects, Tool, ToolExecutionResult
 from domain.usage import Usage
@@ -27,12 +27,13 @@ class ToolConfig(NodeConfig):
 
 
 class FailedCall(ToolError):
-    """A tool's own failure, with what the call used."""
+    """A tool's own failure, with what the call used. `is_answer`: it tells that the tool did not do what it does."""
 
-    def __init__(self, failure: Failure, usage: Usage | None) -> None:
+    def __init__(self, failure: Failure, usage: Usage | None, *, is_answer: bool) -> None:
         super().__init__(failure.message, failure.code, retryable=failure.retryable)
         self.retry_after = failure.retry_after
         self.usage = usage
+        self.is_answer = is_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +43,16 @@ class ToolCall:
     arguments: Value
 
     async def __call__(self, context: NodeContext) -> Finished:
+        return _finished(await self.tools.call(self.tool, self._given(context), _context_of(context)))
+
+    def intend(self, context: NodeContext) -> Intended:
+        return Intended(self.tool, self._given(context))
+
+    def _given(self, context: NodeContext) -> JsonObject:
         arguments = self.arguments(context.scope)
         if not isinstance(arguments, Mapping):
             raise NodeExecutionError("`arguments` must give an object", "invalid_arguments")
-        return _finished(await self.tools.call(self.tool, arguments, _context_of(context)))
+        return arguments
 
 
 def _context_of(context: NodeContext) -> ToolContext:
@@ -54,7 +61,7 @@ def _context_of(context: NodeContext) -> ToolContext:
 
 def _finished(result: ToolExecutionResult) -> Finished:
     if result.error is not None:
-        raise FailedCall(result.error, result.token_usage)
+        raise FailedCall(result.error, result.token_usage, is_answer=not result.unknown)
     return Finished(result.output, result.token_usage)
 
 
@@ -101,7 +108,8 @@ class ToolKind:
     def build(self, node: Node, workshop: Workshop) -> Executor:
         config = read_config(ToolConfig, node)
         call = ToolCall(config.tool, workshop.tools, workshop.expressions.value(config.arguments))
-        return Executor(call, effects=workshop.tools.get(config.tool).effects is not Effects.NONE)
+        effects = workshop.tools.get(config.tool).effects
+        return Executor(call, effects=effects is not Effects.NONE, intend=call.intend if effects is Effects.ONCE else None)
 
 
 kind = ToolKind()

@@ -1,6 +1,7 @@
 """A cache that processes share."""
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from infrastructure.memory.cache import MemoryCache
 from infrastructure.redis.link import RedisAway, RedisLink
@@ -22,7 +23,7 @@ class RedisCacheAdapter:
 
     async def get(self, key: str) -> bytes | None:
         try:
-            found: bytes | None = await self.client.ask(lambda redis: redis.get(PREFIX + key))
+            found = cast("bytes | None", await self.client.ask(lambda redis: redis.get(PREFIX + key)))
         except RedisAway:
             return await self._memory.get(key)
         self._memory.clear()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 import orjson
 from redis.asyncio import Redis
@@ -64,10 +64,11 @@ class RedisRegistry:
             await pipe.execute()
 
     async def _found(self, redis: Redis) -> Sequence[WorkerCard]:
-        workers = [worker.decode() for worker in await redis.zrange(INDEX, 0, -1)]
+        workers = [worker.decode() for worker in cast("list[bytes]", await redis.zrange(INDEX, 0, -1))]
         if not workers:
             return ()
-        return [_read(body) for body in await redis.mget([_key(worker) for worker in workers]) if body is not None]
+        bodies = cast("list[bytes | None]", await redis.mget([_key(worker) for worker in workers]))
+        return [_read(body) for body in bodies if body is not None]
 
 
 async def _forget(redis: Redis, worker: WorkerId) -> None:

@@ -20,6 +20,8 @@ KEEP_SECONDS: Final = 30
 
 Take: TypeAlias = Callable[[bytes], None]
 """Hears one message. A `ValueError`: it is none of ours, and is passed over."""
+Name: TypeAlias = bytes | str | memoryview
+"""Of a stream, as the client takes it; here always text."""
 _Entries: TypeAlias = list[tuple[bytes, Mapping[bytes, bytes]]]
 
 
@@ -48,7 +50,7 @@ class StreamReader:
     streams: dict[str, Take] = field(default_factory=dict)
     on_through: list[Callable[[], None]] = field(default_factory=list)
     """Called whenever it got through, again after each outage: something may have been missed."""
-    _ids: dict[str, bytes] = field(default_factory=dict)
+    _ids: dict[Name, bytes] = field(default_factory=dict)
 
     async def serve(self) -> None:
         """Until it is cancelled."""
@@ -58,15 +60,24 @@ class StreamReader:
                 while True:
                     await self._read()
             except RedisAway:
+                self._ids = {}
                 await asyncio.sleep(LOOK_SECONDS / 4)
 
     async def _begin(self) -> None:
-        self._ids = {stream: await self.link.ask(lambda redis, stream=stream: _newest(redis, stream)) for stream in self.streams}
+        self._ids = await self.link.ask(self._newest)
         for tell in self.on_through:
             tell()
 
+    async def _newest(self, redis: Redis) -> dict[Name, bytes]:
+        """The id of the last message of each stream."""
+        found: dict[Name, bytes] = {}
+        for stream in self.streams:
+            last = await redis.xrevrange(stream, count=1)
+            found[stream] = cast(bytes, last[0][0]) if last else b"0-0"
+        return found
+
     async def _read(self) -> None:
-        answer = await self.link.ask(lambda redis: redis.xread(dict(self._ids), count=AT_ONCE, block=WAIT_MILLISECONDS))
+        answer = await self.link.ask(lambda redis: redis.xread({**self._ids}, count=AT_ONCE, block=WAIT_MILLISECONDS))
         for name, entries in cast("list[tuple[bytes, _Entries]]", answer or []):
             stream = name.decode()
             self._ids[stream] = entries[-1][0]
@@ -78,9 +89,3 @@ class StreamReader:
             self.streams[stream](fields[MESSAGE])
         except (ValueError, KeyError, TypeError) as error:
             log.warning("a message that is none of ours is passed over", stream=stream, reason=str(error))
-
-
-async def _newest(redis: Redis, stream: str) -> bytes:
-    """The id of the last message."""
-    last = await redis.xrevrange(stream, count=1)
-    return cast(bytes, last[0][0]) if last else b"0-0"

@@ -21,7 +21,9 @@ LET_IN: Final = """(q.slot IS NULL OR (q.tenant, q.slot) NOT IN (SELECT tenant, 
 # A gate that nobody has asked for in a day, and that no run of the queue waits at. The time stands outside as well: a start may come first.
 TIDY: Final = f"""DELETE FROM gates WHERE seen_at < {{now}} - {UNUSED_SECONDS} AND (tenant, key) IN (
     SELECT g.tenant, g.key FROM gates g WHERE g.seen_at < {{now}} - {UNUSED_SECONDS} AND g.ends <= {{now}}
-        AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.tenant = g.tenant AND (q.slot = g.key OR q.rate = g.key))
+        AND (g.tenant, g.key) NOT IN (
+            SELECT tenant, slot FROM queue WHERE slot IS NOT NULL UNION ALL SELECT tenant, rate FROM queue WHERE rate IS NOT NULL
+        )
     ORDER BY g.seen_at LIMIT {TIDIED_AT_ONCE} {{unless_locked}})"""
 
 

@@ -23,6 +23,7 @@ class PrometheusMeter:
         self._count_runs()
         self._count_money()
         self._watch_store()
+        self._watch_others()
         self._nodes: dict[tuple[str, bool], Histogram] = {}
 
     def run_ended(self, run: Run, seconds: float) -> None:
@@ -54,6 +55,12 @@ class PrometheusMeter:
 
     def taken_over(self) -> None:
         self._takeovers.inc()
+
+    def redis_seen(self, up: bool) -> None:
+        self._redis_up.set(up)
+
+    def news_dropped(self, news: int) -> None:
+        self._dropped.inc(news)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """What a scrape gets, and its content type, in the format that the scraper's `Accept` header prefers."""
@@ -90,3 +97,8 @@ class PrometheusMeter:
         self._takeovers = Counter("weft_lease_takeovers_total", "Runs taken over from a worker whose lease ran out", registry=registry)
         self._batch_rows = Histogram("weft_journal_batch_rows", "Journal rows of one commit", buckets=BATCH_ROWS, registry=registry)
         self._commit_seconds = Histogram("weft_journal_commit_seconds", "One journal commit", buckets=COMMIT_SECONDS, registry=registry)
+
+    def _watch_others(self) -> None:
+        registry = self._registry
+        self._redis_up = Gauge("weft_redis_up", "Does Redis answer? 0 too where none is configured", registry=registry)
+        self._dropped = Counter("weft_feed_dropped_total", "News for readers in other processes that were lost", registry=registry)

@@ -18,5 +18,9 @@ class Unmetered:
 
     def taken_over(self) -> None: ...
 
+    def redis_seen(self, up: bool) -> None: ...
+
+    def news_dropped(self, news: int) -> None: ...
+
     def render(self) -> tuple[bytes, str]:
         return b"", "text/plain"

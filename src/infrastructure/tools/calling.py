@@ -20,6 +20,8 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every model provider takes as the name of a function."""
 MAX_SHOWN: Final = 10
 MAX_MESSAGE: Final = 2_000
+NO_ANSWER: Final = frozenset({"timeout", "tool_failed", "tool_died", "invalid_output"})
+"""Failures that do not tell whether the tool did what it does."""
 log = logging.getLogger(__name__)
 
 
@@ -98,7 +100,7 @@ class CheckedTool:
         return Failure("tool_failed", f"{self.tool.name} raised {type(error).__name__}: {error}"[:MAX_MESSAGE])
 
     def _failed(self, failure: Failure, seconds: float) -> ToolExecutionResult:
-        return ToolExecutionResult(error=failure, execution_time=seconds)
+        return ToolExecutionResult(error=failure, execution_time=seconds, unknown=failure.code in NO_ANSWER)
 
 
 def _is_asked_to_stop() -> bool:

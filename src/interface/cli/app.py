@@ -7,7 +7,15 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from interface.cli import control_commands, documents_commands, owner_commands, run_commands, server_commands, service_commands
+from interface.cli import (
+    control_commands,
+    documents_commands,
+    owner_commands,
+    run_commands,
+    server_commands,
+    service_commands,
+    start_command,
+)
 from interface.cli.failures import INTERRUPTED, complain
 from interface.cli.launcher import Launcher
 
@@ -25,7 +33,7 @@ root = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (service_commands, run_commands, documents_commands, server_commands, control_commands, owner_commands):
+for module in (service_commands, run_commands, documents_commands, server_commands, start_command, control_commands, owner_commands):
     module.add_to(root)
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from application.desk import Desk
+    from application.doctoring import ExaminationView
     from application.working import Worker
 
 
@@ -82,6 +83,9 @@ class Launcher(Protocol):
 
     def schema(self, **flags: object) -> tuple[str | None, str]:
         """The revision the database stands at (None: no schema yet), and the newest one."""
+
+    async def examine(self, **flags: object) -> ExaminationView:
+        """How the database and Redis that the settings name are. Changes nothing; what does not answer is a finding."""
 
 
 def quiet() -> str | None:

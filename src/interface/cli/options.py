@@ -12,6 +12,7 @@ Document = Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as YA
 Database = Annotated[
     str | None, typer.Option(metavar="URL", help="sqlite:///PATH or postgresql://...; else WEFT_DATABASE_URL, else .weft/weft.db.")
 ]
+RedisUrl = Annotated[str | None, typer.Option("--redis", metavar="URL", help="redis://HOST:PORT/NUMBER; else WEFT_REDIS_URL, else none.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs.")]
 ServerUrl = Annotated[
     str | None,

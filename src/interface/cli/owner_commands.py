@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import AsJson, Database, Tenant, launcher_of
+from interface.cli.options import AsJson, Database, RedisUrl, Tenant, launcher_of
 
 keys = typer.Typer(help="Make, list and remove API keys, directly in the database.", no_args_is_help=True)
 db = typer.Typer(help="The database's schema.", no_args_is_help=True)
@@ -14,6 +14,7 @@ config = typer.Typer(help="The settings.", no_args_is_help=True)
 def add_to(root: typer.Typer) -> None:
     for group, name in ((keys, "keys"), (db, "db"), (config, "config")):
         root.add_typer(group, name=name, rich_help_panel="For its owner")
+    root.command(epilog="Example: weft doctor --database postgresql://weft@localhost/weft", rich_help_panel="For its owner")(doctor)
 
 
 @keys.command("create", epilog="Example: weft keys create --tenant acme --role operator")
@@ -85,3 +86,15 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     else:
         rows = [(line.variable, line.value, line.source, line.description) for line in lines]
         print_table(("VARIABLE", "VALUE", "FROM", "WHAT IT IS"), rows)
+
+
+def doctor(context: typer.Context, database: Database = None, redis: RedisUrl = None, as_json: AsJson = False) -> None:
+    """Examine database, Redis, clocks, leases and the queue, and say what to do; changes nothing.
+
+    Exit code 1 when something failed.
+    """
+    import asyncio
+
+    from interface.cli.doctoring import examine
+
+    asyncio.run(examine(launcher_of(context), as_json, database_url=database, redis_url=redis))

@@ -13,12 +13,13 @@ runs = typer.Typer(help="Look at the runs of a service, and stop them.", no_args
 threads = typer.Typer(help="Look at the threads of a service.", no_args_is_help=True)
 tools = typer.Typer(help="Look at the tools of a service, and call them.", no_args_is_help=True)
 models = typer.Typer(help="Look at the models of a service.", no_args_is_help=True)
+workers = typer.Typer(help="Look at the workers of a service.", no_args_is_help=True)
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
 
 
 def add_to(root: typer.Typer) -> None:
-    for group, name in ((runs, "runs"), (threads, "threads"), (tools, "tools"), (models, "models")):
+    for group, name in ((runs, "runs"), (threads, "threads"), (tools, "tools"), (models, "models"), (workers, "workers")):
         root.add_typer(group, name=name, rich_help_panel="A running service")
 
 
@@ -139,6 +140,18 @@ def _model_row(model: Members) -> tuple[str, ...]:
 
     prices = [money(**price) if (price := model[f"{part}_price"]) else "unknown" for part in ("prompt", "completion")]
     return (model["name"], model["resolves_to"], *prices, "yes" if model["usable"] else f"no: {model['reason']}")
+
+
+@workers.command("list", epilog="Example: weft workers list")
+def list_workers(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
+    """Workers that are there, oldest first, and the runs they have in hand."""
+    found = _items(server, key, "/v1/workers", limit)
+    titles = ("WORKER", "HOST", "PID", "VERSION", "SINCE", "RUNS", "LAST BEAT")
+    _print_list(found, as_json, titles, _worker_row)
+
+
+def _worker_row(worker: Members) -> tuple[str, ...]:
+    return tuple(str(worker[name]) for name in ("id", "host", "pid", "version", "started_at", "runs", "last_beat"))
 
 
 def _items(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Members]:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import Database, launcher_of
+from interface.cli.options import Database, RedisUrl, launcher_of
 
 
 def add_to(root: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on; 127.0.0.1 when not given.")] = None,
     port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; 8040 when not given, 0 takes a free one.")] = None,
     database: Database = None,
+    redis: RedisUrl = None,
     worker: Annotated[bool, typer.Option("--worker/--no-worker", help="Also work on runs in this process.")] = True,
 ) -> None:
     """Offer workflows over REST, and work on their runs.
@@ -31,10 +32,10 @@ def serve(
 
     from interface.cli.serving import serve as stay
 
-    asyncio.run(stay(launcher_of(context), with_worker=worker, host=host, port=port, database_url=database))
+    asyncio.run(stay(launcher_of(context), with_worker=worker, host=host, port=port, database_url=database, redis_url=redis))
 
 
-def worker(context: typer.Context, database: Database = None) -> None:
+def worker(context: typer.Context, database: Database = None, redis: RedisUrl = None) -> None:
     """Work on runs that a service has taken in; as many workers as you like.
 
     Where WEFT_METRICS_PORT is set it answers /metrics, /livez and /readyz there.
@@ -43,7 +44,7 @@ def worker(context: typer.Context, database: Database = None) -> None:
 
     from interface.cli.serving import work
 
-    asyncio.run(work(launcher_of(context), database_url=database))
+    asyncio.run(work(launcher_of(context), database_url=database, redis_url=redis))
 
 
 def demo(

@@ -19,7 +19,7 @@ from application.run_orders import RunOrder
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
-from interface.rest import controls, docs, health, models, openapi, problems, runs, templates, threads, tools, workflows
+from interface.rest import controls, docs, health, models, openapi, problems, runs, templates, threads, tools, workers, workflows
 from interface.rest.guards import LocalOnly, RequestContext
 from interface.rest.parameters import OnlyKnownParameters
 
@@ -72,7 +72,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
-    for module in (workflows, templates, runs, controls, threads, tools, models, health):
+    for module in (workflows, templates, runs, controls, threads, tools, models, workers, health):
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
     _describe(app)
     return app

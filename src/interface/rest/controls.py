@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel
 
 from application.controlling import SIGNAL_NAME, PauseOrder, SignalOrder
+from application.resolving import ResolveOrder
 from application.run_views import RunView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
@@ -14,7 +15,7 @@ from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import IdempotencyKey
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
-BODIES: tuple[type[BaseModel], ...] = (PauseOrder, SignalOrder)
+BODIES: tuple[type[BaseModel], ...] = (PauseOrder, ResolveOrder, SignalOrder)
 
 _AS_IT_WAS: Responses = {200: {"model": RunView, "description": "It was so before, or the run has ended."}}
 _SignalName = Annotated[str, Path(pattern=SIGNAL_NAME, description="As a `wait` node names it.")]
@@ -61,3 +62,14 @@ async def signal_run(
 ) -> RunView:
     """Send a run a signal: it wakes the `wait` node that has waited longest for it, or is kept for the next one."""
     return await desk.control.signal(who, run_id, name, order, key)
+
+
+@router.post(
+    "/{run_id}/resolve",
+    status_code=HTTPStatus.ACCEPTED,
+    responses=fails(404, 409, 413, 415),
+    openapi_extra=takes(model_ref(ResolveOrder)),
+)
+async def resolve_run(who: Caller, desk: TheDesk, run_id: str, order: Annotated[ResolveOrder, Depends(body_of(ResolveOrder))]) -> RunView:
+    """Decide what became of a call that may happen only once and whose outcome is unknown. The first decision counts."""
+    return await desk.resolve_run(who, run_id, order)

@@ -30,7 +30,7 @@ async def readyz(desk: TheDesk, request: Request) -> ReadinessView | Response:
     found = await desk.check_readiness()
     if found.ready:
         return found
-    missing = [Problem(f"/parts/{name}", "not_ready", part.reason) for name, part in found.parts.items() if not part.ready]
+    missing = [Problem(f"/parts/{name}", "not_ready", part.reason) for name, part in found.parts.items() if part.needed and not part.ready]
     names = ", ".join(problem.pointer.removeprefix("/parts/") for problem in missing)
     return problems.answer(request, 503, "not_ready", f"not ready: {names}", missing, {"Retry-After": "1"})
 

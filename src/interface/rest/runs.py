@@ -18,7 +18,7 @@ from interface.rest.stream import EventStream
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
-_SETTLED: Responses = {200: {"model": RunView, "description": "The run has ended, or needs somebody."}}
+_SETTLED: Responses = {200: {"model": RunView, "description": "The run has ended, needs somebody, or was there already."}}
 _EVENT = {
     "type": "object",
     "properties": {
@@ -47,9 +47,12 @@ async def start_run(
     key: IdempotencyKey = None,
     wait: Wait = 0,
 ) -> RunView:
-    """Start a run of a published workflow or of a whole document. 200 when `wait` saw it settle, else 202."""
+    """Start a run of a published workflow or of a whole document. 200 when `wait` saw it settle, or when the workflow's `flow` says that
+    an unfinished run is the answer; else 202."""
     started = await desk.start_run(who, order, key)
     response.headers["Location"] = f"/v1/runs/{started.view.id}"
+    if started.joined:
+        response.status_code = HTTPStatus.OK
     if not wait:
         return started.view
     view, settled = await desk.wait_for_run(who, started.view.id, wait)

@@ -51,6 +51,18 @@ def test_a_run_of_the_service_is_listed_followed_and_cancelled(weft: Weft) -> No
     assert [thread["id"] for thread in weft("threads", "list", "--json", "--server", url).json] == [run["thread_id"]]
 
 
+def test_a_run_is_started_with_its_place_in_the_line(weft: Weft) -> None:
+    url = weft.commands.serve().url()
+    weft("publish", weft.write("sleeping.yaml", SLEEPING), "--server", url)
+
+    place = ("--priority", "high", "--delay", "600", "--concurrency-key", "gpu")
+    run = weft("runs", "start", "sleeping", *place, "--server", url).out.strip()
+
+    told = weft("runs", "show", run, "--server", url).json
+    assert (told["status"], told["priority"], told["concurrency_key"]) == ("queued", "high", "gpu")
+    assert weft("runs", "start", "sleeping", "--priority", "urgent", "--server", url).code == 2
+
+
 def test_tools_are_listed_and_called(weft: Weft) -> None:
     url = weft.commands.serve().url()
 

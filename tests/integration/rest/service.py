@@ -19,6 +19,8 @@ from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
 from application.once import Once
+from application.registering import ListWorkers
+from application.resolving import ResolveRun
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
@@ -31,6 +33,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
 from infrastructure.ids import new_id
+from infrastructure.memory.registry import MemoryRegistry
 from infrastructure.nodes import map as map_kind
 from infrastructure.nodes import terminate, transform, wait
 from infrastructure.nodes import workflow as workflow_kind
@@ -115,6 +118,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
         control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
+        resolve_run=ResolveRun(store.runs, store.journal, store.inbox, tools, schemas, once),
         follow_run=FollowRun(store.runs, store.journal, feed),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
         open_thread=OpenThread(store.threads, once, new_id, clock),
@@ -124,6 +128,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_tool=GetTool(tools),
         call_tool=CallTool(tools, new_id),
         list_models=ListModels(models),
+        list_workers=ListWorkers(MemoryRegistry(60.0)),
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock),
         list_keys=ListKeys(store.keys),
         remove_key=RemoveKey(store.keys),

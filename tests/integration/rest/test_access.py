@@ -18,6 +18,7 @@ NEEDS = [
     pytest.param("GET", "/v1/threads", None, Role.VIEWER, id="list threads"),
     pytest.param("GET", "/v1/tools/echo", None, Role.VIEWER, id="look at a tool"),
     pytest.param("GET", "/v1/models", None, Role.VIEWER, id="list models"),
+    pytest.param("GET", "/v1/workers", None, Role.VIEWER, id="list workers"),
     pytest.param("POST", "/v1/workflows/validate", adder(), Role.VIEWER, id="validate"),
     pytest.param("POST", "/v1/workflows/compose", COMPOSED, Role.VIEWER, id="compose"),
     pytest.param("POST", "/v1/runs", ORDER, Role.OPERATOR, id="start a run"),

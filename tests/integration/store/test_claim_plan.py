@@ -5,6 +5,7 @@ import pytest
 
 from infrastructure.store.postgres.claiming import CLAIM
 from infrastructure.store.postgres.connections import open_pool
+from infrastructure.store.postgres.queue import RENEW
 from infrastructure.store.store import Store
 from tests.integration.store.builders import many_claims, started
 
@@ -39,3 +40,15 @@ async def test_a_claim_reads_no_table_from_end_to_end(store: Store, url: str, st
     assert [line for line in offered if "using ix_queue_turn on queue" in line], offered
     assert not [line for line in offered if "Sort" in line], offered
     assert [line for line in plan if "using ix_queue_held on queue" in line], plan
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_a_heartbeat_changes_no_index(store: Store, url: str) -> None:
+    leases = [claim.lease for claim in await many_claims(store, 20)]
+    connection = await asyncpg.connect(url)
+    async with connection.transaction():
+        await connection.fetch(RENEW, [lease.run for lease in leases], [lease.epoch for lease in leases], "ann", 60.0)
+        hot = await connection.fetchval("SELECT pg_stat_get_xact_tuples_hot_updated('queue'::regclass)")
+    await connection.close()
+
+    assert hot == len(leases)

@@ -1,18 +1,21 @@
 """What every queue promises of priorities, limits, keys and turns."""
 
 import asyncio
+import sqlite3
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
+import asyncpg
 import pytest
 
 from domain.graph.flow import Priority
 from domain.ids import RunId, TenantId, WorkerId
 from domain.ports.inbox import CANCEL
 from domain.ports.queue import Claim
-from domain.ports.repositories import IdempotencyMark, NewRun, Started
+from domain.ports.repositories import IdempotencyMark, NewRun, RunFilter, Started
 from domain.run.run import Run, RunStatus
 from domain.run.terms import Gate, Terms
 from infrastructure.clock import SystemClock
@@ -67,7 +70,8 @@ async def claimed_by_many(*stores: Store, rounds: int = 6) -> Sequence[Claim]:
     """Everything that eight claimers on these stores get, who all ask at once and again and again."""
 
     async def claim(number: int) -> list[Claim]:
-        where, found = stores[number % len(stores)], []
+        where = stores[number % len(stores)]
+        found: list[Claim] = []
         for _ in range(rounds):
             found += await where.queue.claim(WorkerId(f"worker-{number}"), 5, LONG)
         return found
@@ -439,3 +443,31 @@ async def test_where_a_run_was_put_in_the_line_stands_in_it(store: Store) -> Non
     found = await store.runs.get(run.tenant, RunId(run.id))
 
     assert (found.priority, found.concurrency_key, found.due_at) == (Priority.HIGH, "normal", due)
+
+
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)], indirect=True)
+async def test_gates_that_nobody_needs_any_more_are_forgotten(store: Store, url: str) -> None:
+    tenant = a_tenant()
+    await start(store, slot(key="waits"), tenant)
+    await start(store, slot(key="gone"), tenant)
+    for claim in await store.queue.claim(ANN, 10, LONG):
+        if claim.run.id != (await store.runs.list(tenant, RunFilter(), 10, None)).items[-1].id:
+            await finish(store, claim)
+    await changed(url, "UPDATE gates SET seen_at = 0")
+
+    for _ in range(20):
+        await start(store, slot(key="new"), tenant)
+
+    assert sorted(await changed(url, "DELETE FROM gates RETURNING key")) == ["new", "waits"]
+
+
+async def changed(url: str, statement: str) -> list[str]:
+    """What a statement returned, beside the store."""
+    if not url.startswith("sqlite"):
+        connection = await asyncpg.connect(url)
+        try:
+            return [row[0] for row in await connection.fetch(statement)]
+        finally:
+            await connection.close()
+    with closing(sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)) as file:
+        return [row[0] for row in file.execute(statement).fetchall()]

@@ -207,9 +207,9 @@ def test_a_signature_that_does_not_say_what_it_takes_is_refused(function: Callab
         native_tool(function)
 
 
-def test_a_tool_that_touches_the_world_once_only_cannot_be_declared() -> None:
-    with pytest.raises(FactoryError, match="none, idempotent"):
-        tool(effects="once")  # type: ignore[call-overload]
+def test_effects_that_nobody_knows_cannot_be_declared() -> None:
+    with pytest.raises(FactoryError, match="none, idempotent, once"):
+        tool(effects="twice")  # type: ignore[call-overload]
 
 
 def test_a_declared_function_is_still_itself() -> None:

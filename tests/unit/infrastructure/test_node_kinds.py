@@ -214,6 +214,17 @@ def test_an_argument_that_is_computed_is_left_to_the_run() -> None:
     assert KINDS["tool"].inspect(one, workshop()).problems == ()
 
 
+def test_an_alias_for_a_model_that_nobody_offers_says_what_it_stands_for() -> None:
+    class Misled(OneModel):
+        def cards(self) -> Sequence[ModelCard]:
+            return [*super().cards(), ModelCard("slow", "nobody/model", "nobody", usable=False)]
+
+    problems = KINDS["llm"].inspect(node("llm", model="slow", prompt="a"), workshop(Misled())).problems
+    assert [problem.message for problem in problems] == [
+        "`slow` stands for `nobody/model`, and there is no such model: set WEFT_MODELS__slow to another; known are fast"
+    ]
+
+
 def test_an_inspection_says_what_is_read_and_which_workflow_is_run() -> None:
     found = KINDS["map"].inspect(node("map", over="${state.list}", workflow="w@1.0.0", input={"a": "${item.b}"}), workshop())
     assert {read.pointer: set(read.paths) for read in found.reads} == {"/over": {("state", "list")}, "/input/a": {("item", "b")}}

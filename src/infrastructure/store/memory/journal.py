@@ -94,4 +94,5 @@ class MemoryJournal:
             self.book.end(run)
         elif release_at is not None:
             # A wish that came while the worker decided to park has woken nobody yet.
-            self.book.line.free(place, 0.0 if self.book.asked_of(run) else release_at)
+            now = self.clock.now().timestamp()
+            self.book.line.free(place, min(release_at, now) if self.book.asked_of(run) else release_at)

@@ -525,6 +525,32 @@ class TestBadRuns:
         assert found.failure is not None
         assert (found.status, found.failure.code) == ("failed", "workflow_not_found")
 
+    async def test_a_run_that_three_workers_died_of_is_ended_and_the_others_go_on(self, stage: Stage) -> None:
+        gate = Gate()
+        gate.opened.set()
+        stage.does(a=gate)
+        poison = await stage.order(ONE)
+        for number in range(3):
+            assert await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
+        good = await stage.order(ONE)
+        async with working(stage.worker()):
+            found = await stage.ended(poison)
+            assert (await stage.ended(good)).status == "completed"
+
+        assert found.failure is not None
+        assert (found.status, found.failure.code) == ("failed", "poisoned")
+        assert await stage.story(poison) == ["run_ended"]
+
+    async def test_a_run_that_two_workers_died_of_is_tried_once_more(self, stage: Stage) -> None:
+        gate = Gate()
+        gate.opened.set()
+        stage.does(a=gate)
+        run = await stage.order(ONE)
+        for number in range(2):
+            assert await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
+        async with working(stage.worker()):
+            assert (await stage.ended(run)).status == "completed"
+
     async def test_a_refusal_that_cannot_be_written_now_is_tried_again(self, stage: Stage) -> None:
         async def away(append: Append) -> None:
             if time() < 5:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from domain.errors import Failure, SerializationError
 from domain.graph.definition import Graph, Limits
+from domain.graph.flow import Priority
 from domain.ids import ActivationPath, ContentHash, Epoch, NodeId, Position, RunId, TenantId, ThreadId
 from domain.json import JsonObject
 from domain.run.events import EVENT_TYPES, CancelRequested, Event, NodeFinished, RunEnded, RunStarted
@@ -106,6 +107,9 @@ def test_each_kind_comes_back(event_type: type[Event], data: st.DataObject) -> N
         st.none() | st.sampled_from(RunStatus),
         parked_at=st.none() | moments,
         paused=st.booleans(),
+        priority=st.sampled_from(Priority),
+        concurrency_key=st.none() | text,
+        due_at=st.none() | moments,
     )
 )
 def test_a_run_comes_back_from_its_row(run: Run) -> None:

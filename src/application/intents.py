@@ -1,0 +1,110 @@
+"""Calls that may happen at most once: announced by a durable row, and made again only when somebody says that they did not happen."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from application.attempts import Attempt
+from application.drive import Drive
+from application.programs import NodeProgram
+from domain.errors import DatabaseError, NodeExecutionError, WeftError, failure_of
+from domain.json import Json
+from domain.ports.nodes import Finished, NodeContext
+from domain.run import events
+from domain.run.state import Activation
+
+log = structlog.get_logger("application.engine")
+ANSWER_SECONDS: Final = 30.0
+"""How long a worker that lost a run waits for the answers of such calls, to tell the one who has it now."""
+LOST: Final = "the worker that made the call was lost before its answer was kept"
+UNWANTED: Final = "it was under way when it was no longer wanted"
+
+
+class DecidedFailed(NodeExecutionError):
+    """Somebody decided that a call whose outcome was unknown failed."""
+
+    is_answer = True
+
+
+def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: NodeContext) -> bool:
+    """Is everything said that must be durable before the call? Otherwise it is recorded here, and asked again when it is durable.
+
+    Raises what working out the arguments raises.
+    """
+    if node.executor.intend is None:
+        return True
+    if activation.intent is None:
+        intended = node.executor.intend(context)
+        key = context.idempotency_key()
+        drive.record(events.EffectIntended(activation.path, 0, key, intended.tool, intended.arguments))
+        drive.announced.add(activation.path)
+        drive.queue.appendleft(activation)
+        drive.rows_first = True
+        return False
+    if activation.path in drive.announced:
+        drive.announced.discard(activation.path)
+        return True
+    drive.record(events.EffectUnknown(activation.path, activation.intent.effect, LOST))
+    return False
+
+
+def is_unknown(attempt: Attempt) -> bool:
+    """It was to happen at most once, and its error does not tell whether it did."""
+    return attempt.activation.intent is not None and isinstance(attempt.outcome, WeftError) and not _is_answer(attempt.outcome)
+
+
+def _is_answer(error: WeftError) -> bool:
+    return bool(getattr(error, "is_answer", False))
+
+
+def lose_sight(drive: Drive, attempt: Attempt) -> None:
+    assert attempt.activation.intent is not None
+    assert isinstance(attempt.outcome, WeftError)
+    reason = f"{attempt.outcome.code}: {attempt.outcome.message}"
+    drive.record(events.EffectUnknown(attempt.activation.path, attempt.activation.intent.effect, reason))
+    log.warning("a call's outcome is unknown", run=drive.run.id, activation=attempt.activation.path, reason=reason)
+
+
+def leave_unknown(drive: Drive, activation: Activation) -> None:
+    """The activation was withdrawn: what it may have done is journaled."""
+    intent = activation.intent
+    if intent is not None and intent.unknown is None and intent.resolved is None:
+        drive.record(events.EffectUnknown(activation.path, intent.effect, UNWANTED))
+
+
+def decided(activation: Activation) -> Attempt:
+    """What somebody's decision makes of an activation."""
+    assert activation.intent is not None
+    resolved = activation.intent.resolved
+    assert resolved is not None
+    if resolved.decision == events.HAPPENED:
+        return Attempt(activation, Finished(resolved.output))
+    return Attempt(activation, DecidedFailed(resolved.reason or f"{resolved.by} decided that it failed", "unknown_outcome"))
+
+
+def once_calls(drive: Drive) -> set["asyncio.Task[None]"]:
+    """Those under way."""
+    active = drive.state.active
+    return {task for path, task in drive.tasks.items() if path in active and active[path].intent is not None}
+
+
+async def file_outcomes(drive: Drive) -> None:
+    """Whoever has the run now gets to know what became of the calls that this worker made."""
+    for attempt in drive.results:
+        intent = attempt.activation.intent
+        if intent is None or is_unknown(attempt):
+            continue
+        body: dict[str, Json] = {"activation": attempt.activation.path, "effect": intent.effect, "key": intent.key, **_told(attempt)}
+        lease = drive.lease
+        try:
+            await drive.tools.inbox.put(lease.tenant, lease.thread, lease.run, "outcome", body, f"outcome {intent.key} {intent.at}")
+        except DatabaseError as error:
+            log.error("an outcome could not be told", run=lease.run, activation=attempt.activation.path, reason=error.message)
+
+
+def _told(attempt: Attempt) -> dict[str, Json]:
+    if isinstance(attempt.outcome, Finished):
+        return {"decision": events.HAPPENED, "output": attempt.outcome.output}
+    assert isinstance(attempt.outcome, WeftError)
+    return {"decision": events.FAILED, "reason": failure_of(attempt.outcome).message}

@@ -1,0 +1,1 @@
+"""An installation examined from outside, without changing it."""

@@ -1,0 +1,146 @@
+"""A client that starts runs and writes down what it was told: the acknowledgements, and every row a reader got.
+
+`python -m tests.integration.faults.client` is a process of its own, so that it outlives whatever is done to Weft.
+"""
+
+import asyncio
+import json
+import random
+import sys
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+MOST_TRIES = 2_000
+GONE = (httpx.TransportError,)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """`count` runs of `workflow` under the keys `prefix-0` ..., `at_once` at a time. `readers`: the share of runs whose rows are read.
+    `cancels`: the share that is cancelled at some instant within `cancel_within` seconds."""
+
+    urls: tuple[str, ...]
+    count: int
+    out: str
+    workflow: str = "standard"
+    prefix: str = "run"
+    at_once: int = 8
+    readers: float = 0.0
+    cancels: float = 0.0
+    cancel_within: float = 2.0
+    keyed: bool = True
+    seed: int = 0
+
+
+@dataclass(slots=True)
+class Client:
+    errand: Errand
+    http: httpx.AsyncClient
+    chance: random.Random
+    background: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def start_all(self) -> None:
+        numbers = iter(range(self.errand.count))
+
+        async def one_after_the_other() -> None:
+            for number in numbers:
+                await self._start(number)
+
+        await asyncio.gather(*(one_after_the_other() for _ in range(self.errand.at_once)))
+        await asyncio.gather(*self.background)
+        self._note({"what": "done"})
+
+    async def _start(self, number: int) -> None:
+        """Asks again, under the same key, until it is acknowledged."""
+        errand, key = self.errand, f"{self.errand.prefix}-{number}"
+        headers = {"Idempotency-Key": key} if errand.keyed else {}
+        answer = await self._ask("POST", "/v1/runs", {"workflow": errand.workflow, "input": {"account": key}}, headers)
+        if answer is None or not answer.is_success:
+            return
+        run = answer.json()["id"]
+        self._note({"what": "ack", "key": key, "run": run})
+        if self.chance.random() < errand.readers:
+            self._beside(self._read(run))
+        if self.chance.random() < errand.cancels:
+            self._beside(self._cancel(run, self.chance.uniform(0, errand.cancel_within)))
+
+    async def _ask(self, method: str, path: str, body: Any, headers: dict[str, str]) -> httpx.Response | None:
+        """What a 503 and a broken connection are worth: another try. Everything else that is no success is written down."""
+        for _ in range(MOST_TRIES):
+            try:
+                answer = await self.http.request(method, self._url() + path, json=body, headers=headers)
+            except GONE:
+                await asyncio.sleep(0.05)
+                continue
+            if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and "retry-after" in answer.headers:
+                self._note({"what": "busy"})
+                await asyncio.sleep(0.1)
+                continue
+            if not answer.is_success:
+                self._note({"what": "refused", "path": path, "status": answer.status_code, "body": answer.text[:500]})
+            return answer
+        self._note({"what": "gave up", "path": path})
+        return None
+
+    async def _cancel(self, run: str, after: float) -> None:
+        await asyncio.sleep(after)
+        answer = await self._ask("POST", f"/v1/runs/{run}/cancel", {}, {})
+        if answer is not None and answer.is_success:
+            self._note({"what": "cancel", "run": run})
+
+    async def _read(self, run: str) -> None:
+        """Goes away after a few rows, and comes back with the last number, until the stream says that it is over."""
+        last, is_over = 0, False
+        for _ in range(MOST_TRIES):
+            if is_over:
+                return
+            try:
+                last, is_over = await self._read_some(run, last, self.chance.randint(1, 6))
+            except GONE:
+                await asyncio.sleep(0.05)
+
+    async def _read_some(self, run: str, last: int, most: int) -> tuple[int, bool]:
+        headers = {"Last-Event-ID": str(last)} if last else {}
+        async with self.http.stream("GET", f"{self._url()}/v1/runs/{run}/events", headers=headers) as answer:
+            if not answer.is_success:
+                await asyncio.sleep(0.1)
+                return last, False
+            async for line in answer.aiter_lines():
+                if line == "event: end":
+                    return last, True
+                if line.startswith("data: ") and "position" in (row := json.loads(line[6:])):
+                    last, most = row["position"], most - 1
+                    self._note({"what": "row", "run": run, "position": last, "type": row["type"]})
+                if most == 0:
+                    return last, False
+        return last, False
+
+    def _url(self) -> str:
+        return self.chance.choice(self.errand.urls)
+
+    def _beside(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self.background.add(task)
+
+    def _note(self, line: dict[str, Any]) -> None:
+        with Path(self.errand.out).open("a") as file:
+            file.write(json.dumps(line) + "\n")
+
+
+def told(errand: Errand) -> list[str]:
+    """What stands on the command line of the process that runs it."""
+    return [json.dumps(asdict(errand))]
+
+
+async def main(errand: Errand) -> None:
+    limits = httpx.Limits(max_connections=200)
+    timeout = httpx.Timeout(30, read=60)
+    async with httpx.AsyncClient(timeout=timeout, limits=limits, trust_env=False) as http:
+        await Client(errand, http, random.Random(errand.seed)).start_all()
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Errand(**json.loads(sys.argv[1]))))

@@ -1,0 +1,101 @@
+"""What every scenario stands on: a cluster, a load, chance from a seed, and figures to report."""
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.integration.faults import load
+from tests.integration.faults.checker import check, lost_charges
+from tests.integration.faults.client import Errand, told
+from tests.integration.faults.cluster import Cluster, running_cluster
+from tests.integration.faults.evidence import Evidence, gather, lines_of
+from tests.servers.commands import Running
+from tests.servers.until import until
+
+FINAL_SECONDS = 120.0
+PAYS_UNKNOWN = "status = 'parked' AND convert_from(outcome, 'UTF8') LIKE '%needs_attention%'"
+
+
+@dataclass(slots=True)
+class Stage:
+    """`is_full`: the whole campaign; else the short version that continuous integration plays. `figures` are reported."""
+
+    cluster: Cluster
+    chance: random.Random
+    is_full: bool = False
+    figures: dict[str, float] = field(default_factory=dict)
+    clients: list[Running] = field(default_factory=list)
+
+    def size(self, short: int, full: int) -> int:
+        return full if self.is_full else short
+
+    def count(self, what: str, more: float = 1) -> float:
+        self.figures[what] = self.figures.get(what, 0) + more
+        return self.figures[what]
+
+    def start(self, workers: int, apis: int = 1, **variables: str) -> None:
+        self.cluster.start(apis, workers, **variables)
+
+    def order(self, count: int, document: dict[str, Any] | None = None, **errand: Any) -> Running:
+        """Publishes the workflow, and sends a client that starts so many runs of it."""
+        document = document or load.standard()
+        self.cluster.publish(document)
+        number = len(self.clients)
+        out = str(self.cluster.folder / f"client-{number}.jsonl")
+        wanted = {"prefix": f"c{number}", "seed": self.chance.randrange(1 << 30), "workflow": document["name"], **errand}
+        client = self.cluster.commands.module(
+            "tests.integration.faults.client", *told(Errand(urls=tuple(self.cluster.urls), count=count, out=out, **wanted))
+        )
+        self.clients.append(client)
+        return client
+
+    def acknowledged(self) -> int:
+        """Starts that clients were told of so far."""
+        return sum(line["what"] == "ack" for line in self.said())
+
+    def said(self) -> list[dict[str, Any]]:
+        return [line for file in sorted(self.cluster.folder.glob("client-*.jsonl")) for line in lines_of(file)]
+
+    def pause(self, least: float, most: float) -> None:
+        """Lets chance choose the instant of the next fault."""
+        time.sleep(self.chance.uniform(least, most))
+
+    def while_working(self, acts: int, fault: Callable[[], None], least: float, most: float) -> None:
+        """Does it so often, at instants that chance chooses, beginning when the load has begun."""
+        until(lambda: self.cluster.ledger.calls(), "the first call", 60)
+        for _ in range(acts):
+            self.pause(least, most)
+            fault()
+            self.count("faults")
+
+    def settle(self, seconds: float = FINAL_SECONDS) -> Evidence:
+        """Waits for the clients and for the end of every run, and checks every promise."""
+        began = time.monotonic()
+        self.cluster.until_final(seconds, PAYS_UNKNOWN)
+        self.figures["seconds until all are final"] = round(time.monotonic() - began, 1)
+        for client in self.clients:
+            assert client.ended(60) == 0, client.told()
+        seen = gather(self.cluster)
+        self._report(seen)
+        check(seen)
+        return seen
+
+    def _report(self, seen: Evidence) -> None:
+        self.figures["runs"] = len(seen.runs)
+        self.figures["rows"] = len(seen.journal)
+        self.figures["calls"] = len(seen.calls)
+        self.figures["claims"] = len(seen.claims)
+        if parked := sum(status == "parked" for status in seen.runs.values()):
+            self.figures["need attention"] = parked
+        if lost := len(lost_charges(seen)):
+            self.figures["answers lost with a killed process"] = lost
+        if busy := len(seen.said("busy")):
+            self.figures["answered 503"] = busy
+
+
+def staged(folder: Path, seed: int, *, is_full: bool, redis: bool = False) -> Iterator[Stage]:
+    with running_cluster(folder, redis=redis) as cluster:
+        yield Stage(cluster, random.Random(seed), is_full)
