@@ -66,7 +66,9 @@ class Settings(BaseSettings):
     database_url: Annotated[
         str, Field(pattern=r"^(sqlite:///.+|postgresql://.+|memory:)$", description="sqlite:///PATH or postgresql://...")
     ] = "sqlite:///.weft/weft.db"
-    database_max_connections: Annotated[int, Field(ge=4, le=1000, description="connections to PostgreSQL at most, per process")] = 14
+    database_max_connections: Annotated[
+        int, Field(ge=4, le=1000, description="connections to PostgreSQL at most, per process, besides two for heartbeats and wake-ups")
+    ] = 14
     database_connection_timeout: Annotated[float, Field(gt=0, le=300, description="seconds to wait for a free connection")] = 5.0
     redis_url: Annotated[
         str | None, Field(pattern=r"^(rediss?|unix)://.+$", description="redis://HOST:PORT/NUMBER: wake-ups and news between processes")

@@ -74,8 +74,8 @@ class Drive:
     flushing: asyncio.Task[None] | None = None
     ending: events.RunEnded | None = None
     is_stopping: bool = False
-    announced: set[ActivationPath] = field(default_factory=set)
-    """Whose intent is journaled here, and whose call was not made yet."""
+    announced: dict[ActivationPath, float] = field(default_factory=dict)
+    """Whose intent was journaled here, at which second of the monotonic clock, and whose call was not made yet."""
     rows_first: bool = False
     """The next activation touches the world: what is recorded so far is to be durable before it starts."""
     is_lost: bool = False

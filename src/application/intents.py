@@ -17,6 +17,9 @@ from domain.run.state import Activation
 log = structlog.get_logger("application.engine")
 ANSWER_SECONDS: Final = 30.0
 """How long a worker that lost a run waits for the answers of such calls, to tell the one who has it now."""
+FRESH_SECONDS: Final = 2.0
+"""An intent that took longer to become durable is announced once more: a worker that was stopped for so long may have lost the run, and is
+refused then."""
 LOST: Final = "the worker that made the call was lost before its answer was kept"
 UNWANTED: Final = "it was under way when it was no longer wanted"
 
@@ -34,16 +37,17 @@ def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: N
     """
     if node.executor.intend is None:
         return True
-    if activation.intent is None:
+    now = drive.tools.clock.monotonic()
+    announced = drive.announced.pop(activation.path, None)
+    is_stale = announced is not None and now - announced > FRESH_SECONDS
+    if activation.intent is None or is_stale:
         intended = node.executor.intend(context)
-        key = context.idempotency_key()
-        drive.record(events.EffectIntended(activation.path, 0, key, intended.tool, intended.arguments))
-        drive.announced.add(activation.path)
+        drive.record(events.EffectIntended(activation.path, 0, context.idempotency_key(), intended.tool, intended.arguments))
+        drive.announced[activation.path] = now
         drive.queue.appendleft(activation)
         drive.rows_first = True
         return False
-    if activation.path in drive.announced:
-        drive.announced.discard(activation.path)
+    if announced is not None:
         return True
     drive.record(events.EffectUnknown(activation.path, activation.intent.effect, LOST))
     return False

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Final, TypeAlias, cast
 
 from pydantic import JsonValue
@@ -25,8 +26,10 @@ from domain.ports.repositories import Workflows
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 
 HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
-_SMALL: Final = 200
-"""Nodes and edges of a document that is checked in place; a bigger one gets a thread, so that others are served meanwhile."""
+_SMALL: Final = 2_000
+"""Values of a document that is checked in place; a bigger one gets a thread, so that others are served meanwhile."""
+_TEXT: Final = 1_000
+"""Characters that weigh as much as a value."""
 _NEW: Final = "new"
 _KNOWN: Final = "known"
 
@@ -39,16 +42,25 @@ class CheckDocument:
     workflows: Workflows
 
     async def __call__(self, tenant: TenantId, document: Json, locate: Locate = nowhere) -> Validation:
-        found = self.validate(document) if _is_small(document) else await asyncio.to_thread(self.validate, document)
+        if _is_small(document):
+            return (await self._complete(tenant, self.validate(document))).located(locate)
+        found = await self._complete(tenant, await asyncio.to_thread(self.validate, document))
+        return await asyncio.to_thread(found.located, locate)
+
+    async def _complete(self, tenant: TenantId, found: Validation) -> Validation:
         missing = await unknown_workflows(self.workflows, tenant, found.graph)
-        return replace(found, problems=(*found.problems, *missing)).located(locate)
+        return replace(found, problems=(*found.problems, *missing))
 
 
 def _is_small(document: Json) -> bool:
-    if not isinstance(document, dict):
-        return True
-    parts = (document.get("nodes"), document.get("edges"))
-    return sum(len(part) for part in parts if isinstance(part, dict | list)) <= _SMALL
+    """At whatever depth its values stand: graphs hold graphs. Looks no further than the bound."""
+    rest, weight = [document], 0
+    while rest and weight <= _SMALL:
+        value = rest.pop()
+        weight += 1 + (len(value) // _TEXT if isinstance(value, str) else 0)
+        if isinstance(value, dict | list):
+            rest.extend(islice(value.values() if isinstance(value, dict) else value, _SMALL))
+    return weight <= _SMALL
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ from tests.virtual_time import VirtualClock, VirtualLoop
 
 T = TypeVar("T")
 LEASE_SECONDS = 6.0
+SETTLING_SECONDS = 30.0
+"""What stalled processes were about to do reaches the world before an operator looks."""
 LONGEST = 3_600.0
 """Simulated seconds after the last fault within which everything must be over."""
 POLICY = WorkerPolicy(runs=3, lease_seconds=LEASE_SECONDS, poll_seconds=0.5, grace_seconds=2.0, gauge_seconds=30.0)
@@ -81,6 +83,7 @@ class Afternoon:
         for one in self.working:
             one.process.going.set()
         self._hire()
+        await VirtualClock().sleep(SETTLING_SECONDS)
         async with asyncio.timeout(LONGEST):
             while not await self._is_over():
                 await VirtualClock().sleep(1.0)

@@ -37,11 +37,13 @@ class Part:
 
     def only(self, known: frozenset[str], later: frozenset[str] = frozenset()) -> None:
         """Members that are not `known` are refused; those in `later` with the reason that this version does not have them."""
-        for member in self.fields.keys() - known:
+        strange = [member for member in self.fields if member not in known]
+        fields = ", ".join(sorted(known)) if strange else ""
+        for member in strange:
             if member in later:
                 self.note(member, "not_available", f"`{member}` is not available in this version of Weft; leave it out")
             else:
-                self.note(member, "unknown_field", f"`{member}` is not a field here; the fields are {', '.join(sorted(known))}")
+                self.note(member, "unknown_field", f"`{member}` is not a field here; the fields are {fields}")
 
     def need(self, *members: str) -> None:
         for member in members:

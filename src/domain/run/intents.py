@@ -29,7 +29,8 @@ def resolve(run: RunState, event: events.EffectResolved, position: Position) -> 
     activation.read_at, activation.state = position, activation.frame.state
     if event.decision == events.DID_NOT_HAPPEN:
         activation.intent = None
-        run.ready.append(activation)
+        if activation not in run.ready:
+            run.ready.append(activation)
     else:
         activation.intent.resolved = event
         run.decided.append(activation)

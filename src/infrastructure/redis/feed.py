@@ -41,7 +41,7 @@ class RedisFeed:
     link: RedisLink
     reader: StreamReader
     dropped: Callable[[int], None]
-    _wants: Wants = field(default_factory=Wants)
+    wants: Wants = field(default_factory=Wants)
     _outgoing: deque[tuple[RunId, bytes]] = field(default_factory=deque)
     _bytes: int = 0
     _poked: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,18 +55,18 @@ class RedisFeed:
 
     def publish(self, rows: Sequence[Recorded]) -> None:
         self.here.publish(rows)
-        if self._wants:
+        if self.wants:
             for row in rows:
-                if row.run in self._wants:
+                if row.run in self.wants:
                     self._send(row.run, row)
 
     def pass_by(self, news: Passing) -> None:
         self.here.pass_by(news)
-        if news.run in self._wants:
+        if news.run in self.wants:
             self._send(news.run, news)
 
     def wanted(self, run: RunId) -> bool:
-        return self.here.wanted(run) or run in self._wants
+        return self.here.wanted(run) or run in self.wants
 
     @asynccontextmanager
     async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
@@ -110,7 +110,7 @@ class RedisFeed:
         while self._outgoing and size < MESSAGE_BYTES:
             run, news = self._outgoing.popleft()
             size += len(news)
-            for process in self._wants.of(run):
+            for process in self.wants.of(run):
                 messages.setdefault(process, []).append(news)
         self._bytes -= size
         return messages
@@ -131,7 +131,7 @@ class RedisFeed:
         match orjson.loads(message):
             case [str(process), [*runs]]:
                 if process != self.me:
-                    self._wants.heard(process, runs)
+                    self.wants.heard(process, runs)
             case _:
                 raise ValueError("nobody's wants")
 
@@ -145,7 +145,7 @@ class RedisFeed:
     async def _wanting(self) -> None:
         while True:
             said_all = asyncio.get_running_loop().time()
-            self._wants.forget_old()
+            self.wants.forget_old()
             await self._say_wanted(self.here.runs())
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(said_all + SAY_AGAIN_SECONDS):

@@ -95,8 +95,15 @@ class RedisLink:
             await asyncio.sleep(SHORTEST_LOOK_SECONDS)
 
     async def _call(self, call: Callable[[Redis], Awaitable[T]]) -> T:
-        async with asyncio.timeout(CALL_SECONDS):
-            return await call(self._redis)
+        """The client library may make an answer or an error of its own of a cancellation: whoever is cancelled must end all the same."""
+        task = asyncio.current_task()
+        before = task.cancelling() if task else 0
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await call(self._redis)
+        finally:
+            if task and task.cancelling() > before:
+                raise asyncio.CancelledError
 
     def _turned(self, up: bool, reason: str = "") -> None:
         before, self._up = self._up, up

@@ -19,8 +19,8 @@ GONE = (httpx.TransportError,)
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """`count` runs of `workflow` under the keys `prefix-0` ..., `at_once` at a time. `readers`: the share of runs whose rows are read.
-    `cancels`: the share that is cancelled at some instant within `cancel_within` seconds."""
+    """`count` runs of `workflow` under the keys `prefix-0` ..., `at_once` at a time, spread over some seconds.
+    `readers`: the share of runs whose rows are read. `cancels`: the share that is cancelled at some instant within `cancel_within` seconds."""
 
     urls: tuple[str, ...]
     count: int
@@ -28,6 +28,7 @@ class Errand:
     workflow: str = "standard"
     prefix: str = "run"
     at_once: int = 8
+    spread_seconds: float = 0.0
     readers: float = 0.0
     cancels: float = 0.0
     cancel_within: float = 2.0
@@ -43,15 +44,18 @@ class Client:
     background: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def start_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        began, pace = loop.time(), self.errand.spread_seconds / self.errand.count
         numbers = iter(range(self.errand.count))
 
         async def one_after_the_other() -> None:
             for number in numbers:
+                await asyncio.sleep(began + number * pace - loop.time())
                 await self._start(number)
 
         await asyncio.gather(*(one_after_the_other() for _ in range(self.errand.at_once)))
+        self._note({"what": "all started"})
         await asyncio.gather(*self.background)
-        self._note({"what": "done"})
 
     async def _start(self, number: int) -> None:
         """Asks again, under the same key, until it is acknowledged."""

@@ -15,7 +15,7 @@ from tests.servers.until import until
 def workers_are_killed(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=stage.size(2, 4))
-    stage.order(count, readers=0.2)
+    stage.order(count, readers=0.2, spread_seconds=stage.size(8, 120))
 
     def kill_one() -> None:
         stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
@@ -29,7 +29,7 @@ def workers_are_killed(stage: Stage) -> None:
 def all_workers_are_killed(stage: Stage) -> None:
     count = stage.size(40, 500)
     stage.start(workers=stage.size(2, 4))
-    stage.order(count, readers=0.2)
+    stage.order(count, readers=0.2, spread_seconds=stage.size(10, 40))
 
     def kill_all() -> None:
         for worker in list(stage.cluster.workers):
@@ -47,7 +47,7 @@ def the_api_is_killed(stage: Stage) -> None:
     count = stage.size(200, 2_000)
     stage.start(workers=1, apis=1)
     (port,) = stage.cluster.apis
-    client = stage.order(count, at_once=16)
+    client = stage.order(count, at_once=16, spread_seconds=stage.size(6, 30))
     for _ in range(stage.size(3, 10)):
         reached = stage.acknowledged() + stage.chance.randint(10, max(20, count // 20))
         until(lambda wanted=min(reached, count): stage.acknowledged() >= wanted or not client.is_alive, "more starts", 60)  # type: ignore[misc]
@@ -61,7 +61,7 @@ def the_api_is_killed(stage: Stage) -> None:
 def a_rolling_restart(stage: Stage) -> None:
     count = stage.size(80, 500)
     stage.start(workers=2, apis=2)
-    stage.order(count, readers=0.2, at_once=4)
+    stage.order(count, readers=0.2, spread_seconds=stage.size(10, 60))
     until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
     for _ in range(stage.size(1, 5)):
         for port in list(stage.cluster.apis):
@@ -77,15 +77,14 @@ def a_rolling_restart(stage: Stage) -> None:
     seen = stage.settle()
     check_standard(seen, count)
     assert stage.cluster.killed == set(), "nobody was killed"
-    assert {call.answer: call.key for call in seen.calls if call.what == "pay"}, "something was paid"
-    assert "needs attention" not in stage.figures, "a restart in order leaves no outcome unknown"
+    assert "needed attention" not in stage.figures, "a restart in order leaves no outcome unknown"
 
 
 @scenario("a worker is stopped for three leases, and goes on", "its every write is refused, its late usage is counted once")
 def a_worker_is_frozen(stage: Stage) -> None:
     count = stage.size(30, 300)
     stage.start(workers=2)
-    stage.order(count)
+    stage.order(count, spread_seconds=stage.size(10, 50))
     until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
     for _ in range(stage.size(1, 5)):
         frozen = stage.chance.choice(stage.cluster.workers)
@@ -117,4 +116,4 @@ def a_run_is_poison(stage: Stage) -> None:
     most = max(sum(call.run == run for call in seen.calls) for run in poisoned)
     assert most <= 4, f"a poisoned run was delivered {most} times"
     others = set(seen.runs.values())
-    assert others <= {"completed", "failed", "parked"}, f"others ended as {others}"
+    assert others <= {"completed", "failed"}, f"others ended as {others}"

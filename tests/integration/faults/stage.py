@@ -12,11 +12,11 @@ from tests.integration.faults.checker import check, lost_charges
 from tests.integration.faults.client import Errand, told
 from tests.integration.faults.cluster import Cluster, running_cluster
 from tests.integration.faults.evidence import Evidence, gather, lines_of
+from tests.integration.faults.operator import PARKED, Operator
 from tests.servers.commands import Running
 from tests.servers.until import until
 
 FINAL_SECONDS = 120.0
-PAYS_UNKNOWN = "status = 'parked' AND convert_from(outcome, 'UTF8') LIKE '%needs_attention%'"
 
 
 @dataclass(slots=True)
@@ -72,10 +72,15 @@ class Stage:
             self.count("faults")
 
     def settle(self, seconds: float = FINAL_SECONDS) -> Evidence:
-        """Waits for the clients and for the end of every run, and checks every promise."""
+        """Waits for the clients and for the end of every run, decides what only a person can, and checks every promise."""
         began = time.monotonic()
-        self.cluster.until_final(seconds, PAYS_UNKNOWN)
+        until(lambda: sum(line["what"] == "all started" for line in self.said()) == len(self.clients), "every start is acknowledged", seconds)
+        self.cluster.until_final(seconds, PARKED)
         self.figures["seconds until all are final"] = round(time.monotonic() - began, 1)
+        operator = Operator(self.cluster)
+        if decided := operator.decide_all():
+            self.figures["needed attention"] = decided
+            self.cluster.until_final(60)
         for client in self.clients:
             assert client.ended(60) == 0, client.told()
         seen = gather(self.cluster)
@@ -88,8 +93,6 @@ class Stage:
         self.figures["rows"] = len(seen.journal)
         self.figures["calls"] = len(seen.calls)
         self.figures["claims"] = len(seen.claims)
-        if parked := sum(status == "parked" for status in seen.runs.values()):
-            self.figures["need attention"] = parked
         if lost := len(lost_charges(seen)):
             self.figures["answers lost with a killed process"] = lost
         if busy := len(seen.said("busy")):

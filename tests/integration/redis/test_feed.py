@@ -12,7 +12,7 @@ from domain.ids import Position, RunId, ThreadId
 from domain.ports.feed import Feed, Passing
 from domain.ports.journal import Recorded
 from infrastructure.feed import News, ProcessFeed
-from infrastructure.redis import feed as redis_feed
+from infrastructure.redis.feed import BUFFER_NEWS, RedisFeed
 from infrastructure.redis.link import RedisLink
 from infrastructure.redis.news import LARGEST_ROW
 from infrastructure.redis.open import open_redis
@@ -105,13 +105,18 @@ async def test_a_process_that_starts_later_learns_what_is_wanted(emptied_redis: 
 
 
 async def test_several_processes_that_listen_all_hear(emptied_redis: RedisServer) -> None:
-    async with process(emptied_redis, "a") as one, process(emptied_redis, "b") as other, process(emptied_redis, "w") as worker:
-        async with one.listen(THREAD, RUN) as news, other.listen(THREAD, RUN) as more:
-            wants = worker._wants  # type: ignore[attr-defined]  # how many know is seen nowhere else
-            await until(lambda: len(wants.of(RUN)) == 2, "both are known")
-            worker.pass_by(text("hel"))
+    async with (
+        process(emptied_redis, "a") as one,
+        process(emptied_redis, "b") as other,
+        process(emptied_redis, "w") as worker,
+        one.listen(THREAD, RUN) as news,
+        other.listen(THREAD, RUN) as more,
+    ):
+        assert isinstance(worker, RedisFeed)
+        await until(lambda: len(worker.wants.of(RUN)) == 2, "both are known")
+        worker.pass_by(text("hel"))
 
-            assert await heard(news, 1) == await heard(more, 1) == [text("hel")]
+        assert await heard(news, 1) == await heard(more, 1) == [text("hel")]
 
 
 async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis: RedisServer) -> None:
@@ -145,7 +150,7 @@ async def test_a_flood_is_dropped_and_counted_and_the_stream_stays_bounded(empti
     counted = Counted()
     async with process(emptied_redis, "api") as api, process(emptied_redis, "worker", counted) as worker, api.listen(THREAD, RUN) as news:
         await until(lambda: worker.wanted(RUN), "wanted")
-        flood = redis_feed.BUFFER_NEWS + 500
+        flood = BUFFER_NEWS + 500
         for _ in range(flood):
             worker.pass_by(text("x"))
 

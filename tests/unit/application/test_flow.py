@@ -132,4 +132,4 @@ def test_an_order_of_an_older_client_keeps_its_digest() -> None:
 
     assert plain.digest() == same.digest()
     assert "priority" not in plain.model_dump(exclude={"priority", "delay_seconds", "concurrency_key"})
-    assert RunOrder(workflow="mail", priority="high").digest() != plain.digest()  # type: ignore[arg-type]
+    assert RunOrder(workflow="mail", priority=Priority.HIGH).digest() != plain.digest()

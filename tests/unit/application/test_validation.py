@@ -200,6 +200,13 @@ def test_a_document_that_is_not_valid_is_refused_with_all_problems(validate: Val
     assert len(error.value.problems) == 11
 
 
+def test_the_first_thousand_are_those_that_stand_first_in_the_document(validate: Validate) -> None:
+    strange = [f"k{number}" for number in range(3000)]
+    said = [problem.pointer for problem in validate(dict.fromkeys(strange, 1)).problems if problem.code == "unknown_field"]
+    assert said == [f"/{name}" for name in strange[: len(said)]]
+    assert len(said) > 900
+
+
 @pytest.mark.parametrize(
     "written", [{f"k{number}": 1 for number in range(1_500)}, document({f"n{n}": {"kind": "x"} for n in range(1_500)}, [])]
 )

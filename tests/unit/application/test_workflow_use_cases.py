@@ -4,6 +4,7 @@ import copy
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from threading import get_ident
 from typing import Any
 
 import pytest
@@ -12,12 +13,13 @@ from application.composition import ComposeOrder, ComposeWorkflows
 from application.once import Once
 from application.paging import PageOrder
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder, filled
-from application.validation import Validate
+from application.validation import Validate, Validation
 from application.versions import resolve_versions
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.access import LOCAL_ADMIN, Principal, Role
 from domain.errors import Forbidden, TemplateNotFound, ValidationError, VersionTaken, WorkflowNotFound
 from domain.ids import TenantId
+from domain.json import Json
 from domain.ports.nodes import Workshop
 from infrastructure.canonical import content_hash
 from infrastructure.store.memory.open import open_memory
@@ -101,6 +103,36 @@ def running(name: str, *workflows: str) -> Document:
 
 def problems_of(error: pytest.ExceptionInfo[ValidationError]) -> set[tuple[str, str]]:
     return {(problem.pointer, problem.code) for problem in error.value.problems}
+
+
+@dataclass(frozen=True)
+class WatchedValidate(Validate):
+    threads: list[int] = field(default_factory=list)
+
+    def __call__(self, document: Json) -> Validation:
+        self.threads.append(get_ident())
+        return super().__call__(document)
+
+
+@pytest.mark.parametrize(
+    ("written", "here"),
+    [
+        pytest.param(document("a") | {"odd": 1}, True, id="a small document"),
+        pytest.param({f"k{number}": 1 for number in range(3000)}, False, id="members that nobody knows"),
+        pytest.param({"odd": [[[0] * 40] * 40] * 40}, False, id="values far inside"),
+        pytest.param({"odd": "x" * 3_000_000}, False, id="a long text"),
+    ],
+)
+async def test_what_takes_long_to_check_and_to_locate_leaves_the_event_loop_free(desk: Desk, written: Json, here: bool) -> None:
+    validate = WatchedValidate(OurKinds(), desk.workshop)
+
+    def locate(_: str) -> None:
+        validate.threads.append(get_ident())
+
+    found = await CheckDocument(validate, desk.store.workflows)(AUTHOR.tenant, written, locate)
+    assert "unknown_field" in {problem.code for problem in found.problems}
+    assert len(validate.threads) == 1 + len(found.problems) + len(found.warnings)
+    assert {thread == get_ident() for thread in validate.threads} == {here}
 
 
 async def test_a_published_workflow_is_found_by_version_and_as_the_newest(desk: Desk) -> None:

@@ -76,6 +76,14 @@ class Watched:
         await self.queue.woken(timeout)
 
 
+@dataclass
+class Deaf(Watched):
+    """Hears of nothing."""
+
+    async def woken(self, timeout: float) -> None:
+        await asyncio.sleep(timeout)
+
+
 class TestTaking:
     async def test_a_run_is_taken_the_moment_it_is_ordered(self, stage: Stage) -> None:
         gate = Gate()
@@ -384,6 +392,18 @@ class TestDatabaseAway:
         assert 30 <= time() < 32
         assert queue.asked.count("claim") < 40
         assert "waiting for the database" in {entry["event"] for entry in stage.logs}
+
+    @pytest.mark.parametrize("waited", [0.0, 0.1, 30.3])
+    async def test_with_every_wake_up_dropped_a_run_begins_a_poll_interval_later_at_most(self, stage: Stage, waited: float) -> None:
+        gate = Gate()
+        gate.opened.set()
+        stage.does(a=gate)
+        async with working(stage.worker(queue=Deaf(stage.store.queue), poll_seconds=2)):
+            await asyncio.sleep(1 + waited)
+            ordered = time()
+            assert (await stage.ended(await stage.order(ONE))).status == "completed"
+
+        assert time() - ordered <= 2 + 1
 
     async def test_a_wake_up_line_that_is_broken_makes_no_haste(self, stage: Stage) -> None:
         async def broken(what: str) -> None:
