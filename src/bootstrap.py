@@ -29,11 +29,13 @@ from application import (
     controlling,
     desk,
     drawing,
+    ended,
     flow,
     following,
     health,
     models,
     once,
+    pacing,
     registering,
     resolving,
     runs,
@@ -58,6 +60,7 @@ from domain.graph.definition import Graph
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
+from domain.ports.limits import Rate
 from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from infrastructure.between import WORKER_SECONDS, Between, LineMeter, open_between
@@ -236,7 +239,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         list_templates=templates.ListTemplates(store.templates),
         instantiate_template=templates.InstantiateTemplate(store.templates, shared.workshop()),
         start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, _terms(shared), new_id, clock),
-        get_run=runs.GetRun(store.runs, store.journal),
+        get_run=runs.GetRun(store.runs, ended.Describe(store.journal, between.cache)),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
         resolve_run=resolving.ResolveRun(store.runs, store.journal, store.inbox, shared.tools(), schemas, keyed),
@@ -255,6 +258,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         list_keys=access.ListKeys(store.keys),
         remove_key=access.RemoveKey(store.keys),
         authenticate=access.Authenticate(store.keys, digests, keyless),
+        pace=pacing.Pace(between.limits, Rate(most, 60.0) if (most := shared.settings().requests_per_minute) else None),
         check_readiness=health.CheckReadiness(
             {"database": store.health.check}, spared={} if between.check is None else {"redis": between.check}
         ),

@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     redis_url: Annotated[
         str | None, Field(pattern=r"^(rediss?|unix)://.+$", description="redis://HOST:PORT/NUMBER: wake-ups and news between processes")
     ] = None
+    requests_per_minute: Annotated[
+        int, Field(ge=0, le=10_000_000, description="requests that one key may make in a minute, so many at once; 0: any number")
+    ] = 0
     host: Annotated[str, Field(min_length=1, description="address the service listens on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="port the service listens on; 0 takes a free one")] = 8040
     metrics_port: Annotated[int | None, Field(ge=0, le=65535, description="port on which a worker shows /metrics, /livez, /readyz")] = None

@@ -9,6 +9,7 @@ from application.drawing import DrawWorkflow
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
+from application.pacing import Pace
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.runs import CancelRun, GetRun, ListRuns, StartRun
@@ -51,4 +52,5 @@ class Desk:
     list_keys: ListKeys
     remove_key: RemoveKey
     authenticate: Authenticate
+    pace: Pace
     check_readiness: CheckReadiness

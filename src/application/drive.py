@@ -137,17 +137,22 @@ class Drive:
         self.run = replace(self.run, usage=self.run.usage.plus(usage))
         self.has_news = True
         self.tools.meter.used(row.workflow, usage)
-        if not self.is_winding_up:
-            self.check_spending(activation.node)
+        self.check_spending(activation.node)
 
     def check_spending(self, node: str = "") -> None:
         """End the run when it has used more than it may; `node` was the last to use something."""
+        overspent = None if self.is_winding_up else self.overspent(node)
+        if overspent is not None:
+            self.end_failed(overspent)
+
+    def overspent(self, node: str = "") -> Failure | None:
         limits, used = self.run.limits, self.run.usage
         if limits.tokens is not None and used.total_tokens > limits.tokens:
-            self.end_failed(Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", node))
-        elif limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
+            return Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", node)
+        if limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
             spent = used.cost.amount.quantize(Decimal("0.000001"))
-            self.end_failed(Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", node))
+            return Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", node)
+        return None
 
     def end_failed(self, failure: Failure) -> None:
         """The run as a whole fails, unless it is ending already. What finished in it is undone first."""

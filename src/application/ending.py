@@ -19,6 +19,8 @@ def end_if_over(drive: Drive) -> bool:
     if state.status is not None:
         return True
     if drive.ending is None and state.root.is_done:
+        _fail_if_overspent(drive)
+    if drive.ending is None and state.root.is_done:
         drive.ending = _ending(drive)
     if drive.ending is None:
         return False
@@ -29,6 +31,16 @@ def end_if_over(drive: Drive) -> bool:
         return True
     drive.record(drive.ending)
     return True
+
+
+def _fail_if_overspent(drive: Drive) -> None:
+    """The call that passed the run's limit was its last one."""
+    state = drive.state
+    if state.is_cancelling or state.failure is not None or state.root.failure is not None:
+        return
+    overspent = drive.overspent()
+    if overspent is not None:
+        drive.record(events.RunFailing(overspent))
 
 
 def _ending(drive: Drive) -> events.RunEnded:

@@ -42,6 +42,7 @@ class Engine:
         loaded = await self.load(claim)
         first, run = None, claim.run
         if loaded.state is None:
+            loaded.check_values()
             run = replace(run, first=loaded.position)
             first = self.load.first_row(loaded)
             loaded.position = Position(loaded.position + 1)

@@ -13,10 +13,10 @@ from application.runs import find_run
 from domain.access import Principal, Role
 from domain.errors import Problem, ValidationError
 from domain.ids import Position
-from domain.ports.feed import Feed, Passing
+from domain.ports.feed import PARKED, Feed, Passing
 from domain.ports.journal import Journal, Recorded
 from domain.ports.repositories import Runs
-from domain.run.events import NodeParked, RunEnded
+from domain.run.events import RunEnded
 from domain.run.run import Run, RunStatus
 
 StreamItem: TypeAlias = EventView | PassingView | EndView | None
@@ -45,7 +45,7 @@ class FollowRun:
         async with self.feed.listen(run.thread, run.id) as news:
             async for item in _looking_back_first(news):
                 if isinstance(item, Passing):
-                    if passing:
+                    if passing and item.kind != PARKED:
                         yield PassingView.of(item)
                     continue
                 async for row in self._since(run, after, item):
@@ -103,7 +103,7 @@ class WaitForRun:
             if settled(await self.runs.get(who.tenant, run.id)):
                 return
             async for item in news:
-                turning = item is None or (isinstance(item, Recorded) and item.kind in (RunEnded.kind, NodeParked.kind))
+                turning = item is None or item.kind in (RunEnded.kind, PARKED)
                 if turning and settled(await self.runs.get(who.tenant, run.id)):
                     return
 

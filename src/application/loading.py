@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from application.programs import Program, ProgramShelf
-from domain.errors import SerializationError
+from domain.errors import SerializationError, ThreadError
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Graph
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId
@@ -39,6 +39,20 @@ class Loaded:
     @property
     def graphs(self) -> dict[ContentHash, CompiledGraph]:
         return {content: program.graph for content, program in self.by_hash.items()}
+
+    def check_values(self) -> None:
+        """`ThreadError` when the thread holds a value that this workflow's channel of that name does not take."""
+        for name, rule in self.by_hash[self.run.workflow_hash].rules.items():
+            if (
+                name in self.values
+                and name not in self.run.input
+                and rule.schema is not None
+                and not rule.schema.accepts(self.values[name])
+            ):
+                problem = next(iter(rule.schema.problems(self.values[name])), None)
+                why = f": {problem.message}" if problem else ""
+                message = f"the thread holds a value in channel {name} that {self.run.workflow} does not take{why}"
+                raise ThreadError(message)
 
     def start(self, event: events.RunStarted, position: Position) -> RunState:
         graph = self.by_hash[event.workflow].graph

@@ -6,6 +6,7 @@ from typing import cast
 
 from application.drive import Drive
 from domain.json import JsonObject
+from domain.ports.feed import PARKED, Passing
 from domain.run.run import FORGIVEN, RunStatus, Waiting
 from domain.run.state import Activation
 
@@ -17,7 +18,6 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
         return False
     now = drive.tools.clock.now()
     if drive.is_stopping:
-        drive.run = drive.run.moved(RunStatus.QUEUED)
         await drive.append(release_at=now.timestamp())
         return True
     waiting = waiting_for(drive)
@@ -26,6 +26,7 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
         return False
     drive.run = drive.run.moved(RunStatus.PARKED, waiting_for=waiting, parked_at=now if _is_forgiven(waiting) else None)
     await drive.append(release_at=due)
+    drive.tools.feed.pass_by(Passing(drive.run.id, PARKED, ""))
     return True
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from application.activations import describe
+from application.ended import Describe
 from application.errors import below
 from application.flow import MakeTerms, due_at
 from application.names import id_or
@@ -77,14 +78,17 @@ class StartRun:
     clock: Clock
 
     async def __call__(self, who: Principal, order: RunOrder, key: str | None = None) -> StartedRun:
+        return await self.begin(who, order, None if key is None else IdempotencyMark(key, order.digest(), self.clock.now()))
+
+    async def begin(self, who: Principal, order: RunOrder, mark: IdempotencyMark | None, run_id: RunId | None = None) -> StartedRun:
+        """With a mark and an id of the caller's own."""
         who.must_be(Role.OPERATOR)
-        mark = None if key is None else IdempotencyMark(key, order.digest(), self.clock.now())
         if mark is not None and (known := await self.marks.known(who.tenant, mark)) is not None:
             return await self._again(await self.runs.get(who.tenant, RunId(known)))
         version, embedded = await self.find(who.tenant, order.workflow)
         run = self._asked_for(who, order, version)
         terms = self.terms(version.graph.name, version.graph.flow, order, run.input)
-        placed = replace(run, priority=self.terms.priority(version.graph.flow, order), due_at=due_at(run, terms))
+        placed = replace(run, id=run_id or run.id, priority=self.terms.priority(version.graph.flow, order), due_at=due_at(run, terms))
         started = await self.runs.start(NewRun(placed, order.thread_id is None, mark, embedded, terms))
         if started.fresh:  # a run that was queued a moment ago has no rows to tell of
             return StartedRun(RunView.whole(placed, (), 0, {}), fresh=True)
@@ -118,11 +122,11 @@ class StartRun:
 @dataclass(frozen=True, slots=True)
 class GetRun:
     runs: Runs
-    journal: Journal
+    describe: Describe
 
     async def __call__(self, who: Principal, run: str) -> RunView:
         who.must_be(Role.VIEWER)
-        return await describe(self.journal, await find_run(self.runs, who, run))
+        return await self.describe(await find_run(self.runs, who, run))
 
 
 class RunListOrder(PageOrder):

@@ -14,7 +14,7 @@ import structlog
 from application.drive import Drive
 from application.engine import Engine
 from domain.errors import DatabaseError, Fenced, NodeExecutionError, Poisoned, SerializationError, WeftError
-from domain.ids import WorkerId
+from domain.ids import Position, WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
 from domain.ports.inbox import Inbox, Wish
@@ -64,6 +64,8 @@ class Worker:
     leases: set[Lease] = field(default_factory=set)
     """Of every run in hand, those still being loaded among them."""
     drives: dict[Lease, Drive] = field(default_factory=dict)
+    at_risk: dict[Lease, Position] = field(default_factory=dict)
+    """Runs on their last delivery, and where their journal ended at the claim."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,9 +124,10 @@ class Worker:
     async def _claiming(self) -> None:
         while not self.stopping.is_set():
             room = self.policy.runs - len(self.tasks)
-            if room <= 0:
+            if room <= 0 or self._risks_others():
                 self.freed.clear()
-                await self.freed.wait()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.freed.wait(), None if room <= 0 else self.policy.poll_seconds)
                 continue
             claims = await self._patiently(self.queue.claim(self.id, room, self.policy.lease_seconds))
             if claims is None:
@@ -132,9 +135,23 @@ class Worker:
             if not claims:
                 await self._rest()
                 continue
+            claims = await self._one_at_risk(claims)
             wishes = await self._patiently(self.inbox.waiting([claim.lease.thread for claim in claims]))
             for claim in claims:
                 self._take(claim, [wish for wish in wishes or () if wish.run == claim.run.id])
+
+    def _risks_others(self) -> bool:
+        """Is a run in hand with which every worker before was lost? Until it writes a row, no other is taken beside it."""
+        drives = ((self.drives.get(lease), position) for lease, position in self.at_risk.items())
+        return any(drive is None or drive.durable == position for drive, position in drives)
+
+    async def _one_at_risk(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Of runs on their last delivery only the first is kept: if it takes this worker down, it takes none of the others with it."""
+        last = [claim for claim in claims if claim.deliveries == DELIVERIES]
+        for claim in last[1:]:
+            await self._release(claim.lease)
+        self.at_risk.update((claim.lease, claim.position) for claim in last[:1])
+        return [claim for claim in claims if claim not in last[1:]]
 
     async def _rest(self) -> None:
         due = await self._patiently(self.queue.next_due())
@@ -194,6 +211,7 @@ class Worker:
             raise
         finally:
             self.leases.discard(lease)
+            self.at_risk.pop(lease, None)
             self.drives.pop(lease, None)
 
     async def _drive(self, claim: Claim, wishes: Sequence[Wish]) -> None:

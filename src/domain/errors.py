@@ -103,6 +103,18 @@ class Unauthenticated(DomainError):
     code = "unauthenticated"
 
 
+class RateLimited(DomainError):
+    """`retry_after`: seconds until it is allowed."""
+
+    family = Family.RATE_LIMITED
+    code = "rate_limited"
+    retryable = True
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Forbidden(DomainError):
     family = Family.FORBIDDEN
     code = "forbidden"
@@ -140,6 +152,10 @@ class ModelNotFound(NotFound):
 
 class KeyNotFound(NotFound):
     code = "key_not_found"
+
+
+class ScheduleNotFound(NotFound):
+    code = "schedule_not_found"
 
 
 # The thing moved on while you were looking.

@@ -8,6 +8,7 @@ ThreadId = NewType("ThreadId", str)
 RunId = NewType("RunId", str)
 WorkerId = NewType("WorkerId", str)
 KeyId = NewType("KeyId", str)
+ScheduleId = NewType("ScheduleId", str)
 NodeId = NewType("NodeId", str)
 NodeIndex = NewType("NodeIndex", int)
 """Where a node stands in its compiled graph, counted from 0 in document order."""

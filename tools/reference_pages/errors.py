@@ -19,6 +19,7 @@ ADVICE: Final = {
     "too_large": "send less; the sentence names the bound",
     "expression_error": "mend the expression or template; the sentence names it and what it stumbled over",
     "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
+    "rate_limited": "wait for as long as `Retry-After` says",
     "forbidden": "use a key with the role that the sentence names",
     "not_found": "look at the path; what belongs to another tenant is not found either",
     "workflow_not_found": "publish it, or look at the name and version; the sentence lists the known ones",

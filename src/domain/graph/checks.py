@@ -204,6 +204,21 @@ def compensations(graph: Graph) -> Iterator[Problem]:
             yield Problem(f"/edges/{number}", "compensation_edge", sentence)
 
 
+_UNTIMED: Final = {
+    "map": "give the nodes inside it a `timeout_seconds`, or the run a `limits.seconds`",
+    "workflow": "give the nodes of the workflow a `timeout_seconds`, or the run a `limits.seconds`",
+    "wait": "let it wait for the `first` of several, one of them `seconds`",
+}
+"""Kinds whose time is spent outside an attempt, and what to do instead."""
+
+
+def timeouts(graph: Graph) -> Iterator[Problem]:
+    for name, node in graph.nodes.items():
+        if node.timeout_seconds is not None and node.kind in _UNTIMED:
+            sentence = f"`timeout_seconds` bounds an attempt, and a `{node.kind}` is none: {_UNTIMED[node.kind]}"
+            yield Problem(f"/nodes/{step(name)}/timeout_seconds", "timeout_unsupported", sentence)
+
+
 def undoing(graph: Graph) -> frozenset[NodeId]:
     """The nodes that undo others."""
     return frozenset(node.compensate for node in graph.nodes.values() if node.compensate is not None)
@@ -220,4 +235,5 @@ CHECKS: Final[tuple[Check, ...]] = (
     writes,
     channels,
     compensations,
+    timeouts,
 )

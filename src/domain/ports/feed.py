@@ -3,16 +3,19 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.ids import RunId, ThreadId
 from domain.ports.journal import Recorded
 
 
+PARKED: Final = "parked"
+
+
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt) or `text` (a piece of a model's
-    answer)."""
+    """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt), `text` (a piece of a model's
+    answer), or `parked` (the run's public row says so now)."""
 
     run: RunId
     kind: str

@@ -29,7 +29,7 @@ class RunStatus(StrEnum):
 FINAL = frozenset({RunStatus.COMPLETED, RunStatus.FAILED, RunStatus.CANCELLED})
 _NEXT = {
     RunStatus.QUEUED: {RunStatus.RUNNING, RunStatus.FAILED, RunStatus.CANCELLED},
-    RunStatus.RUNNING: {RunStatus.PARKED, RunStatus.QUEUED, *FINAL},
+    RunStatus.RUNNING: {RunStatus.PARKED, *FINAL},
     RunStatus.PARKED: {RunStatus.RUNNING, *FINAL},
 }
 

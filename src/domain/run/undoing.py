@@ -26,7 +26,7 @@ def wind_up(run: RunState, frame: Frame) -> None:
     for other in list(run.undoing.values()):
         if _is_within(other.path, frame.path):
             _hand_over(run, other)
-    frame.is_undoing = True
+    frame.is_undoing, frame.is_done = True, False
     run.undoing[frame.path] = frame
     frame.to_undo = sorted((done for done in run.done if _is_within(done.frame.path, frame.path)), key=lambda done: done.at)
     run.done = [done for done in run.done if not _is_within(done.frame.path, frame.path)]

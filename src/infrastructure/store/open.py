@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from domain.graph.definition import Graph
@@ -12,6 +13,7 @@ from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.ports.retention import Retention
+from domain.ports.schedules import DueSchedules, Schedules
 from domain.run.run import Run
 from domain.workflow import WorkflowVersion
 from infrastructure.store.connections import USUAL, Connections
@@ -21,6 +23,7 @@ from infrastructure.store.hot import Hot, OnCommitted, Starts
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
 from infrastructure.store.reader import Reader
+from infrastructure.store.rows import moment
 from infrastructure.store.store import Store
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
 
@@ -79,6 +82,8 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         keys=cast(Keys, _Keys(hot.reader, cold)),
         open_renew=hot.open_renew,
         retention=cast(Retention, Later(cold.retention)),
+        schedules=cast(Schedules, Later(cold.schedules)),
+        due=cast(DueSchedules, _DueSchedules(hot.reader, cold)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
@@ -114,6 +119,17 @@ class _Keys(Later):
 
     async def any(self) -> bool:
         return bool(await self._reader.rows("SELECT 1 FROM api_keys LIMIT 1"))
+
+
+class _DueSchedules(Later):
+    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+        super().__init__(cold.due_schedules)
+        self._reader = reader
+
+    async def next_wake(self) -> datetime | None:
+        """Asked again and again, mostly for nothing: without what is imported for the rest."""
+        (row,) = await self._reader.rows("SELECT min(wake_at) FROM schedules")
+        return None if row[0] is None else moment(row[0])
 
 
 class _Cold:
@@ -152,6 +168,16 @@ class _Cold:
         from infrastructure.store.sql.retention import KeptRetention
 
         return KeptRetention(self._opened())
+
+    def schedules(self) -> object:
+        from infrastructure.store.sql.schedules import KeptSchedules
+
+        return KeptSchedules(self._opened())
+
+    def due_schedules(self) -> object:
+        from infrastructure.store.sql.due import KeptDueSchedules
+
+        return KeptDueSchedules(self._opened())
 
     def keys(self) -> object:
         from infrastructure.store.sql.shelves import KeptKeys

@@ -7,6 +7,7 @@ from domain.ports.journal import Journal
 from domain.ports.queue import RunQueue
 from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.ports.retention import Retention
+from domain.ports.schedules import DueSchedules, Schedules
 from infrastructure.heart import OpenRenew
 
 
@@ -24,5 +25,7 @@ class Store:
     keys: Keys
     health: StoreHealth
     retention: Retention
+    schedules: Schedules
+    due: DueSchedules
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from application.access import Principal
+from application.access import Principal, digest_of
 from application.desk import Desk
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="A key made with `weft keys create`.")
@@ -25,7 +25,10 @@ async def _caller(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
 ) -> Principal:
-    return await desk.authenticate(bearer.credentials if bearer else header)
+    key = bearer.credentials if bearer else header
+    who = await desk.authenticate(key)
+    await desk.pace(digest_of(key) if key else "local")
+    return who
 
 
 Caller = Annotated[Principal, Depends(_caller)]

@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 from interface.rest.problems import MEDIA_TYPE, ProblemDocument
 
 REF = "#/components/schemas/{model}"
-_ALWAYS = (401, 403, 422, 500, 503)
+_ALWAYS = (401, 403, 422, 429, 500, 503)
 
 OpenApi: TypeAlias = dict[str, Any]
 """A part of an OpenAPI document."""

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 
 import structlog
 from fastapi import Request
@@ -93,7 +94,7 @@ def _headers(error: WeftError) -> dict[str, str]:
         case Family.UNAUTHENTICATED:
             return {"WWW-Authenticate": "Bearer"}
         case Family.UNAVAILABLE | Family.RATE_LIMITED:
-            return {"Retry-After": str(max(1, round(error.retry_after or 1)))}
+            return {"Retry-After": str(max(1, ceil(error.retry_after or 1)))}
         case _:
             return {}
 

@@ -1,6 +1,7 @@
 """Crash points and missing guards, put into a process of Weft from outside: the package's `sitecustomize` calls `arm` before Weft starts.
 
-`FAULT_ARMS` is words between commas: `append.sent:3` kills the process at the third pass of that point; `without.epoch` takes a guard away.
+`FAULT_ARMS` is words between commas: `append.sent:3` kills the process at the third pass of that point; `without.epoch` takes a guard away;
+`checkpoints.often` makes one every other row.
 Every name of both kinds is in `docs/reliability.md`.
 """
 
@@ -108,7 +109,22 @@ def answered(words: str) -> Wrap:
     return wrap
 
 
-JOURNAL, RUNS = "INSERT INTO journal", "INSERT INTO runs"
+def answered_row(kind: str) -> Wrap:
+    """A row of this kind is committed, and nobody has been told yet."""
+
+    def wrap(call: Call, fuse: Fuse) -> Call:
+        async def armed(self: Any, statement: str, *values: Any) -> Any:
+            rows = await call(self, statement, *values)
+            if any(kind == value or (isinstance(value, list) and kind in value) for value in values):
+                fuse.burn()
+            return rows
+
+        return armed
+
+    return wrap
+
+
+JOURNAL, RUNS, BEAT = "INSERT INTO journal", "INSERT INTO runs", "renewed AS ("
 WRITER = "infrastructure.store.postgres.connections:WriterConnection.rows"
 POINTS: dict[str, tuple[str, Wrap]] = {
     "claim.before": ("infrastructure.store.postgres.queue:PostgresQueue.claim", before),
@@ -132,8 +148,11 @@ POINTS: dict[str, tuple[str, Wrap]] = {
     "release.before": ("infrastructure.store.postgres.queue:PostgresQueue.release", before),
     "release.after": ("infrastructure.store.postgres.queue:PostgresQueue.release", after),
     "stop.before": ("application.engine:stop_all", before),
+    "intent.before": ("application.executing:may_call", before),
+    "intent.durable": (WRITER, answered_row("effect_intended")),
     "wishes.before": ("infrastructure.store.postgres.queue:PostgresInbox.waiting", before),
-    "beat.before": ("infrastructure.heart:Heart.beating", before),
+    "beat.sent": (WRITER, under_way(BEAT)),
+    "beat.answered": (WRITER, answered(BEAT)),
     "start.before": ("infrastructure.store.postgres.runs:PostgresStarts.start", before),
     "start.sent": (WRITER, under_way(RUNS)),
     "start.committed": (WRITER, answered(RUNS)),
@@ -150,6 +169,8 @@ def arm(words: str) -> None:
             from tests.integration.faults.guards import GUARDS
 
             GUARDS[name.removeprefix("without.")].remove()
+        elif name == "checkpoints.often":
+            importlib.import_module("application.drive").CHECKPOINT_ROWS = 2
         else:
             where, wrap = POINTS[name]
             owner, attribute = place(where)

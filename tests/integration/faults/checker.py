@@ -86,9 +86,9 @@ def inputs_are_the_committed_outputs_upstream(seen: Evidence) -> Breaches:
         state: dict[int, dict[str, str]] = {0: {"account": str(seen.inputs[run].get("account", ""))}}
         for row in rows:
             now = state[row.position] = dict(state.get(row.position - 1, state[0]))
-            if row.kind != "node_finished":
-                continue
-            node = row.body["activation"].rpartition("/")[2].partition("#")[0]
+            if row.kind != "node_finished" or row.body["activation"].count("/") > 1:
+                continue  # a child frame has a state of its own
+            node = _node(row.body["activation"])
             answer = row.body["updates"].get(node)
             if node in SEEN and not str(answer).startswith(node):
                 before = state[row.body["read_at"]]
@@ -129,7 +129,8 @@ def _was_told_to(seen: Evidence, run: str, activation: str, times: int) -> bool:
 
 
 def every_token_is_charged_once(seen: Evidence) -> Breaches:
-    """The number of tokens says which answer a charge is for. Answers to a process that was killed may be lost; see `lost_charges`."""
+    """The number of tokens says which answer a charge is for. An answer that did not arrive (its call was cancelled, a wire broke) has an
+    estimated line; one to a process that was killed may have none, see `lost_charges`."""
     answers = {call.tokens: call for call in seen.calls if call.what == "model"}
     charged: Counter[int] = Counter()
     for run, activation, _effect, _attempt, _epoch, tokens, estimated in seen.charges:
@@ -139,8 +140,10 @@ def every_token_is_charged_once(seen: Evidence) -> Breaches:
         if tokens not in answers or answers[tokens].run != run:
             yield f"{activation} of run {run} was charged {tokens} tokens that nobody used for it"
     yield from (f"answer {tokens} was charged {count} times" for tokens, count in charged.items() if count > 1)
+    guessed = Counter((charge[0], _node(charge[1])) for charge in seen.charges if charge[6])
     for call in lost_charges(seen):
-        if call.pid not in seen.killed:
+        guessed[call.run, call.node] -= 1
+        if call.pid not in seen.killed and guessed[call.run, call.node] < 0:
             yield f"answer {call.tokens} to {call.node} of run {call.run} was never charged, and process {call.pid} was not killed"
 
 
@@ -209,10 +212,14 @@ def check(seen: Evidence) -> None:
     assert not broken, "\n".join(lines)
 
 
+def _node(activation: str) -> str:
+    return activation.rpartition("/")[2].partition("#")[0]
+
+
 def visits_of(seen: Evidence, run: str) -> list[str]:
     """Nodes that finished, as often as they did, in the order of their names."""
     activations = [row.body["activation"] for row in seen.rows_of[run] if row.kind == "node_finished"]
-    return sorted(path.rpartition("/")[2].partition("#")[0] for path in activations)
+    return sorted(_node(path) for path in activations)
 
 
 def check_standard(seen: Evidence, count: int) -> None:

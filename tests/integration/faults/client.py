@@ -98,11 +98,11 @@ class Client:
     async def _read(self, run: str) -> None:
         """Goes away after a few rows, and comes back with the last number, until the stream says that it is over."""
         last, is_over = 0, False
-        for _ in range(MOST_TRIES):
+        for tries in range(MOST_TRIES):
             if is_over:
                 return
             try:
-                last, is_over = await self._read_some(run, last, self.chance.randint(1, 6))
+                last, is_over = await self._read_some(run, last, self.chance.randint(1, 6) + tries)
             except GONE:
                 await asyncio.sleep(0.05)
 

@@ -85,7 +85,11 @@ class LedgerModel:
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         body = {"model": request.model, "messages": list(request.messages), "user": os.getpid()}
-        answer = (await Line.ask("/v1/chat/completions", body, request.timeout_seconds)).json()
+        try:
+            answer = (await Line.ask("/v1/chat/completions", body, request.timeout_seconds)).json()
+        except BaseException as error:
+            error.__dict__["usage"] = Usage(request.model, 0, 0, estimated=True)  # it may have been used; how much, nobody told us
+            raise
         text, used = answer["choices"][0]["message"]["content"], answer["usage"]
         if on_text is not None:
             on_text(text)

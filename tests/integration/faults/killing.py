@@ -18,7 +18,7 @@ def workers_are_killed(stage: Stage) -> None:
     stage.order(count, readers=0.2, spread_seconds=stage.size(8, 120))
 
     def kill_one() -> None:
-        stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
+        stage.cluster.kill(stage.busy_worker())
         stage.cluster.worker()
 
     stage.while_working(stage.size(8, 60), kill_one, *((0.7, 1.3) if not stage.is_full else (1.5, 2.5)))
@@ -84,11 +84,11 @@ def a_rolling_restart(stage: Stage) -> None:
 def a_worker_is_frozen(stage: Stage) -> None:
     count = stage.size(30, 300)
     stage.start(workers=2)
-    stage.order(count, spread_seconds=stage.size(10, 50))
+    stage.order(count, spread_seconds=stage.size(5, 50))
     until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
     for _ in range(stage.size(1, 5)):
-        frozen = stage.chance.choice(stage.cluster.workers)
         stage.pause(0.1, 0.6)
+        frozen = stage.busy_worker()
         frozen.ask_to_stop(signal.SIGSTOP)
         time.sleep(3 * LEASE_SECONDS)
         frozen.ask_to_stop(signal.SIGCONT)
@@ -97,6 +97,7 @@ def a_worker_is_frozen(stage: Stage) -> None:
     seen = stage.settle()
     check_standard(seen, count)
     stage.figures["takeovers"] = sum(epoch > 1 for _, epoch in seen.claims)
+    assert stage.figures["takeovers"] > 0, "nothing was taken from the worker that was stopped"
 
 
 @scenario("a run kills every worker that takes it", "it ends as poisoned after three deliveries, and hurts nobody")

@@ -54,13 +54,13 @@ def standard(rest_seconds: float = 0.3, *, pays: bool = True) -> dict[str, Any]:
 
 
 def branches(rounds: int) -> dict[str, Any]:
-    """Eight branches on one join, `rounds` times."""
+    """Eight branches on one join, `rounds` times: the loop has one head, from which all branches leave."""
     names = [f"b{number}" for number in range(1, 9)]
     nodes: dict[str, Any] = {name: {"kind": "transform", "writes": {name: f"${{'{name}.' + string(state.rounds)}}"}} for name in names}
     nodes["b1"], nodes["b8"] = tool("look", "b1"), tool("look", "b8")
-    nodes["all"] = tool("look", "all", rounds=1)
-    edges = [edge("start", name) for name in names] + [edge(name, "all") for name in names]
-    edges += [edge("all", name, f"state.rounds < {rounds}") for name in names]
+    nodes["fork"], nodes["all"] = {"kind": "transform", "writes": {"rounds": 1}}, tool("look", "all")
+    edges = [edge("start", "fork"), *(edge("fork", name) for name in names), *(edge(name, "all") for name in names)]
+    edges += [edge("all", "fork", f"state.rounds < {rounds}"), edge("all", "end", f"state.rounds >= {rounds}")]
     return document("branches", nodes, edges)
 
 

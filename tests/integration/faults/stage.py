@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,16 @@ class Stage:
         """Lets chance choose the instant of the next fault."""
         time.sleep(self.chance.uniform(least, most))
 
+    def busy_worker(self) -> Running:
+        """One that has just called somebody: a fault that strikes an idle one shows nothing."""
+        workers = {worker.pid: worker for worker in self.cluster.workers}
+        seen = len(self.cluster.ledger.calls())
+
+        def caller() -> Running | None:
+            return next((workers[call.pid] for call in self.cluster.ledger.calls()[seen:] if call.pid in workers), None)
+
+        return until(caller, "a worker at work", 30)
+
     def while_working(self, acts: int, fault: Callable[[], None], least: float, most: float) -> None:
         """Does it so often, at instants that chance chooses, beginning when the load has begun."""
         until(lambda: self.cluster.ledger.calls(), "the first call", 60)
@@ -71,18 +82,23 @@ class Stage:
             fault()
             self.count("faults")
 
-    def settle(self, seconds: float = FINAL_SECONDS) -> Evidence:
-        """Waits for the clients and for the end of every run, decides what only a person can, and checks every promise."""
+    def until_quiet(self, seconds: float = FINAL_SECONDS) -> None:
+        """Every start is acknowledged and every run final, after what only a person can decide was decided."""
         began = time.monotonic()
-        until(lambda: sum(line["what"] == "all started" for line in self.said()) == len(self.clients), "every start is acknowledged", seconds)
+        until(
+            lambda: sum(line["what"] == "all started" for line in self.said()) == len(self.clients), "every start is acknowledged", seconds
+        )
         self.cluster.until_final(seconds, PARKED)
         self.figures["seconds until all are final"] = round(time.monotonic() - began, 1)
-        operator = Operator(self.cluster)
-        if decided := operator.decide_all():
+        if decided := Operator(self.cluster).decide_all():
             self.figures["needed attention"] = decided
             self.cluster.until_final(60)
         for client in self.clients:
             assert client.ended(60) == 0, client.told()
+
+    def settle(self, seconds: float = FINAL_SECONDS) -> Evidence:
+        """Waits until all is quiet, and checks every promise."""
+        self.until_quiet(seconds)
         seen = gather(self.cluster)
         self._report(seen)
         check(seen)
@@ -99,6 +115,7 @@ class Stage:
             self.figures["answered 503"] = busy
 
 
-def staged(folder: Path, seed: int, *, is_full: bool, redis: bool = False) -> Iterator[Stage]:
-    with running_cluster(folder, redis=redis) as cluster:
+@contextmanager
+def staged(folder: Path, seed: int, *, is_full: bool, redis: bool = False, hold_seconds: float = 0.05) -> Iterator[Stage]:
+    with running_cluster(folder, hold_seconds, redis=redis) as cluster:
         yield Stage(cluster, random.Random(seed), is_full)

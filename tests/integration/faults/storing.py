@@ -81,7 +81,9 @@ def backends_are_terminated(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=2)
     stage.order(count, spread_seconds=stage.size(5, 70))
-    stage.while_working(stage.size(30, 600), lambda: stage.count("backends", stage.cluster.database.terminate_backends()) and None, 0.09, 0.11)
+    stage.while_working(
+        stage.size(30, 600), lambda: stage.count("backends", stage.cluster.database.terminate_backends()) and None, 0.09, 0.11
+    )
     seen = stage.settle()
     check_standard(seen, count)
     stage.figures["takeovers"] = _taken_over(stage)
@@ -107,7 +109,7 @@ def branches_meet(stage: Stage) -> None:
     stage.order(count, branches(rounds), spread_seconds=stage.size(3, 60))
 
     def kill_one() -> None:
-        stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
+        stage.cluster.kill(stage.busy_worker())
         stage.cluster.worker()
 
     stage.while_working(stage.size(2, 20), kill_one, 0.5, 2.0)
@@ -148,4 +150,3 @@ def runs_are_cancelled(stage: Stage) -> None:
 def _taken_over(stage: Stage) -> int:
     """How many runs one of its workers took from another."""
     return sum(len(worker.log("run taken over")) for worker in stage.cluster.workers)
-

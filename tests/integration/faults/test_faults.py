@@ -1,6 +1,5 @@
 """Each fault in short: the full campaign is `make chaos`."""
 
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,6 @@ pytestmark = [pytest.mark.processes, pytest.mark.postgres, pytest.mark.faults, p
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_every_promise_outlives(name: str, tmp_path: Path) -> None:
     wanted = SCENARIOS[name]
-    with contextmanager(staged)(tmp_path, 7, is_full=False, redis=wanted.redis) as stage:
+    with staged(tmp_path, 7, is_full=False, redis=wanted.redis) as stage:
         wanted.play(stage)
         print(name, stage.figures)

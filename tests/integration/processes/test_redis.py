@@ -4,9 +4,8 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -23,6 +22,12 @@ pytestmark = pytest.mark.processes
 
 SLOW_POLL = {"WEFT_POLL_SECONDS": "20"}
 """What comes sooner came by a hint, or over the feed."""
+
+
+@pytest.fixture
+def database_url(new_postgres_database: Callable[[], str]) -> str:
+    """What Redis does is the same over each database; this is the one it is used with."""
+    return new_postgres_database()
 
 
 @pytest.fixture
@@ -101,7 +106,9 @@ def test_workers_are_listed_with_what_they_have_in_hand_and_gone_when_they_stop(
 
 
 @pytest.mark.parametrize("begin", [RedisServer.kill, RedisServer.stall], ids=["killed", "stalled"])
-def test_without_redis_runs_go_on_and_readiness_says_degraded(shared: Site, redis_server: RedisServer, begin: Any) -> None:
+def test_without_redis_runs_go_on_and_readiness_says_degraded(
+    shared: Site, redis_server: RedisServer, begin: Callable[[RedisServer], None]
+) -> None:
     service, workers = shared.service(), shared.workers(2)
     held = service.start(graph({"held": call("held", "gate"), "after": call("after")}, "start held after"))
     shared.holder(workers)
@@ -125,7 +132,7 @@ def test_without_redis_runs_go_on_and_readiness_says_degraded(shared: Site, redi
         assert [line["level"] for line in said] == ["warning"], json.dumps(said)
 
 
-def test_a_redis_emptied_again_and_again_loses_nothing(shared: Site, redis_server: RedisServer, tmp_path: Path) -> None:
+def test_a_redis_emptied_again_and_again_loses_nothing(shared: Site, redis_server: RedisServer) -> None:
     service, _ = shared.service(), shared.workers(2)
     runs = []
     for _ in range(30):

@@ -162,8 +162,8 @@ async def test_a_flood_is_dropped_and_counted_and_the_stream_stays_bounded(empti
 async def test_a_message_that_is_none_of_ours_is_passed_over(emptied_redis: RedisServer, link: RedisLink) -> None:
     async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker, api.listen(THREAD, RUN) as news:
         await until(lambda: worker.wanted(RUN), "wanted")
-        for words in (b"{", b"[[]]", b'[["r", 1]]', b'[["q", "run"]]', b"7", b'[["r","t","1","run","k","{}","never"]]'):
-            await link.ask(lambda redis, words=words: redis.xadd("weft:feed:api", {b"m": words}))
+        for words in ("{", "[[]]", '[["r", 1]]', '[["q", "run"]]', "7", '[["r","t","1","run","k","{}","never"]]'):
+            emptied_redis.tell("XADD", "weft:feed:api", "*", "m", words)
         worker.pass_by(text("hel"))
 
         assert await heard(news, 1) == [text("hel")]

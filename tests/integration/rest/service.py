@@ -14,11 +14,13 @@ from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
 from application.drawing import DrawWorkflow
+from application.ended import Describe
 from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
 from application.models import ListModels
 from application.once import Once
+from application.pacing import Pace
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
@@ -33,6 +35,8 @@ from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
 from infrastructure.ids import new_id
+from infrastructure.memory.cache import MemoryCache
+from infrastructure.memory.limits import MemoryLimits
 from infrastructure.memory.registry import MemoryRegistry
 from infrastructure.nodes import map as map_kind
 from infrastructure.nodes import terminate, transform, wait
@@ -114,7 +118,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
         start_run=StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), new_id, clock),
-        get_run=GetRun(store.runs, store.journal),
+        get_run=GetRun(store.runs, Describe(store.journal, MemoryCache(60.0))),
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
         control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
@@ -132,6 +136,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock),
         list_keys=ListKeys(store.keys),
         remove_key=RemoveKey(store.keys),
+        pace=Pace(MemoryLimits()),
         authenticate=Authenticate(store.keys, () if keyless else (digest_of(CONFIGURED),), keyless),
         check_readiness=CheckReadiness({"store": store.health.check}),
     )

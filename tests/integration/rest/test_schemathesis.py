@@ -47,6 +47,7 @@ ROUTES = [
     "GET /v1/tools/{name}",
     "POST /v1/tools/{name}/call",
     "GET /v1/models",
+    "GET /v1/workers",
     "GET /livez",
     "GET /readyz",
     "GET /metrics",

@@ -43,3 +43,22 @@ async def test_one_part_that_is_not_ready_is_named_and_the_others_are_not(part: 
 
     assert (found.ready, found.parts["store"].reason) == (False, reason)
     assert found.parts["worker"].ready
+
+
+async def test_what_is_not_needed_makes_it_degraded_and_never_unready() -> None:
+    found = await CheckReadiness({"store": well}, 0.01, {"redis": silent})()
+
+    assert (found.ready, found.degraded) == (True, True)
+    assert (found.parts["redis"].ready, found.parts["redis"].needed) == (False, False)
+
+
+async def test_with_everything_there_nothing_is_degraded() -> None:
+    found = await CheckReadiness({"store": well}, spared={"redis": well})()
+
+    assert (found.ready, found.degraded) == (True, False)
+
+
+async def test_not_ready_is_not_called_degraded() -> None:
+    found = await CheckReadiness({"store": not_yet}, spared={"redis": not_yet})()
+
+    assert (found.ready, found.degraded) == (False, False)

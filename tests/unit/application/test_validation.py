@@ -1,7 +1,7 @@
 """Is a document a workflow? Everything at once, with pointers into what was posted."""
 
 from collections.abc import Mapping
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -234,7 +234,7 @@ def test_a_chain_of_20_000_nodes_is_validated_in_seconds(validate: Validate) -> 
         nodes, [f"{one} > {other}" for one, other in zip(["start", *names], names, strict=False)], state={"x": {"type": "integer"}}
     )
 
-    began = perf_counter()
+    began = process_time()
     validation: Validation = validate(chain)
     assert validation.valid
-    assert perf_counter() - began < 5
+    assert process_time() - began < 5

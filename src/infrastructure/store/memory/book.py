@@ -6,10 +6,11 @@ from itertools import islice, takewhile
 
 from domain.access import ApiKey
 from domain.errors import RunNotFound
-from domain.ids import ContentHash, KeyId, RunId, TenantId, ThreadId
+from domain.ids import ContentHash, KeyId, RunId, ScheduleId, TenantId, ThreadId
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
 from domain.run.run import Run
+from domain.schedule import Firing, Schedule
 from domain.thread import Thread
 from domain.usage import UsageRow
 from domain.workflow import WorkflowTemplate, WorkflowVersion
@@ -40,6 +41,9 @@ class Book:
     """The run of each key that has not begun, by tenant."""
     usage: dict[RunId, dict[tuple[str, int, int, int], UsageRow]] = field(default_factory=dict)
     keys: dict[KeyId, ApiKey] = field(default_factory=dict)
+    schedules: dict[ScheduleId, Schedule] = field(default_factory=dict)
+    firings: dict[ScheduleId, dict[datetime, Firing]] = field(default_factory=dict)
+    """By schedule and due time."""
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

@@ -12,6 +12,7 @@ from infrastructure.store.memory.marks import MemoryMarks
 from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
+from infrastructure.store.memory.schedules import MemoryDueSchedules, MemorySchedules
 from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
 from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
 from infrastructure.store.store import Store
@@ -34,4 +35,6 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         keys=MemoryKeys(book),
         health=MemoryHealth(),
         retention=MemoryRetention(book),
+        schedules=MemorySchedules(book),
+        due=MemoryDueSchedules(book),
     )

@@ -185,6 +185,32 @@ CREATE INDEX ix_gates_ends ON gates (ends);
 
 CREATE INDEX ix_gates_seen_at ON gates (seen_at);
 
+CREATE TABLE schedules (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	wake_at DOUBLE, 
+	due_at DOUBLE, 
+	revision BIGINT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_schedules PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_schedules_tenant_created_at_id ON schedules (tenant, created_at, id);
+
+CREATE INDEX ix_schedules_wake_at ON schedules (wake_at) WHERE wake_at IS NOT NULL;
+
+CREATE TABLE firings (
+	schedule TEXT NOT NULL, 
+	due BIGINT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	manual BOOLEAN NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_firings PRIMARY KEY (schedule, due)
+);
+
 CREATE INDEX ix_runs_ended_at ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
 INSERT INTO alembic_version VALUES ('0005');

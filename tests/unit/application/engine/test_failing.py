@@ -367,3 +367,17 @@ class TestEdges:
 
         assert isinstance(run.output, dict)
         assert sorted(run.output["log"]) == ["a", "b", "c", "d", "e"]
+
+
+class TestSpending:
+    async def test_the_last_call_of_a_run_counts_too(self, stage: Stage) -> None:
+        stage.does(a=answering(Finished(1, Usage("m", 10, 9))))
+        run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"], limits={"tokens": 18}))
+
+        assert run.failure is not None
+        assert (run.status, run.failure.code) == ("failed", "limit_tokens")
+
+    async def test_what_fits_exactly_is_within_the_limit(self, stage: Stage) -> None:
+        stage.does(a=answering(Finished(1, Usage("m", 10, 9))))
+
+        assert (await stage.play(document({"a": {"kind": "act"}}, ["start > a"], limits={"tokens": 19}))).status == "completed"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from domain.errors import NodeExecutionError
+from domain.errors import NodeExecutionError, ThreadError
 from domain.json import Json
 from domain.ports.feed import Passing
 from domain.ports.journal import Append, Recorded
@@ -43,6 +43,15 @@ async def test_a_run_knows_its_first_and_last_row(stage: Stage) -> None:
     second = await stage.play(graph, thread=first.thread)
 
     assert [(run.first, run.last) for run in (first, second)] == [(0, 3), (3, 6)]
+
+
+async def test_a_value_of_the_thread_that_the_workflow_does_not_take_keeps_it_from_beginning(stage: Stage) -> None:
+    first = await stage.play(document({"a": ADD}, ["start > a"], state=COUNT))
+    words = document({"a": {"kind": "transform"}}, ["start > a"], state={"n": {"type": "string"}})
+
+    assert (await stage.play(words, {"n": "one"}, thread=first.thread)).status == "completed"
+    with pytest.raises(ThreadError, match="channel n that w@1.0.0 does not take"):
+        await stage.play(document({"a": ADD}, ["start > a"], state=COUNT), thread=first.thread)
 
 
 async def test_the_next_run_of_a_thread_starts_from_its_values_and_the_input_replaces_them(stage: Stage) -> None:

@@ -170,7 +170,7 @@ class TestStopping:
 
         assert await stage.story(run) == ["run_started", "node_finished /a#1"]
         assert not b.began.is_set()
-        assert [(await stage.run(one)).status for one in (run, later)] == ["queued", "queued"]
+        assert [(await stage.run(one)).status for one in (run, later)] == ["running", "queued"]
 
     async def test_another_worker_goes_on_at_once_and_repeats_nothing(self, stage: Stage) -> None:
         a, b = Gate(), Gate()
@@ -201,7 +201,7 @@ class TestStopping:
         async with working(stage.worker()):
             await asyncio.sleep(2)
 
-        assert (gate.began.is_set(), (await stage.run(run)).status) == (False, "queued")
+        assert (gate.began.is_set(), (await stage.run(run)).status) == (False, "running")
 
     async def test_after_the_grace_what_still_runs_is_stopped_and_handed_back(self, stage: Stage) -> None:
         gate = Gate()
@@ -251,7 +251,7 @@ class TestStopping:
         async with working(stage.worker()):
             await asyncio.sleep(1)
 
-        assert ((await stage.run(run)).status, time()) == ("queued", 1.0)
+        assert ((await stage.run(run)).status, time()) == ("running", 1.0)
 
     async def test_a_part_of_it_that_dies_takes_it_down_and_its_runs_are_handed_back(self, stage: Stage) -> None:
         gate = Gate()
