@@ -30,15 +30,18 @@ from application import (
     desk,
     drawing,
     ended,
+    firing,
     flow,
     following,
     health,
+    launching,
     models,
     once,
     pacing,
     registering,
     resolving,
     runs,
+    schedules,
     templates,
     threads,
     tools,
@@ -47,7 +50,7 @@ from application import (
 from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
-from application.drive import EngineTools
+from application.appending import EngineTools
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf
@@ -64,6 +67,7 @@ from domain.ports.limits import Rate
 from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from infrastructure.between import WORKER_SECONDS, Between, LineMeter, open_between
+from infrastructure.calendar import CronCalendar
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
@@ -218,6 +222,7 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
     check = workflows.CheckDocument(validate, store.workflows)
     keyed = once.Once(store.marks, clock)
     find = runs.FindWorkflow(store.workflows, check, content_hash, clock)
+    start = runs.StartRun(store.runs, store.marks, store.journal, find, schemas, _terms(shared), new_id, clock)
     digests = tuple(access.digest_of(key.get_secret_value()) for key in shared.settings().api_keys)
     return desk.Desk(
         publish_workflow=workflows.PublishWorkflow(check, store.workflows, keyed, content_hash, clock),
@@ -238,12 +243,13 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),
         instantiate_template=templates.InstantiateTemplate(store.templates, shared.workshop()),
-        start_run=runs.StartRun(store.runs, store.marks, store.journal, find, schemas, _terms(shared), new_id, clock),
+        start_run=start,
         get_run=runs.GetRun(store.runs, ended.Describe(store.journal, between.cache)),
         list_runs=runs.ListRuns(store.runs),
         cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
         resolve_run=resolving.ResolveRun(store.runs, store.journal, store.inbox, shared.tools(), schemas, keyed),
         control=controlling.RunControl(store.runs, store.journal, store.inbox, keyed, new_id),
+        schedules=schedules.ScheduleDesk(store.schedules, launching.LaunchRun(start, clock), CronCalendar(), keyed, new_id, clock),
         follow_run=following.FollowRun(store.runs, store.journal, feed),
         wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
         open_thread=threads.OpenThread(store.threads, keyed, new_id, clock),
@@ -317,8 +323,13 @@ class App:
             WORKER_SECONDS / 3,
         )
 
+    def _firing(self) -> firing.FireSchedules:
+        store, clock, desk = self.shared.store(), self.shared.clock(), self.desk
+        launch = desk.schedules.launch
+        return firing.FireSchedules(store.schedules, store.due, store.runs, launch, desk.cancel_run, CronCalendar(), new_id, clock)
+
     def _chores(self, beats: registering.Beats) -> Chores:
-        chores: list[Chore] = [beats]
+        chores: list[Chore] = [beats, self._firing()]
         if self.settings.retention_days:
             chores.append(Sweep(self.shared.store().retention, self.shared.clock(), self.settings.retention_days))
         return Chores(chores, self.shared.clock())

@@ -13,6 +13,7 @@ from application.pacing import Pace
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.runs import CancelRun, GetRun, ListRuns, StartRun
+from application.schedules import ScheduleDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
@@ -37,6 +38,7 @@ class Desk:
     list_runs: ListRuns
     cancel_run: CancelRun
     control: RunControl
+    schedules: ScheduleDesk
     resolve_run: ResolveRun
     follow_run: FollowRun
     wait_for_run: WaitForRun

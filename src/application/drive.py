@@ -2,25 +2,20 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import structlog
 
+from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
-from application.deciding import RetryPolicy
 from application.loading import Loaded, checkpoint_body
 from application.programs import Program
-from domain.errors import DatabaseError, Failure, Stale
+from domain.errors import Failure
 from domain.ids import ActivationPath, Position
 from domain.json import Json
-from domain.ports.clock import Clock
-from domain.ports.feed import Feed
-from domain.ports.inbox import Inbox, Wish
-from domain.ports.journal import Append, Checkpoint, Journal, Lease, Recorded
-from domain.ports.meter import Meter
-from domain.ports.repositories import UsageLedger
+from domain.ports.inbox import Wish
+from domain.ports.journal import Append, Checkpoint, Lease
 from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
@@ -28,19 +23,6 @@ from domain.usage import Usage, UsageRow
 
 log = structlog.get_logger("application.engine")
 CHECKPOINT_ROWS = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class EngineTools:
-    """What every drive of a process shares."""
-
-    journal: Journal
-    feed: Feed
-    meter: Meter
-    clock: Clock
-    retries: RetryPolicy
-    ledger: UsageLedger
-    inbox: Inbox
 
 
 @dataclass(slots=True, eq=False)
@@ -195,37 +177,11 @@ class Drive:
             self.flushing.add_done_callback(lambda _: self.wake.set())
 
     async def _write(self, unit: Append) -> None:
-        try:
-            rows = await self.tools.journal.append(unit)
-        except DatabaseError as error:
-            rows = await self._again(unit, error)
+        rows = await append_surely(self.tools, unit, lambda: self.is_lost)
         self.durable = Position(unit.after + len(unit.events))
         for row in unit.usage:
             self.unkept.pop((row.activation, row.attempt), None)
         self.tools.feed.publish(rows)
-
-    async def _again(self, unit: Append, error: DatabaseError) -> Sequence[Recorded]:
-        """Ask until the store answers or the lease is lost."""
-        pause = 0.05
-        while not self.is_lost:
-            log.warning("store does not answer; trying again", run=self.run.id, reason=error.message, pause=pause)
-            await self.tools.clock.sleep(pause)
-            pause = min(pause * 2, 2.0)
-            try:
-                return await self._once_more(unit)
-            except DatabaseError as still:
-                error = still
-        raise error
-
-    async def _once_more(self, unit: Append) -> Sequence[Recorded]:
-        """An answer that got lost shows as `Stale` now: then the rows are there."""
-        journal, lease = self.tools.journal, self.lease
-        try:
-            return await journal.append(unit)
-        except Stale:
-            if await journal.end(lease.tenant, lease.thread) != unit.after + len(unit.events):
-                raise
-            return await journal.read(lease.tenant, lease.thread, unit.after, len(unit.events))
 
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""

@@ -10,8 +10,9 @@ from datetime import datetime
 
 import structlog
 
+from application.appending import EngineTools
 from application.deriving import derive
-from application.drive import Drive, EngineTools
+from application.drive import Drive
 from application.ending import finish_run
 from application.executing import start
 from application.loading import Loader

@@ -9,11 +9,11 @@ from application.runs import StartRun
 from application.views import json_object
 from domain.access import Principal, Role
 from domain.due import NextTime, between, every
+from domain.ids import RunId
 from domain.ports.calendar import Calendar
 from domain.ports.clock import Clock
 from domain.ports.repositories import IdempotencyMark
 from domain.schedule import Firing, FiringState, Schedule
-from domain.ids import RunId
 
 
 def times_of(calendar: Calendar, schedule: Schedule) -> NextTime:

@@ -6,14 +6,16 @@ A claim is never cancelled, only waited out. Stop is asked, waited for, then enf
 import asyncio
 from collections.abc import Collection, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 import structlog
 
+from application.carrying import carry
 from application.drive import Drive
 from application.engine import Engine
-from domain.errors import DatabaseError, Fenced, NodeExecutionError, Poisoned, SerializationError, WeftError
+from domain.errors import DatabaseError, Fenced, WeftError
 from domain.ids import Position, WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
@@ -27,17 +29,6 @@ log = structlog.get_logger("application.worker")
 T = TypeVar("T")
 LETTING_GO_SECONDS = 5.0
 """How long runs that were told to stop at once may take to do so."""
-
-
-def bug(error: Exception) -> WeftError:
-    """Better an end that says so than a run that is claimed again for ever."""
-    return NodeExecutionError(f"Weft itself failed ({type(error).__name__}); the worker's log has the stack: please report it", "internal")
-
-
-def poison() -> WeftError:
-    return Poisoned(
-        f"{DELIVERIES} workers in a row were lost while they worked on this run, before any of them wrote a row: it is not tried again"
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +188,7 @@ class Worker:
         lease = claim.lease
         self.leases.add(lease)
         try:
-            await self._drive(claim, wishes)
+            await carry(self.engine, claim, wishes, partial(self._opened, lease))
         except Fenced:
             log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=lease.thread, epoch=lease.epoch)
         except WeftError as error:
@@ -214,34 +205,9 @@ class Worker:
             self.at_risk.pop(lease, None)
             self.drives.pop(lease, None)
 
-    async def _drive(self, claim: Claim, wishes: Sequence[Wish]) -> None:
-        run = claim.run
-        if claim.deliveries > DELIVERIES:
-            return await self.engine.refuse(claim, poison())
-        try:
-            drive = await self.engine.open(claim)
-        except DatabaseError:
-            raise
-        except WeftError as error:
-            return await self.engine.refuse(claim, error)
-        except Exception as error:
-            log.error("a bug of Weft ends the run", run=run.id, thread=run.thread, exc_info=error)
-            return await self.engine.refuse(claim, bug(error))
-        what = "run started" if drive.outbox else "run resumed"
-        log.info(what, run=run.id, thread=run.thread, workflow=run.workflow, worker=self.id, epoch=claim.lease.epoch)
-        drive.wishes.extend(wishes)
-        drive.seen.update(wish.number for wish in wishes)
-        self.drives[claim.lease] = drive
+    def _opened(self, lease: Lease, drive: Drive) -> None:
+        self.drives[lease] = drive
         drive.is_stopping = self.stopping.is_set()
-        try:
-            return await self.engine.drive(drive)
-        except SerializationError as error:
-            return await self.engine.refuse(replace(claim, run=drive.run, position=drive.durable), error)
-        except WeftError:
-            raise
-        except Exception as error:
-            log.error("a bug of Weft ends the run", run=run.id, thread=run.thread, exc_info=error)
-            return await self.engine.refuse(replace(claim, run=drive.run, position=drive.durable), bug(error))
 
     async def _release(self, lease: Lease) -> None:
         try:

@@ -158,6 +158,14 @@ class ScheduleNotFound(NotFound):
     code = "schedule_not_found"
 
 
+class WebhookNotFound(NotFound):
+    code = "webhook_not_found"
+
+
+class DeliveryNotFound(NotFound):
+    code = "delivery_not_found"
+
+
 # The thing moved on while you were looking.
 class BusinessRuleViolation(DomainError):
     family = Family.CONFLICT

@@ -9,6 +9,9 @@ RunId = NewType("RunId", str)
 WorkerId = NewType("WorkerId", str)
 KeyId = NewType("KeyId", str)
 ScheduleId = NewType("ScheduleId", str)
+WebhookId = NewType("WebhookId", str)
+DeliveryId = NewType("DeliveryId", str)
+"""`evt_RUN_POSITION_WHAT`: the same at every webhook, at every try, and after a redelivery."""
 NodeId = NewType("NodeId", str)
 NodeIndex = NewType("NodeIndex", int)
 """Where a node stands in its compiled graph, counted from 0 in document order."""

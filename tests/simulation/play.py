@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar, cast
 
+from application.appending import EngineTools
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
-from application.drive import EngineTools
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from application.drive import Drive
-from domain.ports.journal import Append
+from application import appending
+from domain.ports.journal import Append, Journal
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.log import Log
 from infrastructure.store.memory.queue import MemoryQueue
@@ -59,12 +59,11 @@ def no_epochs(patch: pytest.MonkeyPatch) -> None:
 def lost_answers_are_repeated(patch: pytest.MonkeyPatch) -> None:
     """An append whose answer was lost is written once more, wherever the journal ends by now."""
 
-    async def again(self: Drive, unit: Append) -> object:
-        journal = self.tools.journal
-        end = await journal.end(self.lease.tenant, self.lease.thread)
+    async def again(journal: Journal, unit: Append) -> object:
+        end = await journal.end(unit.lease.tenant, unit.lease.thread)
         return await journal.append(Append(unit.lease, end, unit.events, unit.run, unit.usage, None, unit.taken, unit.release_at))
 
-    patch.setattr(Drive, "_once_more", again)
+    patch.setattr(appending, "append_again", again)
 
 
 def claims_do_not_exclude(patch: pytest.MonkeyPatch) -> None:

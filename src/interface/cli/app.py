@@ -12,6 +12,7 @@ from interface.cli import (
     documents_commands,
     owner_commands,
     run_commands,
+    schedule_commands,
     server_commands,
     service_commands,
     start_command,
@@ -33,7 +34,16 @@ root = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (service_commands, run_commands, documents_commands, server_commands, start_command, control_commands, owner_commands):
+for module in (
+    service_commands,
+    run_commands,
+    documents_commands,
+    server_commands,
+    start_command,
+    control_commands,
+    schedule_commands,
+    owner_commands,
+):
     module.add_to(root)
 
 

@@ -40,6 +40,12 @@ class Server:
     def post(self, path: str, body: object = None) -> Any:
         return self._answer(self._http.build_request("POST", path, json={} if body is None else body)).json()
 
+    def patch(self, path: str, body: object) -> Any:
+        return self._answer(self._http.build_request("PATCH", path, json=body)).json()
+
+    def delete(self, path: str) -> None:
+        self._answer(self._http.build_request("DELETE", path))
+
     def post_document(self, path: str, content: bytes, media_type: str, file: str) -> tuple[Members, bool]:
         """The answer, and whether something new came of it. `file` names the document in what is refused."""
         answer = self._answer(self._http.build_request("POST", path, content=content, headers={"Content-Type": media_type}), file)

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import time
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ put = tests.integration.faults.effects:put
 look = tests.integration.faults.effects:look
 pay = tests.integration.faults.effects:pay
 bomb = tests.integration.faults.effects:bomb
+hog = tests.integration.faults.effects:hog
 [weft.models]
 ledger = tests.integration.faults.effects:model
 """
@@ -75,6 +77,13 @@ async def bomb(seen: list[str], context: ToolContext) -> dict[str, str]:
     """Kills the worker it runs in."""
     await call("look", seen, context)
     os.kill(os.getpid(), signal.SIGKILL)
+    return {"answer": ""}
+
+
+@tool(effects="none")
+async def hog(seconds: float) -> dict[str, str]:
+    """Holds the event loop, as a careless author's tool does."""
+    time.sleep(seconds)  # noqa: ASYNC251
     return {"answer": ""}
 
 

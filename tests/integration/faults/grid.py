@@ -1,5 +1,6 @@
 """The grid of crash points: every named point, in the middle of a run of every kind of node, and then another worker goes on."""
 
+import random
 import signal
 import time
 from collections.abc import Iterator
@@ -20,13 +21,13 @@ from tests.servers.commands import Running
 from tests.servers.until import until
 
 LEASE = {"WEFT_LEASE_SECONDS": "1"}
-INNER = {"kind": "tool", "tool": "put", "arguments": {"seen": "${[string(input.item)]}"}, "writes": {"item": "${output.answer}"}}
-ITEMS = {"state": {"item": {"type": "string", "default": ""}}, "nodes": {"one": INNER}, "edges": [edge("start", "one")]}
+INNER = {"kind": "tool", "tool": "put", "arguments": {"seen": "${[string(input.item)]}"}, "writes": {"note": "${output.answer}"}}
+ITEMS = {"state": {"note": {"type": "string", "default": ""}}, "nodes": {"one": INNER}, "edges": [edge("start", "one")]}
 KINDS: dict[str, dict[str, Any]] = {
     "transform": {"kind": "transform", "writes": {"b2": "${'b2.' + state.open}"}},
     "llm": asks("ask"),
     "tool": tool("look", "ask"),
-    "once": {**tool("pay", "ask")},
+    "once": tool("pay", "ask"),
     "map": {"kind": "map", "over": "${[1, 2, 3]}", "graph": ITEMS},
     "workflow": {"kind": "workflow", "workflow": "grid-tool@1.0.0", "input": {"account": "${state.open}"}},
     "wait": {"kind": "wait", "signal": "go"},
@@ -35,6 +36,8 @@ KINDS: dict[str, dict[str, Any]] = {
 """What stands between an `open` and a `close`."""
 ONLY = {"model": ("llm",), "park": ("wait",), "wish": ("wait",), "intent": ("once",)}
 """Points that one kind alone passes, by what their names begin with."""
+OFTEN = ("append", "effect", "result")
+"""Points that every run passes several times."""
 
 
 @dataclass(slots=True)
@@ -47,6 +50,10 @@ class Grid:
     played: list[tuple[str, str]] = field(default_factory=list)
     runs: dict[str, str] = field(default_factory=dict)
     """Run -> its kind."""
+
+    @staticmethod
+    def passes(point: str, chance: random.Random) -> int:
+        return chance.randint(1, 2) if point.startswith(OFTEN) else 1
 
     @staticmethod
     def reaches(point: str, kind: str) -> bool:
@@ -144,7 +151,7 @@ def expected_visits(kind: str) -> list[str]:
 
 
 def middle(kind: str) -> dict[str, Any]:
-    nodes = {"open": tool("put", "open"), "middle": KINDS[kind], "close": {**tool("put", "close")}}
+    nodes = {"open": tool("put", "open"), "middle": KINDS[kind], "close": tool("put", "close")}
     edges = [edge("start", "open"), edge("open", "middle"), edge("middle", "close")]
     if kind == "terminate":
         del nodes["close"], edges[-1]
@@ -153,7 +160,7 @@ def middle(kind: str) -> dict[str, Any]:
 
 @contextmanager
 def open_grid(folder: Path) -> Iterator[Grid]:
-    with running_cluster(folder, hold_seconds=0.2) as cluster:
+    with running_cluster(folder, hold_seconds=0.4) as cluster:
         cluster.start(apis=1, workers=1, **LEASE)
         for kind in ("tool", *KINDS):
             cluster.publish(middle(kind))

@@ -68,6 +68,16 @@ def bombed() -> dict[str, Any]:
     return document("bombed", {"bomb": {"kind": "tool", "tool": "bomb", "arguments": {"seen": []}}}, [edge("start", "bomb")])
 
 
+def asking_for_a_signal() -> dict[str, Any]:
+    return document("asking", {"rest": {"kind": "wait", "signal": "go"}}, [edge("start", "rest")])
+
+
+def holding(seconds: float) -> dict[str, Any]:
+    """A careless author's node: it holds the event loop of its worker."""
+    node = {"kind": "tool", "tool": "hog", "arguments": {"seconds": seconds}}
+    return document("holding", {"hog": node}, [edge("start", "hog")])
+
+
 def tool(name: str, node: str, **writes: Any) -> dict[str, Any]:
     seen = "${[" + ", ".join(f"state.{channel}" for channel in SEEN[node]) + "]}"
     return {"kind": "tool", "tool": name, "arguments": {"seen": seen}, "writes": {node: "${output.answer}", **writes}}

@@ -10,22 +10,24 @@ Play = Callable[[Stage], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`fault` and `must` stand in the matrix. `redis`: it wants one."""
+    """`fault` and `must` stand in the matrix. `redis`: it wants one. `small_disk`: its database
+    wants a disk that can be filled."""
 
     name: str
     fault: str
     must: str
     play: Play
     redis: bool = False
+    small_disk: bool = False
 
 
 SCENARIOS: dict[str, Scenario] = {}
 """By name, in the order of the matrix; filled by importing the modules that hold them."""
 
 
-def scenario(fault: str, must: str, *, redis: bool = False) -> Callable[[Play], Play]:
+def scenario(fault: str, must: str, *, redis: bool = False, small_disk: bool = False) -> Callable[[Play], Play]:
     def add(play: Play) -> Play:
-        SCENARIOS[play.__name__] = Scenario(play.__name__, fault, must, play, redis)
+        SCENARIOS[play.__name__] = Scenario(play.__name__, fault, must, play, redis, small_disk)
         return play
 
     return add

@@ -19,9 +19,10 @@ def test_a_death_at_a_named_point_changes_no_result(share: int, tmp_path: Path) 
         for point in sorted(POINTS)[share::4]:
             play(grid, point, chance)
         grid.check()
-        assert grid.struck, "no point was reached"
+        print(grid.played, "not reached:", set(grid.played) - set(grid.struck))
+        assert len(grid.struck) > len(grid.played) / 2, f"too few points were reached: {grid.struck}"
 
 
 def play(grid: Grid, point: str, chance: random.Random) -> None:
     kinds = [kind for kind in KINDS if grid.reaches(point, kind)]
-    grid.play(point, chance.choice(kinds), chance.randint(1, 2))
+    grid.play(point, chance.choice(kinds), grid.passes(point, chance))

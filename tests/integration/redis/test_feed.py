@@ -127,15 +127,17 @@ async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis:
         await until(lambda: not worker.wanted(RUN), "not wanted any more")
 
 
-async def test_what_nobody_listens_to_is_not_sent(emptied_redis: RedisServer, link: RedisLink) -> None:
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker, api.listen(THREAD, RUN) as news:
+async def test_what_nobody_listens_to_is_not_sent_and_takes_no_room(emptied_redis: RedisServer, link: RedisLink) -> None:
+    counted = Counted()
+    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker", counted) as worker, api.listen(THREAD, RUN) as news:
         await until(lambda: worker.wanted(RUN), "wanted")
-        for position in range(1, 1000):
+        for position in range(1, BUFFER_NEWS + 2):
             worker.publish([row(position, run=RunId("other"))])
         worker.pass_by(text("hel"))
         await heard(news, 1)
 
         assert await link.ask(lambda redis: redis.xlen("weft:feed:api")) == 1
+        assert counted.dropped == 0
 
 
 async def test_a_row_too_large_to_send_sends_the_reader_to_the_journal(emptied_redis: RedisServer) -> None:

@@ -18,18 +18,21 @@ from application.ended import Describe
 from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
 from application.health import CheckReadiness
+from application.launching import LaunchRun
 from application.models import ListModels
 from application.once import Once
 from application.pacing import Pace
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
+from application.schedules import ScheduleDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
 from application.validation import Validate
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.ports.nodes import NodeKind, Workshop
+from infrastructure.calendar import CronCalendar
 from infrastructure.canonical import content_hash
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
@@ -105,6 +108,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     check = CheckDocument(validate, store.workflows)
     once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
+    start = StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), new_id, clock)
     return Desk(
         publish_workflow=PublishWorkflow(check, store.workflows, once, content_hash, clock),
         validate_workflow=ValidateWorkflow(check),
@@ -117,12 +121,13 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
-        start_run=StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), new_id, clock),
+        start_run=start,
         get_run=GetRun(store.runs, Describe(store.journal, MemoryCache(60.0))),
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
         control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
         resolve_run=ResolveRun(store.runs, store.journal, store.inbox, tools, schemas, once),
+        schedules=ScheduleDesk(store.schedules, LaunchRun(start, clock), CronCalendar(), once, new_id, clock),
         follow_run=FollowRun(store.runs, store.journal, feed),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
         open_thread=OpenThread(store.threads, once, new_id, clock),

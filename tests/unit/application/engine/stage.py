@@ -11,9 +11,10 @@ from typing import Any
 
 from structlog.testing import capture_logs
 
+from application.appending import EngineTools
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
-from application.drive import Drive, EngineTools
+from application.drive import Drive
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from application.drive import Drive
 from domain.errors import NodeExecutionError, ToolError
 from domain.graph.definition import Node
 from domain.ids import DEFAULT_TENANT, Position
@@ -238,7 +239,7 @@ async def test_at_whatever_row_a_worker_is_lost_the_call_is_made_once_at_most(st
         stage.does(pay=world)
         run = await stage.order(charging())
         drive = await stage.open()
-        stage.journal.after = _losing(drive_lost=lambda drive=drive: setattr(drive, "is_lost", True), at=at)
+        stage.journal.after = _losing(drive, at)
         await stage.engine.drive(drive)
         stage.journal.after = None
         while not (found := await stage.run(run)).status.is_final and found.status != "parked":
@@ -248,13 +249,13 @@ async def test_at_whatever_row_a_worker_is_lost_the_call_is_made_once_at_most(st
         assert len(world.keys) <= 1, at
 
 
-def _losing(drive_lost: Callable[[], None], at: int) -> Callable[[Append], Any]:
+def _losing(drive: Drive, at: int) -> Callable[[Append], Any]:
+    """The drive loses its lease behind so many appends."""
     seen = [0]
 
     async def after(append: Append) -> None:
         seen[0] += 1
-        if seen[0] == at:
-            drive_lost()
+        drive.is_lost = seen[0] >= at
 
     return after
 

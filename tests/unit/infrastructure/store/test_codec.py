@@ -41,7 +41,9 @@ limits = st.builds(Limits, counts, counts, reals, counts, counts, counts, st.non
 names = st.lists(text, max_size=3).map(tuple)
 numbers = st.lists(counts, max_size=3).map(tuple)
 MEMBERS: dict[str, st.SearchStrategy[Any]] = {
-    **dict.fromkeys(["activation", "frame", "waiting_for", "name", "by", "reason", "status", "mode", "run", "workflow", "key", "tool", "decision"], text),
+    **dict.fromkeys(
+        ["activation", "frame", "waiting_for", "name", "by", "reason", "status", "mode", "run", "workflow", "key", "tool", "decision"], text
+    ),
     **dict.fromkeys(["read_at", "rules", "concurrency", "enough", "effect"], counts),
     **dict.fromkeys(["at", "seconds", "retry_at"], reals),
     **dict.fromkeys(["collect_errors", "is_map", "completed", "transient"], st.booleans()),
