@@ -47,10 +47,10 @@ from application import (
     tools,
     workflows,
 )
+from application.appending import EngineTools
 from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
-from application.appending import EngineTools
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf

@@ -14,7 +14,7 @@ from bootstrap import App, Shared, open_app
 from domain.graph.definition import Join, Node
 from domain.ids import DEFAULT_TENANT, RunId
 from domain.json import JsonObject
-from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Workshop
+from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, Workshop
 from domain.run.run import Run
 from infrastructure.telemetry import logging
 from infrastructure.telemetry.metrics import PrometheusMeter
@@ -94,13 +94,13 @@ class Measured:
 
 
 @asynccontextmanager
-async def measured(database: str, document: dict[str, Any]) -> AsyncIterator[Measured]:
-    """Warnings are logged, and nothing else, as `weft run` does it."""
+async def measured(database: str, document: dict[str, Any], *kinds: NodeKind) -> AsyncIterator[Measured]:
+    """Warnings are logged, and nothing else, as `weft run` does it. `kinds`: what the document names and Weft does not have."""
     logging.configure("warning")
     meter = CountingMeter()
     Shared.meter.override(providers.Object(meter))
     async with open_app(read_settings(database_url=database, log="warning")) as app:
-        app.shared.kinds().loaded[NO_OP] = NoOp()
+        app.shared.kinds().loaded.update({kind.name: kind for kind in (NoOp(), *kinds)})
         working = asyncio.create_task(app.work())
         await app.desk.publish_workflow(LOCAL_ADMIN, document)
         yield Measured(app, meter)

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final, overload
 
 from domain.errors import Fenced, Stale
-from domain.ids import Epoch, Position, RunId, ThreadId
+from domain.ids import Epoch, Position, RunId, TenantId, ThreadId
 from domain.ports.journal import Append, Recorded
 from domain.run.run import Run
 from infrastructure.store.codec import encode
@@ -36,7 +36,8 @@ class Unit:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """The units of one thread in one batch, and the time on their rows. `doubtful`: it was sent before, and the answer was lost."""
+    """The units of one thread in one batch, and the time on their rows. `doubtful`: it was sent before, and the answer was lost.
+    `is_heard`: somebody outside may listen to what becomes of the run."""
 
     thread: ThreadId
     run: RunId
@@ -46,6 +47,7 @@ class Group:
     units: list[Unit]
     at: datetime
     doubtful: bool = False
+    is_heard: bool = False
 
     @classmethod
     def of(cls, unit: Unit, at: datetime) -> "Group":
@@ -61,6 +63,10 @@ class Group:
         self.units.append(unit)
         self.upto = Position(self.upto + len(unit.bodies))
         return True
+
+    @property
+    def tenant(self) -> TenantId:
+        return self.units[0].append.lease.tenant
 
     @property
     def release_at(self) -> float | None:

@@ -1,19 +1,20 @@
 """Opening a store by its URL: the schema is brought up to date, then connections are made in order, and closed in reverse."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from domain.graph.definition import Graph
-from domain.ids import ContentHash, RunId, TenantId
+from domain.ids import ContentHash, RunId, TenantId, WebhookId
 from domain.json import JsonObject
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.ports.retention import Retention
 from domain.ports.schedules import DueSchedules, Schedules
+from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
 from domain.run.run import Run
 from domain.workflow import WorkflowVersion
 from infrastructure.store.connections import USUAL, Connections
@@ -84,6 +85,9 @@ def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
         retention=cast(Retention, Later(cold.retention)),
         schedules=cast(Schedules, Later(cold.schedules)),
         due=cast(DueSchedules, _DueSchedules(hot.reader, cold)),
+        webhooks=cast(Webhooks, Later(cold.webhooks)),
+        deliveries=cast(Deliveries, Later(cold.deliveries)),
+        owed=cast(DueDeliveries, _DueDeliveries(hot.reader, cold)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
@@ -132,6 +136,18 @@ class _DueSchedules(Later):
         return None if row[0] is None else moment(row[0])
 
 
+class _DueDeliveries(Later):
+    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+        super().__init__(cold.due_deliveries)
+        self._reader = reader
+
+    async def due(self) -> Mapping[WebhookId, datetime]:
+        """Asked again and again, mostly for nothing: a look into the index for each enabled webhook."""
+        first = "SELECT min(due_at) FROM webhook_deliveries d WHERE d.webhook = w.id AND due_at IS NOT NULL"
+        rows = await self._reader.rows(f"SELECT w.id, ({first}) FROM webhooks w WHERE w.enabled")  # noqa: S608 - no value in it
+        return {WebhookId(webhook): moment(due_at) for webhook, due_at in rows if due_at is not None}
+
+
 class _Cold:
     """What goes through SQLAlchemy. Its engine is made with the first of these."""
 
@@ -178,6 +194,21 @@ class _Cold:
         from infrastructure.store.sql.due import KeptDueSchedules
 
         return KeptDueSchedules(self._opened())
+
+    def webhooks(self) -> object:
+        from infrastructure.store.sql.webhooks import KeptWebhooks
+
+        return KeptWebhooks(self._opened())
+
+    def deliveries(self) -> object:
+        from infrastructure.store.sql.webhooks import KeptDeliveries
+
+        return KeptDeliveries(self._opened())
+
+    def due_deliveries(self) -> object:
+        from infrastructure.store.sql.webhooks import KeptDueDeliveries
+
+        return KeptDueDeliveries(self._opened())
 
     def keys(self) -> object:
         from infrastructure.store.sql.shelves import KeptKeys

@@ -8,6 +8,7 @@ from domain.ports.queue import RunQueue
 from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
 from domain.ports.retention import Retention
 from domain.ports.schedules import DueSchedules, Schedules
+from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
 from infrastructure.heart import OpenRenew
 
 
@@ -27,5 +28,8 @@ class Store:
     retention: Retention
     schedules: Schedules
     due: DueSchedules
+    webhooks: Webhooks
+    deliveries: Deliveries
+    owed: DueDeliveries
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

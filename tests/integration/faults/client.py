@@ -37,6 +37,15 @@ class Errand:
 
 
 @dataclass(slots=True)
+class Reading:
+    """`last`: the number of the newest row that came, over all connections."""
+
+    run: str
+    last: int = 0
+    is_over: bool = False
+
+
+@dataclass(slots=True)
 class Client:
     errand: Errand
     http: httpx.AsyncClient
@@ -97,30 +106,30 @@ class Client:
 
     async def _read(self, run: str) -> None:
         """Goes away after a few rows, and comes back with the last number, until the stream says that it is over."""
-        last, is_over = 0, False
+        reading = Reading(run)
         for tries in range(MOST_TRIES):
-            if is_over:
+            if reading.is_over:
                 return
             try:
-                last, is_over = await self._read_some(run, last, self.chance.randint(1, 6) + tries)
+                await self._read_some(reading, self.chance.randint(1, 6) + tries)
             except GONE:
                 await asyncio.sleep(0.05)
 
-    async def _read_some(self, run: str, last: int, most: int) -> tuple[int, bool]:
-        headers = {"Last-Event-ID": str(last)} if last else {}
-        async with self.http.stream("GET", f"{self._url()}/v1/runs/{run}/events", headers=headers) as answer:
+    async def _read_some(self, reading: Reading, most: int) -> None:
+        headers = {"Last-Event-ID": str(reading.last)} if reading.last else {}
+        async with self.http.stream("GET", f"{self._url()}/v1/runs/{reading.run}/events", headers=headers) as answer:
             if not answer.is_success:
                 await asyncio.sleep(0.1)
-                return last, False
+                return
             async for line in answer.aiter_lines():
                 if line == "event: end":
-                    return last, True
+                    reading.is_over = True
+                    return
                 if line.startswith("data: ") and "position" in (row := json.loads(line[6:])):
-                    last, most = row["position"], most - 1
-                    self._note({"what": "row", "run": run, "position": last, "type": row["type"]})
+                    reading.last, most = row["position"], most - 1
+                    self._note({"what": "row", "run": reading.run, "position": reading.last, "type": row["type"]})
                 if most == 0:
-                    return last, False
-        return last, False
+                    return
 
     def _url(self) -> str:
         return self.chance.choice(self.errand.urls)

@@ -6,6 +6,7 @@
 import argparse
 import itertools
 import signal
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -119,10 +120,12 @@ class Cluster:
 
 
 @contextmanager
-def running_cluster(folder: Path, hold_seconds: float = 0.05, *, redis: bool = False) -> Iterator[Cluster]:
+def running_cluster(folder: Path, hold_seconds: float = 0.05, *, redis: bool = False, disk_megabytes: int = 0) -> Iterator[Cluster]:
     """The servers; processes of Weft are started by whoever uses it, and all are gone at the end."""
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
+        if disk_megabytes:
+            stack.enter_context(small_disk(folder / "postgres", disk_megabytes))
         database = stack.enter_context(running_database(folder / "postgres"))
         ledger = stack.enter_context(running_ledger(folder, hold_seconds))
         wire = stack.enter_context(running_wire(database.port))
@@ -130,6 +133,17 @@ def running_cluster(folder: Path, hold_seconds: float = 0.05, *, redis: bool = F
         variables = {"WEFT_LEASE_SECONDS": str(LEASE_SECONDS), "FAULT_LEDGER": ledger.url, "FAULT_FOLDER": str(folder)}
         started = stack.enter_context(commands(folder / "weft", variables, settle_in(folder / "package"), ROOT))
         yield Cluster(folder, database, ledger, started, wire, server)
+
+
+@contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
+    """A disk of its own in memory, which can be filled. Only root may have one: `CalledProcessError` for others."""
+    folder.mkdir(parents=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder], check=True, capture_output=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", folder], check=True)
 
 
 def main() -> None:

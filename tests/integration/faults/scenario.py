@@ -10,24 +10,24 @@ Play = Callable[[Stage], None]
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """`fault` and `must` stand in the matrix. `redis`: it wants one. `small_disk`: its database
-    wants a disk that can be filled."""
+    """`fault` and `must` stand in the matrix. `redis`: it wants one. `disk_megabytes`: its
+    database wants a disk of its own, to be filled."""
 
     name: str
     fault: str
     must: str
     play: Play
     redis: bool = False
-    small_disk: bool = False
+    disk_megabytes: int = 0
 
 
 SCENARIOS: dict[str, Scenario] = {}
 """By name, in the order of the matrix; filled by importing the modules that hold them."""
 
 
-def scenario(fault: str, must: str, *, redis: bool = False, small_disk: bool = False) -> Callable[[Play], Play]:
+def scenario(fault: str, must: str, *, redis: bool = False, disk_megabytes: int = 0) -> Callable[[Play], Play]:
     def add(play: Play) -> Play:
-        SCENARIOS[play.__name__] = Scenario(play.__name__, fault, must, play, redis, small_disk)
+        SCENARIOS[play.__name__] = Scenario(play.__name__, fault, must, play, redis, disk_megabytes)
         return play
 
     return add

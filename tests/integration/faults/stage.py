@@ -116,6 +116,6 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, seed: int, *, is_full: bool, redis: bool = False, hold_seconds: float = 0.05) -> Iterator[Stage]:
-    with running_cluster(folder, hold_seconds, redis=redis) as cluster:
+def staged(folder: Path, seed: int, *, is_full: bool, hold_seconds: float = 0.05, redis: bool = False, disk_megabytes: int = 0) -> Iterator[Stage]:
+    with running_cluster(folder, hold_seconds, redis=redis, disk_megabytes=disk_megabytes) as cluster:
         yield Stage(cluster, random.Random(seed), is_full)

@@ -58,7 +58,7 @@ def the_pool_is_exhausted(stage: Stage) -> None:
     check_standard(stage.settle(stage.size(120, 300)), count)
 
 
-@scenario("the disk of PostgreSQL is full", "typed answers, and work goes on after", small_disk=True)
+@scenario("the disk of PostgreSQL is full", "typed answers, and work goes on after", disk_megabytes=300)
 def the_disk_is_full(stage: Stage) -> None:
     """Wants a small disk of its own, which only root can have."""
     count = stage.size(40, 300)

@@ -6,13 +6,14 @@ from itertools import islice, takewhile
 
 from domain.access import ApiKey
 from domain.errors import RunNotFound
-from domain.ids import ContentHash, KeyId, RunId, ScheduleId, TenantId, ThreadId
+from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, TenantId, ThreadId, WebhookId
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
 from domain.run.run import Run
 from domain.schedule import Firing, Schedule
 from domain.thread import Thread
 from domain.usage import UsageRow
+from domain.webhook import Delivery, Webhook
 from domain.workflow import WorkflowTemplate, WorkflowVersion
 from infrastructure.store.bell import Bell
 from infrastructure.store.marks import FORGOTTEN_AT_ONCE, MARK_SECONDS
@@ -44,6 +45,8 @@ class Book:
     schedules: dict[ScheduleId, Schedule] = field(default_factory=dict)
     firings: dict[ScheduleId, dict[datetime, Firing]] = field(default_factory=dict)
     """By schedule and due time."""
+    webhooks: dict[WebhookId, Webhook] = field(default_factory=dict)
+    deliveries: dict[WebhookId, dict[DeliveryId, Delivery]] = field(default_factory=dict)
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

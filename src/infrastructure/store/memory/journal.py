@@ -13,6 +13,7 @@ from domain.run.run import Run
 from infrastructure.store.codec import decode
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.log import Log, Rows
+from infrastructure.store.memory.webhooks import tell
 
 FAIR_SHARE = 64
 """After so many appends in a row everybody else gets a turn: nothing else in here would ever let go of the loop."""
@@ -78,6 +79,7 @@ class MemoryJournal:
         book, lease = self.book, append.lease
         if append.run is not None:
             book.runs[lease.run] = append.run
+            tell(book, append, self.clock.now())
         for row in append.usage:
             book.count(row)
         for number in append.taken:

@@ -14,6 +14,7 @@ from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
 from infrastructure.store.memory.schedules import MemoryDueSchedules, MemorySchedules
 from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
+from infrastructure.store.memory.webhooks import MemoryDeliveries, MemoryDueDeliveries, MemoryWebhooks
 from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
 from infrastructure.store.store import Store
 
@@ -37,4 +38,7 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         retention=MemoryRetention(book),
         schedules=MemorySchedules(book),
         due=MemoryDueSchedules(book),
+        webhooks=MemoryWebhooks(book),
+        deliveries=MemoryDeliveries(book),
+        owed=MemoryDueDeliveries(book),
     )

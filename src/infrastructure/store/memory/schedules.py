@@ -69,7 +69,9 @@ class MemoryDueSchedules:
 
     async def take(self, now: datetime, until: datetime, limit: int) -> Sequence[Schedule]:
         wanting = [(at, schedule) for schedule in self.book.schedules.values() if (at := schedule.wake_at) is not None and at <= now]
-        taken = [replace(schedule, wake_at=until, revision=schedule.revision + 1) for _, schedule in sorted(wanting, key=lambda pair: pair[0])]
+        taken = [
+            replace(schedule, wake_at=until, revision=schedule.revision + 1) for _, schedule in sorted(wanting, key=lambda pair: pair[0])
+        ]
         self.book.schedules |= {schedule.id: schedule for schedule in taken[:limit]}
         return taken[:limit]
 

@@ -211,6 +211,42 @@ CREATE TABLE firings (
 	CONSTRAINT pk_firings PRIMARY KEY (schedule, due)
 );
 
+CREATE TABLE webhooks (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	enabled BOOLEAN NOT NULL, 
+	mask BIGINT NOT NULL, 
+	workflow TEXT, 
+	revision BIGINT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_webhooks PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_webhooks_tenant_created_at_id ON webhooks (tenant, created_at, id);
+
+CREATE TABLE webhook_deliveries (
+	webhook TEXT NOT NULL, 
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	run TEXT NOT NULL, 
+	news TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	due_at DOUBLE, 
+	tries BIGINT NOT NULL, 
+	revision BIGINT NOT NULL, 
+	attempts BLOB NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_webhook_deliveries PRIMARY KEY (webhook, id)
+);
+
+CREATE INDEX ix_webhook_deliveries_webhook_created_at_id ON webhook_deliveries (webhook, created_at, id);
+
+CREATE INDEX ix_webhook_deliveries_created_at ON webhook_deliveries (created_at);
+
+CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (webhook, due_at) WHERE due_at IS NOT NULL;
+
 CREATE INDEX ix_runs_ended_at ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
 INSERT INTO alembic_version VALUES ('0005');

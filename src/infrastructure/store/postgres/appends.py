@@ -14,6 +14,7 @@ from typing import Final
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.rows import USAGE_COLUMNS, outcome, seconds, usage_row
+from infrastructure.store.telling import told_with_bodies
 
 _USAGE_TYPES = ["text", "text", "text", "text", "text", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bool"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
@@ -60,6 +61,15 @@ _CHECKPOINTS = """, kept AS (
     SELECT p.thread, c.position, p.tenant, c.body
     FROM unnest({0}::bigint[], {1}::bigint[], {2}::bytea[]) AS c(number, position, body) JOIN passed p USING (number)
     ON CONFLICT (thread, position) DO UPDATE SET body = excluded.body
+)"""
+_TOLD = """, told AS (
+    INSERT INTO webhook_deliveries (id, webhook, tenant, run, news, state, created_at, due_at, tries, revision, attempts, body)
+    SELECT t.id, w.id, p.tenant, p.run, t.news, 'pending', p.at, p.at, 0, 0, '[]', t.body
+    FROM unnest({0}::bigint[], {1}::text[], {2}::text[], {3}::bigint[], {4}::text[], {5}::bytea[])
+        AS t(number, id, news, bit, workflow, body)
+    JOIN passed p USING (number)
+    JOIN webhooks w ON w.tenant = p.tenant AND w.enabled AND w.mask & t.bit <> 0 AND (w.workflow IS NULL OR w.workflow = t.workflow)
+    ON CONFLICT DO NOTHING
 )"""
 # A wish that came while the run was on its way out is counted in the queue's row, which both lock: it makes the run due at once.
 _LEAVING = f""", gone AS (
@@ -178,6 +188,17 @@ def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
     return _columns([(number, checkpoint.position, checkpoint.body) for number, checkpoint in found if checkpoint is not None], 3)
 
 
+def _told(groups: Sequence[Group]) -> Sequence[list[object]]:
+    rows = [
+        (number, one.id, one.news.value, one.news.bit, one.workflow, body)
+        for number, group in enumerate(groups, 1)
+        if group.is_heard
+        for unit in group.units
+        for one, body in told_with_bodies(unit.append, group.at)
+    ]
+    return _columns(rows, 6)
+
+
 def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
     rows, taken = [], []
     for number, group in enumerate(groups, 1):
@@ -188,4 +209,4 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
     return [*_columns(rows, 4), [*taken]]
 
 
-_PARTS: Final = (_Part(_RUNS, 6, _runs), _Part(_USAGE, 15, _usage), _Part(_CHECKPOINTS, 3, _checkpoints), _Part(_LEAVING, 5, _leaving))
+_PARTS: Final = (_Part(_RUNS, 6, _runs), _Part(_USAGE, 15, _usage), _Part(_CHECKPOINTS, 3, _checkpoints), _Part(_LEAVING, 5, _leaving), _Part(_TOLD, 6, _told))

@@ -11,6 +11,7 @@ from domain.ports.journal import Append, Recorded
 from infrastructure.store.batch import Group, Unit, Waiting
 from infrastructure.store.postgres.appends import statement_of
 from infrastructure.store.postgres.committing import CommitLoop
+from infrastructure.store.postgres.hearing import Hearing
 from infrastructure.store.postgres.connections import LOST, REFUSED, TRY_AGAIN, WriterConnection, no_answer, refusal
 from infrastructure.store.rows import Row
 
@@ -22,6 +23,7 @@ _BREATH: Final = 0.005
 class PostgresWriter:
     def __init__(self, connection: WriterConnection, clock: Clock, on_committed: Callable[[int, float], None]) -> None:
         self._connection, self._clock, self._on_committed = connection, clock, on_committed
+        self._hearing = Hearing(connection)
         self._waiting = Waiting()
         self._loop = CommitLoop(lambda: bool(self._waiting), self._write_next, "weft-append")
 
@@ -43,8 +45,9 @@ class PostgresWriter:
 
     async def _write(self, groups: Sequence[Group]) -> None:
         began = time.perf_counter()
-        statement, values = statement_of(groups)
         try:
+            await self._hearing.mark(groups)
+            statement, values = statement_of(groups)
             heads = await self._connection.rows(statement, *values)
         except LOST as error:
             await self._find_out(groups, error)

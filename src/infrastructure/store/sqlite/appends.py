@@ -10,6 +10,7 @@ from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
 from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.sqlite.telling import tell
 
 _MOVE_HEAD = "UPDATE heads SET position = ? WHERE thread = ? AND epoch = ? AND position = ?"
 _HEAD = "SELECT epoch, position FROM heads WHERE thread = ?"
@@ -36,6 +37,7 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tu
             _update_run(connection, run)
         if group.release_at is not None:
             _release(connection, group, group.release_at, seconds(group.at))
+    tell(connection, passed)
     return passed, refused
 
 

@@ -1,0 +1,141 @@
+"""`make chaos`: every fault in full, every crash point for every kind of node, every guard taken away; writes the matrix of
+docs/reliability.md.
+
+`--only NAME ...` plays some and replaces their rows alone. `--minutes N` begins nothing new after so long. `--short` plays what continuous
+integration plays. `--keep` leaves the folder with all logs.
+"""
+
+import argparse
+import random
+import subprocess
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.architecture.places import ROOT
+from tests.integration.faults.all_scenarios import SCENARIOS, Scenario
+from tests.integration.faults.arming import POINTS
+from tests.integration.faults.checker import breaches
+from tests.integration.faults.evidence import gather
+from tests.integration.faults.grid import KINDS, open_grid
+from tests.integration.faults.guards import GUARDS
+from tests.integration.faults.matrix import Entry, write
+from tests.integration.faults.removing import CASES
+from tests.integration.faults.stage import staged
+
+Figures = Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One row of the matrix. `play` returns figures, and raises when a promise was broken."""
+
+    name: str
+    fault: str
+    must: str
+    play: Callable[[Path, int], Figures]
+
+
+def acts(*, is_full: bool) -> list[Act]:
+    found = [Act(one.name, one.fault, one.must, _staged(one, is_full=is_full)) for one in SCENARIOS.values()]
+    words = f"kill -9 at each of {len(POINTS)} named points, for each of {len(KINDS)} kinds of node"
+    found.append(Act("crash_points", words, "the result is as without the fault", _grid))
+    found += [Act(f"without_{name}", f"without the guard: {guard.what}", f"`{guard.keeps}` breaks", _unguarded(name)) for name, guard in GUARDS.items()]
+    return found
+
+
+def _staged(scenario: Scenario, *, is_full: bool) -> Callable[[Path, int], Figures]:
+    def play(folder: Path, seed: int) -> Figures:
+        with staged(folder, seed, is_full=is_full, redis=scenario.redis, disk_megabytes=scenario.disk_megabytes) as stage:
+            scenario.play(stage)
+            return stage.figures
+
+    return play
+
+
+def _grid(folder: Path, seed: int) -> Figures:
+    chance = random.Random(seed)
+    with open_grid(folder) as grid:
+        for point in POINTS:
+            for kind in KINDS:
+                if grid.reaches(point, kind):
+                    grid.play(point, kind, grid.passes(point, chance))
+        grid.check()
+        points = {point for point, _ in grid.struck}
+        assert points == set(POINTS), f"never reached: {set(POINTS) - points}"
+        return {"cells": len(grid.played), "struck": len(grid.struck), "points struck": len(points)}
+
+
+def _unguarded(name: str) -> Callable[[Path, int], Figures]:
+    """The same fault twice: with its guard every promise holds, without it the right one breaks."""
+
+    def play(folder: Path, seed: int) -> Figures:
+        fault, more = CASES[name]
+        found = {}
+        for arms in (more, f"without.{name},{more}"):
+            with staged(folder / arms.replace(",", "-").replace(":", ""), seed, is_full=False, hold_seconds=0.3) as stage:
+                fault(stage, arms.strip(","))
+                with suppress(AssertionError):  # without its guard, a run may also never come to its end
+                    stage.until_quiet(60)
+                found[arms] = breaches(gather(stage.cluster))
+        guarded, unguarded = found.values()
+        assert not guarded, f"breaches with the guard in place: {guarded}"
+        assert GUARDS[name].keeps in unguarded, f"not noticed; noticed was {list(unguarded)}"
+        return {"breaches noticed": sum(map(len, unguarded.values()))}
+
+    return play
+
+
+def perform(act: Act, seed: int, folder: Path) -> Entry:
+    began = time.monotonic()
+    try:
+        figures, verdict = act.play(folder / act.name, seed), "held"
+    except Exception as error:
+        traceback.print_exc()
+        figures, verdict = {}, f"**BROKEN** {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:300]
+    told = ", ".join(f"{name} {value:g}" for name, value in figures.items())
+    when = f"{datetime.now(UTC):%Y-%m-%d}, {commit()}, seed {seed}, {time.monotonic() - began:.0f} s"
+    print(f"{act.name}: {verdict} {told}", flush=True)
+    return Entry(act.name, act.fault, act.must, verdict, told, when)
+
+
+def commit() -> str:
+    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return said.stdout.strip() or "no commit"
+
+
+def chosen_acts(only: Iterable[str], *, is_full: bool) -> list[Act]:
+    found = {act.name: act for act in acts(is_full=is_full)}
+    return [found[name] for name in only] or list(found.values())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", nargs="*", default=[], choices=[act.name for act in acts(is_full=True)], metavar="NAME")
+    parser.add_argument("--minutes", type=float, default=float("inf"))
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1_000_000))
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--keep", action="store_true")
+    chosen = parser.parse_args()
+    last_start = time.monotonic() + chosen.minutes * 60
+    broken = 0
+    with tempfile.TemporaryDirectory(prefix="weft-chaos-", delete=not chosen.keep) as folder:
+        print(f"seed {chosen.seed}, files in {folder}", flush=True)
+        for act in chosen_acts(chosen.only, is_full=not chosen.short):
+            if time.monotonic() > last_start:
+                print(f"{act.name}: not begun, the time is over")
+                continue
+            entry = perform(act, chosen.seed, Path(folder))
+            broken += not entry.holds
+            if not chosen.short:
+                write([entry])
+    return int(broken > 0)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
