@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate bench wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench wfformat docs lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -38,6 +38,12 @@ fuzz: .venv/installed-dev ## both oracles, 100,000 cases each (CASES=... for ano
 
 simulate: .venv/installed-dev ## simulated afternoons of faults (SEEDS=10000; SEED=7 plays one again)
 	$(python) -m tests.simulation $(if $(SEED),--seed $(SEED),--seeds $(or $(SEEDS),10000))
+
+cluster: .venv/installed-dev ## PostgreSQL, Redis, two APIs and four workers from the test wheels, until Ctrl-C
+	$(python) -m tests.integration.faults.cluster
+
+chaos: .venv/installed-dev ## every fault in full; writes the matrix of docs/reliability.md (ONLY=name for one)
+	$(python) -m tests.integration.faults.campaign $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED)) $(if $(MINUTES),--minutes $(MINUTES))
 
 bench: .venv/installed-dev ## the benchmarks: ours and the peers, interleaved
 	$(python) -m benchmarks

@@ -14,6 +14,7 @@ import os
 import platform
 import random
 import secrets
+import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -298,6 +299,8 @@ class App:
         # than it frees.
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
+        # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
+        sys.setswitchinterval(0.0001)
         beats = self._beats()
         beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores(beats).run())]
         try:

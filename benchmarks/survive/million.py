@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import weft
@@ -22,6 +23,7 @@ from bootstrap import App, open_app
 from domain.ids import DEFAULT_TENANT, Epoch, Position, RunId, ThreadId, WorkerId
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim
+from infrastructure.telemetry import logging
 from settings import read_settings
 
 WHO: Final = f"weft {weft.__version__}"
@@ -35,6 +37,7 @@ Row = tuple[Any, ...]
 
 async def million(order: Order) -> None:
     """`size`: rows of journal, at least."""
+    logging.configure("warning")
     async with open_app(read_settings(database_url=order.database, log="warning")) as app, seen_from_outside(order) as outside:
         await _real_threads(app, outside)
         await _copy(outside, order.size)
@@ -115,7 +118,7 @@ def _under(value: Any, other: dict[str, str]) -> Any:
 
 
 def _in_portions(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while portion := [row for row, _ in zip(rows, range(PER_COPY), strict=False)]:
+    while portion := list(islice(rows, PER_COPY)):
         yield portion
 
 

@@ -71,5 +71,8 @@ class DueDeliveries(Protocol):
 
 
 class WebhookSender(Protocol):
+    def objection(self, url: str) -> str | None:
+        """Why nothing will be sent there, as far as the URL alone tells; None: nothing is known against it."""
+
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         """POST it once, in bounded time; whatever goes wrong is told in the attempt."""

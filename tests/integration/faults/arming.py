@@ -170,7 +170,7 @@ def arm(words: str) -> None:
 
             GUARDS[name.removeprefix("without.")].remove()
         elif name == "checkpoints.often":
-            importlib.import_module("application.drive").CHECKPOINT_ROWS = 2
+            setattr(*place("application.drive:CHECKPOINT_ROWS"), 2)
         else:
             where, wrap = POINTS[name]
             owner, attribute = place(where)

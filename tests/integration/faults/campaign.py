@@ -7,11 +7,12 @@ integration plays. `--keep` leaves the folder with all logs.
 
 import argparse
 import random
+import shutil
 import subprocess
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -25,7 +26,7 @@ from tests.integration.faults.evidence import gather
 from tests.integration.faults.grid import KINDS, open_grid
 from tests.integration.faults.guards import GUARDS
 from tests.integration.faults.matrix import Entry, write
-from tests.integration.faults.removing import CASES
+from tests.integration.faults.removing import CASES, arms_of
 from tests.integration.faults.stage import staged
 
 Figures = Mapping[str, float]
@@ -45,7 +46,10 @@ def acts(*, is_full: bool) -> list[Act]:
     found = [Act(one.name, one.fault, one.must, _staged(one, is_full=is_full)) for one in SCENARIOS.values()]
     words = f"kill -9 at each of {len(POINTS)} named points, for each of {len(KINDS)} kinds of node"
     found.append(Act("crash_points", words, "the result is as without the fault", _grid))
-    found += [Act(f"without_{name}", f"without the guard: {guard.what}", f"`{guard.keeps}` breaks", _unguarded(name)) for name, guard in GUARDS.items()]
+    found += [
+        Act(f"without_{name}", f"without the guard: {guard.what}", f"`{guard.keeps}` breaks", _unguarded(name))
+        for name, guard in GUARDS.items()
+    ]
     return found
 
 
@@ -75,20 +79,20 @@ def _unguarded(name: str) -> Callable[[Path, int], Figures]:
     """The same fault twice: with its guard every promise holds, without it the right one breaks."""
 
     def play(folder: Path, seed: int) -> Figures:
-        fault, more = CASES[name]
-        found = {}
-        for arms in (more, f"without.{name},{more}"):
-            with staged(folder / arms.replace(",", "-").replace(":", ""), seed, is_full=False, hold_seconds=0.3) as stage:
-                fault(stage, arms.strip(","))
-                with suppress(AssertionError):  # without its guard, a run may also never come to its end
-                    stage.until_quiet(60)
-                found[arms] = breaches(gather(stage.cluster))
-        guarded, unguarded = found.values()
+        guarded, unguarded = (_found(name, folder / str(kept), seed, with_guard=kept) for kept in (True, False))
         assert not guarded, f"breaches with the guard in place: {guarded}"
         assert GUARDS[name].keeps in unguarded, f"not noticed; noticed was {list(unguarded)}"
         return {"breaches noticed": sum(map(len, unguarded.values()))}
 
     return play
+
+
+def _found(name: str, folder: Path, seed: int, *, with_guard: bool) -> Mapping[str, Sequence[str]]:
+    with staged(folder, seed, is_full=False, hold_seconds=0.3) as stage:
+        CASES[name][0](stage, arms_of(name, with_guard=with_guard))
+        with suppress(AssertionError):  # without its guard, a run may also never come to its end
+            stage.until_quiet(60)
+        return breaches(gather(stage.cluster))
 
 
 def perform(act: Act, seed: int, folder: Path) -> Entry:
@@ -124,16 +128,18 @@ def main() -> int:
     chosen = parser.parse_args()
     last_start = time.monotonic() + chosen.minutes * 60
     broken = 0
-    with tempfile.TemporaryDirectory(prefix="weft-chaos-", delete=not chosen.keep) as folder:
-        print(f"seed {chosen.seed}, files in {folder}", flush=True)
-        for act in chosen_acts(chosen.only, is_full=not chosen.short):
-            if time.monotonic() > last_start:
-                print(f"{act.name}: not begun, the time is over")
-                continue
-            entry = perform(act, chosen.seed, Path(folder))
-            broken += not entry.holds
-            if not chosen.short:
-                write([entry])
+    folder = Path(tempfile.mkdtemp(prefix="weft-chaos-"))
+    print(f"seed {chosen.seed}, files in {folder}", flush=True)
+    for act in chosen_acts(chosen.only, is_full=not chosen.short):
+        if time.monotonic() > last_start:
+            print(f"{act.name}: not begun, the time is over")
+            continue
+        entry = perform(act, chosen.seed, folder)
+        broken += not entry.holds
+        if not chosen.short:
+            write([entry])
+    if not chosen.keep:
+        shutil.rmtree(folder)
     return int(broken > 0)
 
 

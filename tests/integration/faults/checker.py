@@ -125,7 +125,7 @@ def effects_keep_their_word(seen: Evidence) -> Breaches:
 def _was_told_to(seen: Evidence, run: str, activation: str, times: int) -> bool:
     """An operator said that it had not happened."""
     decisions = [row for row in seen.rows_of[run] if row.kind == "effect_resolved" and row.body["activation"] == activation]
-    return sum(row.body["decision"] == "did_not_happen" for row in decisions) == times - 1
+    return len([row for row in decisions if row.body["decision"] == "did_not_happen"]) == times - 1
 
 
 def every_token_is_charged_once(seen: Evidence) -> Breaches:

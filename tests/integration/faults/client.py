@@ -20,7 +20,8 @@ GONE = (httpx.TransportError,)
 @dataclass(frozen=True, slots=True)
 class Errand:
     """`count` runs of `workflow` under the keys `prefix-0` ..., `at_once` at a time, spread over some seconds.
-    `readers`: the share of runs whose rows are read. `cancels`: the share that is cancelled at some instant within `cancel_within` seconds."""
+
+    `readers`: the share of runs whose rows are read. `cancels`: the share that is cancelled, within `cancel_within` seconds."""
 
     urls: tuple[str, ...]
     count: int

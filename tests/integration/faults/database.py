@@ -28,7 +28,10 @@ CREATE FUNCTION rig.claimed() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN INSERT INTO rig.claims VALUES (NEW.thread, NEW.epoch, session_user); RETURN NULL; END $$;
 CREATE TRIGGER claimed AFTER UPDATE ON heads FOR EACH ROW WHEN (OLD.epoch IS DISTINCT FROM NEW.epoch) EXECUTE FUNCTION rig.claimed();
 CREATE FUNCTION rig.wrote() RETURNS trigger LANGUAGE plpgsql AS $$
-    BEGIN INSERT INTO rig.writes SELECT a.thread, a.position, h.epoch, session_user FROM added a JOIN heads h USING (thread); RETURN NULL; END $$;
+    BEGIN
+        INSERT INTO rig.writes SELECT a.thread, a.position, h.epoch, session_user FROM added a JOIN heads h USING (thread);
+        RETURN NULL;
+    END $$;
 CREATE TRIGGER wrote AFTER INSERT ON journal REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION rig.wrote();
 CREATE FUNCTION rig.tampered() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN INSERT INTO rig.tampered VALUES (OLD.thread, OLD.position, TG_OP); RETURN NULL; END $$;

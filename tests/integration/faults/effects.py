@@ -1,4 +1,4 @@
-"""What workflows under fault do to the world: tools and a model that tell the ledger of every call. Loaded by Weft, as any package's tools."""
+"""What workflows under fault do to the world: tools and a model that tell the ledger of every call, found by Weft as any package's."""
 
 import json
 import os

@@ -25,7 +25,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`runs`: id -> status. `charges`: (run, activation, effect, attempt, epoch, prompt tokens, estimated). `told`: what clients wrote down."""
+    """`runs`: id -> status. `charges`: (run, activation, effect, attempt, epoch, prompt tokens, estimated). `told`: clients' own notes."""
 
     runs: Mapping[str, str]
     outcomes: Mapping[str, Mapping[str, Any]]
@@ -69,13 +69,13 @@ def gather(cluster: Cluster) -> Evidence:
         runs={row[0]: row[1] for row in runs},
         outcomes={row[0]: json.loads(row[3]) for row in runs},
         inputs={row[0]: json.loads(row[2])["input"] for row in runs},
-        journal=[Row(*row[:4], json.loads(row[4])) for row in journal],
-        charges=[tuple(row) for row in ask("SELECT run, activation, effect, attempt, epoch, prompt_tokens, estimated FROM usage")],  # type: ignore[misc]
+        journal=[Row(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in journal],
+        charges=[tuple(row) for row in ask("SELECT run, activation, effect, attempt, epoch, prompt_tokens, estimated FROM usage")],
         heads={row[0]: row[1] for row in ask("SELECT thread, position FROM heads")},
         queued=frozenset(row[0] for row in ask("SELECT run FROM queue")),
         claims={(row[0], row[1]): row[2] for row in ask("SELECT thread, epoch, process FROM rig.claims")},
-        writes=[tuple(row) for row in ask("SELECT thread, position, epoch, process FROM rig.writes")],  # type: ignore[misc]
-        tampered=[tuple(row) for row in ask("SELECT thread, position, what FROM rig.tampered")],  # type: ignore[misc]
+        writes=[tuple(row) for row in ask("SELECT thread, position, epoch, process FROM rig.writes")],
+        tampered=[tuple(row) for row in ask("SELECT thread, position, what FROM rig.tampered")],
         calls=cluster.ledger.calls(),
         told=[line for file in sorted(cluster.folder.glob("client-*.jsonl")) for line in lines_of(file)],
         killed=frozenset(cluster.killed),

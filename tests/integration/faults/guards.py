@@ -23,7 +23,7 @@ def no_epoch() -> None:
 
     appends._HEADS = _with(appends._HEADS, "h.epoch = w.epoch", "w.epoch > 0")
     appends._ALONE = _with(appends._ALONE, "held.epoch = $4", "$4::bigint > 0")
-    Worker._lost = lambda self, leases: None  # type: ignore[method-assign, assignment]
+    Worker._lost = lambda self, leases: None  # type: ignore[method-assign]
 
 
 def no_mark() -> None:
@@ -31,7 +31,7 @@ def no_mark() -> None:
     from application.runs import StartRun
 
     asked = StartRun.__call__
-    StartRun.__call__ = lambda self, who, order, key=None: asked(self, who, order, None)  # type: ignore[method-assign, assignment]
+    StartRun.__call__ = lambda self, who, order, key=None: asked(self, who, order, None)  # type: ignore[method-assign]
 
 
 def no_commit_before_the_answer() -> None:
@@ -57,7 +57,7 @@ def no_stable_key() -> None:
     """A tool gets another key each time."""
     from domain.ports.nodes import NodeContext
 
-    NodeContext.idempotency_key = lambda self, effect=0: secrets.token_hex(8)  # type: ignore[method-assign, assignment]
+    NodeContext.idempotency_key = lambda self, effect=0: secrets.token_hex(8)  # type: ignore[method-assign]
 
 
 def no_durable_rows_before_effects() -> None:
@@ -77,7 +77,7 @@ def no_resuming() -> None:
     from application.following import FollowRun
 
     items = FollowRun._items
-    FollowRun._items = lambda self, run, after, passing: items(self, run, type(after)(0), passing)  # type: ignore[method-assign, assignment]
+    FollowRun._items = lambda self, run, after, passing: items(self, run, type(after)(0), passing)  # type: ignore[method-assign]
 
 
 def no_intent() -> None:
@@ -85,7 +85,7 @@ def no_intent() -> None:
     from infrastructure.nodes.tool import ToolKind
 
     build = ToolKind.build
-    ToolKind.build = lambda self, node, workshop: replace(build(self, node, workshop), intend=None)  # type: ignore[method-assign, assignment]
+    ToolKind.build = lambda self, node, workshop: replace(build(self, node, workshop), intend=None)  # type: ignore[method-assign]
 
 
 def no_line_per_attempt() -> None:

@@ -49,8 +49,8 @@ def the_api_is_killed(stage: Stage) -> None:
     (port,) = stage.cluster.apis
     client = stage.order(count, at_once=16, spread_seconds=stage.size(6, 30))
     for _ in range(stage.size(3, 10)):
-        reached = stage.acknowledged() + stage.chance.randint(10, max(20, count // 20))
-        until(lambda wanted=min(reached, count): stage.acknowledged() >= wanted or not client.is_alive, "more starts", 60)  # type: ignore[misc]
+        reached = min(count, stage.acknowledged() + stage.chance.randint(10, max(20, count // 20)))
+        until(lambda reached=reached: stage.acknowledged() >= reached or not client.is_alive, "more starts", 60)  # type: ignore[misc]
         stage.cluster.restart_api(port, signal.SIGKILL)
         stage.count("faults")
     check_standard(stage.settle(stage.size(120, 600)), count)
@@ -62,7 +62,7 @@ def a_rolling_restart(stage: Stage) -> None:
     count = stage.size(80, 500)
     stage.start(workers=2, apis=2)
     stage.order(count, readers=0.2, spread_seconds=stage.size(10, 60))
-    until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
+    until(stage.cluster.ledger.calls, "the first call", 60)
     for _ in range(stage.size(1, 5)):
         for port in list(stage.cluster.apis):
             stage.cluster.restart_api(port, signal.SIGTERM)
@@ -85,7 +85,7 @@ def a_worker_is_frozen(stage: Stage) -> None:
     count = stage.size(30, 300)
     stage.start(workers=2)
     stage.order(count, spread_seconds=stage.size(5, 50))
-    until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
+    until(stage.cluster.ledger.calls, "the first call", 60)
     for _ in range(stage.size(1, 5)):
         stage.pause(0.1, 0.6)
         frozen = stage.busy_worker()

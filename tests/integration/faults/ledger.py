@@ -32,8 +32,8 @@ COMPLETION_TOKENS = 7
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`what`: put (idempotent), look (reads), pay (once), model or hook. `key`: its idempotency key. `seen`: its arguments. `tokens`: what a
-    model's answer cost, a number that no other call has. `pid`: the process that called."""
+    """`what`: put (idempotent), look (reads), pay (once), model or hook. `key`: its idempotency key. `seen`: its arguments. `tokens`: what
+    a model's answer cost, a number that no other call has. `pid`: the process that called."""
 
     number: int
     at: float

@@ -62,7 +62,7 @@ def a_reader_comes_back(stage: Stage, arms: str) -> None:
 
 CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "epoch": (a_worker_is_frozen, ""),
-    "mark": (answers_to_starts_are_lost, ",start.committed:1"),
+    "mark": (answers_to_starts_are_lost, "start.committed:1"),
     "commit": (answers_to_starts_are_lost, ""),
     "key": (workers_die, ""),
     "durable": (workers_die, ""),
@@ -71,3 +71,9 @@ CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "line": (workers_die, ""),
 }
 """By the name of the guard; what else is armed."""
+
+
+def arms_of(name: str, *, with_guard: bool) -> str:
+    """What stands in `FAULT_ARMS`."""
+    more = CASES[name][1]
+    return more if with_guard else ",".join(filter(None, (f"without.{name}", more)))

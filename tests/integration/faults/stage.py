@@ -76,7 +76,7 @@ class Stage:
 
     def while_working(self, acts: int, fault: Callable[[], None], least: float, most: float) -> None:
         """Does it so often, at instants that chance chooses, beginning when the load has begun."""
-        until(lambda: self.cluster.ledger.calls(), "the first call", 60)
+        until(self.cluster.ledger.calls, "the first call", 60)
         for _ in range(acts):
             self.pause(least, most)
             fault()
@@ -116,6 +116,8 @@ class Stage:
 
 
 @contextmanager
-def staged(folder: Path, seed: int, *, is_full: bool, hold_seconds: float = 0.05, redis: bool = False, disk_megabytes: int = 0) -> Iterator[Stage]:
+def staged(
+    folder: Path, seed: int, *, is_full: bool, hold_seconds: float = 0.05, redis: bool = False, disk_megabytes: int = 0
+) -> Iterator[Stage]:
     with running_cluster(folder, hold_seconds, redis=redis, disk_megabytes=disk_megabytes) as cluster:
         yield Stage(cluster, random.Random(seed), is_full)

@@ -81,9 +81,11 @@ def backends_are_terminated(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=2)
     stage.order(count, spread_seconds=stage.size(5, 70))
-    stage.while_working(
-        stage.size(30, 600), lambda: stage.count("backends", stage.cluster.database.terminate_backends()) and None, 0.09, 0.11
-    )
+
+    def terminate() -> None:
+        stage.count("backends", stage.cluster.database.terminate_backends())
+
+    stage.while_working(stage.size(30, 600), terminate, 0.09, 0.11)
     seen = stage.settle()
     check_standard(seen, count)
     stage.figures["takeovers"] = _taken_over(stage)
@@ -94,7 +96,7 @@ def a_table_is_locked(stage: Stage) -> None:
     count = stage.size(40, 500)
     stage.start(workers=2, WEFT_LEASE_SECONDS="10")
     stage.order(count, spread_seconds=stage.size(6, 70))
-    until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
+    until(stage.cluster.ledger.calls, "the first call", 60)
     for table in ("journal", "runs", "heads")[: stage.size(1, 3)]:
         stage.cluster.database.lock(table, stage.size(4, 20))
         stage.count("faults")

@@ -1,4 +1,4 @@
-"""Scenarios of what stands around: Redis, the pool of connections, a disk that is full, a node that holds its worker's event loop, crowds."""
+"""Scenarios of what stands around: Redis, the pool of connections, a full disk, a node that holds the event loop, crowds."""
 
 import signal
 import subprocess
@@ -64,7 +64,7 @@ def the_disk_is_full(stage: Stage) -> None:
     count = stage.size(40, 300)
     stage.start(workers=2)
     stage.order(count, spread_seconds=stage.size(5, 30))
-    until(lambda: stage.cluster.ledger.calls(), "the first call", 60)
+    until(stage.cluster.ledger.calls, "the first call", 60)
     ballast = stage.cluster.folder / "postgres" / "ballast"
     with ballast.open("wb") as file:
         subprocess.run(["dd", "if=/dev/zero", "bs=1M"], stdout=file, stderr=subprocess.DEVNULL, check=False)
@@ -95,7 +95,7 @@ def a_crowd_decides(stage: Stage) -> None:
     runs = [line["run"] for line in stage.said() if line["what"] == "ack"]
     with ThreadPoolExecutor(50) as crowd:
         for run in runs:
-            list(crowd.map(lambda number, run=run: _decide(stage, run, number), range(50)))  # type: ignore[misc]
+            list(crowd.map(lambda number, run=run: _decide(stage, run, number), range(50)))
             stage.count("faults", 50)
     seen = stage.settle()
     assert set(seen.runs.values()) <= {"completed", "cancelled"}

@@ -127,4 +127,14 @@ def test_every_promise_is_seen_to_break() -> None:
 
 
 def test_an_answer_lost_with_a_killed_process_is_no_breach() -> None:
-    assert breaches(replace(HONEST, charges=[], killed=frozenset({7}), outcomes={RUN: {**HONEST.outcomes[RUN], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}})) == {}
+    assert (
+        breaches(
+            replace(
+                HONEST,
+                charges=[],
+                killed=frozenset({7}),
+                outcomes={RUN: {**HONEST.outcomes[RUN], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}},
+            )
+        )
+        == {}
+    )

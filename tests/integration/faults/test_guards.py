@@ -9,7 +9,7 @@ import pytest
 from tests.integration.faults.checker import PROMISES, breaches
 from tests.integration.faults.evidence import gather
 from tests.integration.faults.guards import GUARDS
-from tests.integration.faults.removing import CASES
+from tests.integration.faults.removing import CASES, arms_of
 from tests.integration.faults.stage import Stage, staged
 
 pytestmark = [pytest.mark.processes, pytest.mark.postgres, pytest.mark.faults, pytest.mark.timeout(180)]
@@ -23,8 +23,8 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_without_its_guard_a_promise_is_seen_to_break(stage: Stage, name: str) -> None:
-    fault, more = CASES[name]
-    fault(stage, f"without.{name}{more}")
+    fault, _ = CASES[name]
+    fault(stage, arms_of(name, with_guard=False))
     with suppress(AssertionError):  # without its guard, a run may also never come to its end
         stage.until_quiet(20)
 

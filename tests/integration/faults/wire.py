@@ -77,7 +77,8 @@ class Wire:
 
     def cut_all(self) -> None:
         """Every connection that is open breaks."""
-        self._loop.call_soon_threadsafe(lambda: [writer.transport.abort() for writer in self._open])
+        for writer in list(self._open):
+            self._loop.call_soon_threadsafe(writer.transport.abort)
 
     def run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
@@ -150,7 +151,7 @@ class _Passing:
             await self.near[1].drain()
 
     async def _as_told(self) -> None:
-        while self.wire.mode is Mode.SWALLOW:
+        while self.wire.mode is Mode.SWALLOW:  # noqa: ASYNC110 (it is set from another thread)
             await asyncio.sleep(0.01)
         if self.wire.mode is Mode.DELAY:
             await asyncio.sleep(self.wire.delay_seconds)

@@ -9,12 +9,15 @@ from domain.errors import WeftError
 from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
-from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.rows import USAGE_COLUMNS, outcome, seconds, usage_row
+from infrastructure.store.sqlite.many import execute_in_portions
 from infrastructure.store.sqlite.telling import tell
 
 _MOVE_HEAD = "UPDATE heads SET position = ? WHERE thread = ? AND epoch = ? AND position = ?"
+_MOVE_HEADS = """UPDATE heads SET position = moved.column4 FROM (VALUES {rows}) moved
+    WHERE thread = moved.column1 AND epoch = moved.column2 AND position = moved.column3"""
 _HEAD = "SELECT epoch, position FROM heads WHERE thread = ?"
-_INSERT = "INSERT INTO journal (thread, position, tenant, run, kind, at, body) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO journal (thread, position, tenant, run, kind, at, body) VALUES {rows}"
 _RUN = "UPDATE runs SET status = ?, started_at = ?, ended_at = ?, outcome = ? WHERE id = ?"
 _USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _CHECKPOINT = "INSERT INTO checkpoints (thread, position, tenant, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
@@ -27,7 +30,7 @@ _PARK = "UPDATE queue SET worker = NULL, due_at = CASE WHEN wishes > 0 THEN min(
 def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
     """Writes the groups whose thread's head is where they think it is; those, and the refused ones with the reason."""
     passed, refused = _move_heads(connection, list(groups))
-    connection.executemany(_INSERT, _journal_rows(passed))
+    execute_in_portions(connection, _INSERT, 7, _journal_values(passed))
     for group in passed:
         for unit in group.units:
             append = unit.append
@@ -44,8 +47,8 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tu
 def _move_heads(connection: sqlite3.Connection, groups: list[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:
     """All in one go, which is nearly always right; when a head was not where its group thinks it is, again one by one to see which."""
     connection.execute("SAVEPOINT heads")
-    moved = connection.executemany(_MOVE_HEAD, [(group.upto, group.thread, group.epoch, group.after) for group in groups]).rowcount
-    if moved == len(groups):
+    values = [value for group in groups for value in (group.thread, group.epoch, group.after, group.upto)]
+    if execute_in_portions(connection, _MOVE_HEADS, 4, values) == len(groups):
         connection.execute("RELEASE heads")
         return groups, []
     connection.execute("ROLLBACK TO heads")
@@ -59,18 +62,19 @@ def _move_heads(connection: sqlite3.Connection, groups: list[Group]) -> tuple[li
     return passed, refused
 
 
-def _journal_rows(groups: Iterable[Group]) -> list[Row]:
-    rows: list[Row] = []
+def _journal_values(groups: Iterable[Group]) -> list[object]:
+    """One row's values after the other's."""
+    values: list[object] = []
     for group in groups:
-        position = group.after
+        position: int = group.after
         thread, at = group.thread, seconds(group.at)
         for unit in group.units:
             append = unit.append
             lease = append.lease
             for event, body in zip(append.events, unit.bodies, strict=True):
-                position += 1  # type: ignore[assignment]
-                rows.append((thread, position, lease.tenant, lease.run, event.kind, at, body))
-    return rows
+                position += 1
+                values += (thread, position, lease.tenant, lease.run, event.kind, at, body)
+    return values
 
 
 def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
