@@ -39,6 +39,7 @@ ROUTES = [
     "POST /v1/runs/{run_id}/cancel",
     "POST /v1/runs/{run_id}/pause",
     "POST /v1/runs/{run_id}/resume",
+    "POST /v1/runs/{run_id}/resolve",
     "POST /v1/runs/{run_id}/signals/{name}",
     "POST /v1/threads",
     "GET /v1/threads",
