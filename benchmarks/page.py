@@ -23,7 +23,7 @@ def put(page: Path, part: str, text: str) -> None:
 
 def figures_text(figures: Figures, machine: Mapping[str, Any], rounds: int) -> str:
     return "\n\n".join(
-        [_where(figures, machine, rounds), _table(figures, WORKS, _micros, "µs a step"), _table(figures, MOMENTS, _seconds, "seconds")]
+        [where(figures, machine, rounds), _table(figures, WORKS, _micros, "µs a step"), _table(figures, MOMENTS, _seconds, "seconds")]
     )
 
 
@@ -32,7 +32,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _where(figures: Figures, machine: Mapping[str, Any], rounds: int) -> str:
+def where(figures: Figures, machine: Mapping[str, Any], rounds: int) -> str:
     about = {name: version for name, version in figures.versions.items() if version[:1].isdigit()}
     versions = ", ".join(f"{NAMES[who]} {version}" for who, version in sorted(about.items()) if who in NAMES)
     hardware = f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gib']} GiB, {machine['kernel']}"
@@ -48,7 +48,7 @@ def _table(figures: Figures, works: Iterable[Work], shown: Shown, unit: str) -> 
 def _row(figures: Figures, work: Work, shown: Shown) -> list[str]:
     peak = figures.peak(WEFT, work.case)
     others = [_other(figures, work.case, peer, shown) for peer in work.peers]
-    demanded = "<br>".join(f"{verdict.demand}: {_found(verdict)}" for verdict in work.verdicts(figures))
+    demanded = "<br>".join(f"{verdict.demand}: {found(verdict)}" for verdict in work.verdicts(figures))
     return [
         work.title,
         _with_spread(figures.spread(WEFT, work.case), shown),
@@ -64,7 +64,7 @@ def _other(figures: Figures, case: str, peer: tuple[str, str], shown: Shown) -> 
     return f"{name} {_with_spread(figures.spread(*peer), shown)} ({'?' if ratio is None else f'{ratio.median:.3g} times'})"
 
 
-def _found(verdict: Verdict) -> str:
+def found(verdict: Verdict) -> str:
     if verdict.found is None:
         return "**not measured**"
     return f"{verdict.found:.3g}" if verdict.met else f"**{verdict.found:.3g}, missed**"

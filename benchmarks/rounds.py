@@ -75,7 +75,7 @@ def _told() -> dict[str, str]:
 def _shown(line: Line) -> str:
     if "error" in line:
         return f"  FAILED\n{line['error']}"
-    value = f"{line['value']:12,.1f} us a step" if line["unit"] == "us/step" else f"{line['value']:12.3f} s"
+    value = f"{line['value']:12,.1f} us a step" if line["unit"] == "us/step" else f"{line['value']:12.3f} {line['unit']}"
     return f"{value}   {line['peak_mib']:6.0f} MiB"
 
 

@@ -22,7 +22,7 @@ from decimal import Decimal
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, cast
 
 from application import (
     access,
@@ -46,11 +46,13 @@ from application import (
     templates,
     threads,
     tools,
+    webhooks,
     workflows,
 )
 from application.appending import EngineTools
 from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
+from application.delivering import Deliver, Dispatch, ForgetDeliveries
 from application.documents import parse_graph
 from application.engine import Engine
 from application.loading import Loader
@@ -67,6 +69,7 @@ from domain.ports.heart import Heart
 from domain.ports.limits import Rate
 from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
+from domain.ports.webhooks import WebhookSender
 from infrastructure.between import WORKER_SECONDS, Between, LineMeter, open_between
 from infrastructure.calendar import CronCalendar
 from infrastructure.canonical import content_hash
@@ -81,6 +84,7 @@ from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store import migrate
 from infrastructure.store.connections import Connections
+from infrastructure.store.later import Later
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
@@ -88,6 +92,7 @@ from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.tools.registry import InstalledTools
 from infrastructure.watch import LoopWatch
+from infrastructure.webhooks.addresses import Addresses
 from settings import Settings, ShownSetting, read_settings, shown
 
 if TYPE_CHECKING:
@@ -143,6 +148,17 @@ def heart_of(store: Store, clock: Clock) -> Heart:
     return LoopHeart(store.queue.renew, clock) if store.open_renew is None else ThreadHeart(store.open_renew)
 
 
+def sender_of(addresses: Addresses, clock: Clock) -> WebhookSender:
+    """The HTTP library is loaded with the first delivery."""
+
+    def make() -> WebhookSender:
+        from infrastructure.webhooks.sender import HttpSender
+
+        return HttpSender(addresses, clock)
+
+    return cast(WebhookSender, Later(make))
+
+
 class Shared(containers.DeclarativeContainer):
     """What a process has one of. `store` and `between` are handed in once they are open."""
 
@@ -155,6 +171,7 @@ class Shared(containers.DeclarativeContainer):
     feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
+    addresses = providers.Singleton(Addresses, settings.provided.webhooks_private)
     models = providers.Singleton(
         ConfiguredModels, providers.Factory(model_settings, settings), providers.Factory(breakers, settings, clock)
     )
@@ -251,6 +268,9 @@ def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
         resolve_run=resolving.ResolveRun(store.runs, store.journal, store.inbox, shared.tools(), schemas, keyed),
         control=controlling.RunControl(store.runs, store.journal, store.inbox, keyed, new_id),
         schedules=schedules.ScheduleDesk(store.schedules, launching.LaunchRun(start, clock), CronCalendar(), keyed, new_id, clock),
+        webhooks=webhooks.WebhookDesk(
+            store.webhooks, store.deliveries, shared.addresses(), keyed, new_id, partial(secrets.token_bytes, 32), clock
+        ),
         follow_run=following.FollowRun(store.runs, store.journal, feed),
         wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
         open_thread=threads.OpenThread(store.threads, keyed, new_id, clock),
@@ -331,8 +351,14 @@ class App:
         launch = desk.schedules.launch
         return firing.FireSchedules(store.schedules, store.due, store.runs, launch, desk.cancel_run, CronCalendar(), new_id, clock)
 
+    def _webhooks(self) -> tuple[Chore, Chore]:
+        store, clock = self.shared.store(), self.shared.clock()
+        sender = sender_of(self.shared.addresses(), clock)
+        deliver = Deliver(store.webhooks, store.deliveries, sender, clock, random.random)
+        return Dispatch(store.owed, deliver, clock), ForgetDeliveries(store.owed, clock)
+
     def _chores(self, beats: registering.Beats) -> Chores:
-        chores: list[Chore] = [beats, self._firing()]
+        chores: list[Chore] = [beats, self._firing(), *self._webhooks()]
         if self.settings.retention_days:
             chores.append(Sweep(self.shared.store().retention, self.shared.clock(), self.settings.retention_days))
         return Chores(chores, self.shared.clock())

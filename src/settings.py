@@ -92,6 +92,7 @@ class Settings(BaseSettings):
     retention_days: Annotated[
         float, Field(ge=0, le=36_500, description="finished runs and their rows are removed after so many days, at least 2; 0 keeps them")
     ] = 0.0
+    webhooks_private: Annotated[bool, Field(description="webhooks may go to loopback, link-local and private addresses")] = False
     stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
     priority_ageing_seconds: Annotated[
         float, Field(gt=0, le=86_400, description="seconds of waiting that a class of priority is worth")

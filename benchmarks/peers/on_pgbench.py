@@ -1,4 +1,4 @@
-"""One commit of PostgreSQL itself: pgbench inserts one row of 100 bytes a transaction, with one client or 32.
+"""One commit of PostgreSQL itself: pgbench inserts one row of 100 bytes a transaction, with one client, 8 or 32.
 
 python -m benchmarks.peers.on_pgbench commit.1 --size SECONDS --database DSN
 """
@@ -38,4 +38,4 @@ def _seconds_of_one(order: Order, clients: str, script: str) -> float:
 
 
 if __name__ == "__main__":
-    measure({"commit.1": commits, "commit.32": commits})
+    measure({"commit.1": commits, "commit.8": commits, "commit.32": commits})

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,11 +27,15 @@ class Outside:
     async def value(self, statement: str, *values: object) -> Any:
         return await self.connection.fetchval(statement, *values)
 
+    async def until(self, statement: str, *values: object) -> None:
+        """Returns when the statement, asked again and again, says true."""
+        while not await self.value(statement, *values):  # noqa: ASYNC110 - nobody tells somebody outside
+            await asyncio.sleep(LOOK_SECONDS)
+
     async def all_over(self, expected: int) -> float:
         """Returns when no run is unfinished: seconds since the epoch at which the last one ended. A run that did not complete is an
         error."""
-        while await self.value("SELECT EXISTS (SELECT 1 FROM queue)"):
-            await asyncio.sleep(LOOK_SECONDS)
+        await self.until("SELECT NOT EXISTS (SELECT 1 FROM queue)")
         done = await self.value("SELECT count(*) FROM runs WHERE status = 'completed'")
         assert done == expected, f"{done} of {expected} runs completed"
         return float(await self.value("SELECT max(ended_at) FROM runs"))
@@ -69,6 +73,23 @@ def _status(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+@dataclass(frozen=True)
+class Busy:
+    """How much of the machine each group of processes takes from a moment on; the server and this process are two more."""
+
+    groups: Mapping[str, Sequence[int]]
+    before: Mapping[str, float]
+
+    @classmethod
+    async def from_now(cls, outside: Outside, **groups: Sequence[int]) -> "Busy":
+        all_groups = {**groups, "cores_postgres": await outside.processes(), "cores_client": [os.getpid()]}
+        return cls(all_groups, {name: worked(processes) for name, processes in all_groups.items()})
+
+    def over(self, seconds: float) -> dict[str, float]:
+        """Cores, on an average over so many seconds that end now."""
+        return {name: (worked(processes) - self.before[name]) / seconds for name, processes in self.groups.items()}
 
 
 @asynccontextmanager

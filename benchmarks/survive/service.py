@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from statistics import median
 from typing import Final
 
 import weft
@@ -14,7 +15,7 @@ from benchmarks.lines import Order
 from benchmarks.ours.documents import chain, document, edge
 from benchmarks.survive.bell import Bell, settled_in
 from benchmarks.survive.client import Connection, connected, start_many
-from benchmarks.survive.cluster import cluster, seen_from_outside
+from benchmarks.survive.cluster import Busy, cluster, seen_from_outside
 from benchmarks.survive.quantiles import milliseconds
 
 WHO: Final = f"weft {weft.__version__}"
@@ -31,27 +32,29 @@ async def accepted(order: Order) -> None:
         async with connected(api.url(), CLIENTS) as clients, seen_from_outside(order) as outside:
             await clients[0].publish(chain(STEPS))
             await start_many(clients, START, WARM)
+            busy = await Busy.from_now(outside, cores_api=[api.pid])
             began = time.perf_counter()
             await start_many(clients, START, order.size)
             seconds = time.perf_counter() - began
+            details = busy.over(seconds)
             assert await outside.value("SELECT count(*) FROM runs") == WARM + order.size
-    order.say(WHO, [seconds], unit="starts/s", value=order.size / seconds)
+    order.say(WHO, [seconds], unit="starts/s", value=order.size / seconds, details=details)
 
 
 async def finished(order: Order) -> None:
     """Runs of ten steps that are over in a second: an API process, the queue, a worker process. From the first request to the last row."""
     with cluster(order) as started:
         api = started.serve("--no-worker")
-        started.worker()
+        worker = started.worker()
         async with connected(api.url(), CLIENTS) as clients, seen_from_outside(order) as outside:
             await clients[0].publish(chain(STEPS))
             await start_many(clients, START, WARM)
             await outside.all_over(WARM)
+            busy = await Busy.from_now(outside, cores_api=[api.pid], cores_worker=[worker.pid])
             began = time.time()
             await start_many(clients, START, order.size)
-            accepted_at = time.time()
             seconds = await outside.all_over(WARM + order.size) - began
-    details = {"seconds_until_accepted": accepted_at - began}
+            details = busy.over(seconds)
     order.say(WHO, [seconds], unit="runs/s", value=order.size / seconds, details=details)
 
 
@@ -62,7 +65,7 @@ async def first_node(order: Order) -> None:
         for _ in range(WARM // 10):
             await _seconds_to_first_node(client, bell)
         seconds = [await _seconds_to_first_node(client, bell) for _ in range(order.size)]
-    order.say(WHO, seconds, **milliseconds(seconds))
+    order.say(WHO, [median(seconds)], **milliseconds(seconds))
 
 
 @asynccontextmanager

@@ -8,7 +8,7 @@ from application.access import LOCAL_ADMIN
 from application.run_orders import RunOrder
 from benchmarks.lines import Order
 from benchmarks.ours.documents import chain
-from benchmarks.survive.cluster import Outside, cluster, seen_from_outside, worked
+from benchmarks.survive.cluster import Busy, Outside, cluster, seen_from_outside
 from bootstrap import App, open_app
 from settings import read_settings
 
@@ -47,12 +47,9 @@ async def _put_in_line(app: App, count: int, delay: float) -> None:
 
 async def _measured(order: Order, outside: Outside, workers: list[int], before: int) -> None:
     """From the first claim's first row to the last run's last one."""
-    server = await outside.processes()
     newest = await outside.value("SELECT max(ended_at) FROM runs")
-    at_work = worked(workers), worked(server)
+    busy = await Busy.from_now(outside, cores_workers=workers)
     await outside.value(DUE_AT_ONCE)
     ended = await outside.all_over(before + order.size)
-    used = worked(workers) - at_work[0], worked(server) - at_work[1]
     seconds = ended - float(await outside.value("SELECT min(started_at) FROM runs WHERE started_at > $1", newest))
-    cores = {"cores_workers": used[0] / seconds, "cores_postgres": used[1] / seconds}
-    order.say(WHO, [seconds], order.size * STEPS, details=cores)
+    order.say(WHO, [seconds], order.size * STEPS, details=busy.over(seconds))

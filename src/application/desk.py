@@ -17,6 +17,7 @@ from application.schedules import ScheduleDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
+from application.webhooks import WebhookDesk
 from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 
 
@@ -39,6 +40,7 @@ class Desk:
     cancel_run: CancelRun
     control: RunControl
     schedules: ScheduleDesk
+    webhooks: WebhookDesk
     resolve_run: ResolveRun
     follow_run: FollowRun
     wait_for_run: WaitForRun

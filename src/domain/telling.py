@@ -84,7 +84,7 @@ def _about(run: Run, position: Position) -> dict[str, Json]:
         },
         "cost": {"amount": format(usage.cost.amount.normalize(), "f"), "currency": usage.cost.currency, "unpriced_calls": usage.unpriced},
         "created_at": written(run.created_at),
-        "started_at": run.started_at and written(run.started_at),
-        "ended_at": run.ended_at and written(run.ended_at),
+        "started_at": None if run.started_at is None else written(run.started_at),
+        "ended_at": None if run.ended_at is None else written(run.ended_at),
         "position": position,
     }

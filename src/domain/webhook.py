@@ -11,7 +11,7 @@ from typing import Final
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
 
-SECRET_PREFIX: Final = "whsec_"
+SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what stands before one
 RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
 """After the first try that failed, the second, ...: a delivery is given up after three days."""
 JITTER: Final = 0.1

@@ -8,7 +8,6 @@ from typing import Final, Protocol
 from domain.ids import RunId, ThreadId
 from domain.ports.journal import Recorded
 
-
 PARKED: Final = "parked"
 
 

@@ -70,9 +70,11 @@ class DueDeliveries(Protocol):
         """Drop up to `limit` deliveries created before; how many went."""
 
 
-class WebhookSender(Protocol):
+class WebhookUrls(Protocol):
     def objection(self, url: str) -> str | None:
         """Why nothing will be sent there, as far as the URL alone tells; None: nothing is known against it."""
 
+
+class WebhookSender(Protocol):
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         """POST it once, in bounded time; whatever goes wrong is told in the attempt."""

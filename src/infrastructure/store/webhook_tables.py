@@ -35,6 +35,12 @@ webhook_deliveries = Table(
     json_column("body"),
     Index(None, "webhook", "created_at", "id"),
     Index(None, "created_at"),
-    Index("ix_webhook_deliveries_due", "webhook", "due_at", postgresql_where=text("due_at IS NOT NULL"), sqlite_where=text("due_at IS NOT NULL")),
+    Index(
+        "ix_webhook_deliveries_due",
+        "webhook",
+        "due_at",
+        postgresql_where=text("due_at IS NOT NULL"),
+        sqlite_where=text("due_at IS NOT NULL"),
+    ),
     postgresql_with={"fillfactor": 70},
 )

@@ -20,8 +20,8 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every model provider takes as the name of a function."""
 MAX_SHOWN: Final = 10
 MAX_MESSAGE: Final = 2_000
-NO_ANSWER: Final = frozenset({"timeout", "tool_failed", "tool_died", "invalid_output"})
-"""Failures that do not tell whether the tool did what it does."""
+NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output"})
+"""Errors that do not tell whether the tool did what it does; one that it did not mean to raise tells it neither."""
 log = logging.getLogger(__name__)
 
 
@@ -55,10 +55,12 @@ class CheckedTool:
         except asyncio.CancelledError:
             if _is_asked_to_stop():
                 raise
-            return self._failed(Failure("tool_failed", f"{self.tool.name} cancelled itself"), clock.monotonic() - began)
+            failure = Failure("tool_failed", f"{self.tool.name} cancelled itself")
+            return ToolExecutionResult(error=failure, execution_time=clock.monotonic() - began, unknown=True)
         # A tool that wants to leave the process fails like any other.
         except (Exception, SystemExit) as error:
-            return self._failed(self._failure(error), clock.monotonic() - began)
+            seconds = clock.monotonic() - began
+            return ToolExecutionResult(error=self._failure(error), execution_time=seconds, unknown=not _is_answer(error))
         return ToolExecutionResult(output, execution_time=clock.monotonic() - began)
 
     async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
@@ -99,13 +101,15 @@ class CheckedTool:
         log.warning("the tool %s raised", self.tool.name, exc_info=error)
         return Failure("tool_failed", f"{self.tool.name} raised {type(error).__name__}: {error}"[:MAX_MESSAGE])
 
-    def _failed(self, failure: Failure, seconds: float) -> ToolExecutionResult:
-        return ToolExecutionResult(error=failure, execution_time=seconds, unknown=failure.code in NO_ANSWER)
-
 
 def _is_asked_to_stop() -> bool:
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+def _is_answer(error: BaseException) -> bool:
+    """Does it tell that the tool did not do what it does?"""
+    return isinstance(error, WeftError) and error.code not in NO_ANSWER
 
 
 def _said(problems: Sequence[Problem]) -> str:

@@ -12,7 +12,7 @@ _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-class Forbidden(Exception):
+class Refused(Exception):
     """Says why nothing is sent there."""
 
 
@@ -39,12 +39,12 @@ class Addresses:
                 self._check(host, "127.0.0.1")
             elif (literal := _literal(host)) is not None:
                 self._check(host, literal)
-        except Forbidden as error:
+        except Refused as error:
             return str(error)
         return None
 
     async def find(self, url: str) -> Target:
-        """`Forbidden` when one of the name's addresses is; `OSError` when it has none."""
+        """`Refused` when one of the name's addresses is; `OSError` when it has none."""
         host, port = _place(url)
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
@@ -55,7 +55,7 @@ class Addresses:
     def _check(self, host: str, address: str) -> None:
         if not self.private and not is_public(address):
             where = host if host == address else f"{host} ({address})"
-            raise Forbidden(f"{where} is not a public address: WEFT_WEBHOOKS_PRIVATE=true allows it")
+            raise Refused(f"{where} is not a public address: WEFT_WEBHOOKS_PRIVATE=true allows it")
 
 
 def is_public(address: str) -> bool:
@@ -89,9 +89,9 @@ def _place(url: str) -> tuple[str, int]:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError as error:
-        raise Forbidden(f"this is no URL: {error}") from error
+        raise Refused(f"this is no URL: {error}") from error
     if parts.scheme not in _PORTS or not host:
-        raise Forbidden("webhooks are sent to http:// and https:// only, to a host that is named")
+        raise Refused("webhooks are sent to http:// and https:// only, to a host that is named")
     if parts.username is not None or parts.password is not None:
-        raise Forbidden("no name and password in the URL: what is sent is signed, so the receiver knows us")
+        raise Refused("no name and password in the URL: what is sent is signed, so the receiver knows us")
     return host, _PORTS[parts.scheme] if port is None else port

@@ -9,7 +9,7 @@ import httpx
 
 from domain.ports.clock import Clock
 from domain.webhook import Attempt
-from infrastructure.webhooks.addresses import Addresses, Forbidden
+from infrastructure.webhooks.addresses import Addresses, Refused
 
 SECONDS: Final = 10.0
 """For a whole try, from the look-up of the name to what is kept of the answer."""
@@ -23,9 +23,6 @@ class HttpSender:
         self._addresses, self._clock, self._seconds = addresses, clock, seconds
         self._http: httpx.AsyncClient | None = None
 
-    def objection(self, url: str) -> str | None:
-        return self._addresses.objection(url)
-
     async def send(self, url: str, headers: Mapping[str, str], body: bytes) -> Attempt:
         at, began = self._clock.now(), time.perf_counter()
         status, error, answer = None, "", ""
@@ -34,15 +31,11 @@ class HttpSender:
                 status, answer = await self._post(url, headers, body)
         except TimeoutError:
             error = f"no answer within {self._seconds:g} s"
-        except Forbidden as refused:
+        except Refused as refused:
             error = str(refused)
         except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as failed:
             error = f"{type(failed).__name__}: {failed}"
         return Attempt(at, round(time.perf_counter() - began, 6), status, error[:1_000], answer)
-
-    async def close(self) -> None:
-        if self._http is not None:
-            await self._http.aclose()
 
     async def _post(self, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         target = await self._addresses.find(url)
@@ -61,7 +54,7 @@ class HttpSender:
             await response.aclose()
 
     def _client(self) -> httpx.AsyncClient:
-        """Made with the first delivery: reading the certificates takes a while."""
+        """Made with the first delivery: reading the certificates takes a while. It keeps no connection, so there is nothing to close."""
         if self._http is None:
             limits = httpx.Limits(max_keepalive_connections=0)
             self._http = httpx.AsyncClient(timeout=self._seconds, follow_redirects=False, trust_env=False, limits=limits)

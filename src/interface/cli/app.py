@@ -16,6 +16,7 @@ from interface.cli import (
     server_commands,
     service_commands,
     start_command,
+    webhook_commands,
 )
 from interface.cli.failures import INTERRUPTED, complain
 from interface.cli.launcher import Launcher
@@ -42,6 +43,7 @@ for module in (
     start_command,
     control_commands,
     schedule_commands,
+    webhook_commands,
     owner_commands,
 ):
     module.add_to(root)

@@ -19,7 +19,22 @@ from application.run_orders import RunOrder
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
-from interface.rest import controls, docs, health, models, openapi, problems, runs, schedules, templates, threads, tools, workers, workflows
+from interface.rest import (
+    controls,
+    docs,
+    health,
+    models,
+    openapi,
+    problems,
+    runs,
+    schedules,
+    templates,
+    threads,
+    tools,
+    webhooks,
+    workers,
+    workflows,
+)
 from interface.rest.guards import LocalOnly, RequestContext
 from interface.rest.parameters import OnlyKnownParameters
 
@@ -32,6 +47,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *templates.BODIES,
     *controls.BODIES,
     *schedules.BODIES,
+    *webhooks.BODIES,
 )
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
 
@@ -73,7 +89,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
-    for module in (workflows, templates, runs, controls, schedules, threads, tools, models, workers, health):
+    for module in (workflows, templates, runs, controls, schedules, webhooks, threads, tools, models, workers, health):
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
     _describe(app)
     return app

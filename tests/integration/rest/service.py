@@ -30,6 +30,7 @@ from application.templates import GetTemplate, InstantiateTemplate, ListTemplate
 from application.threads import GetThread, ListThreads, OpenThread
 from application.tools import CallTool, GetTool, ListTools
 from application.validation import Validate
+from application.webhooks import WebhookDesk
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.ports.nodes import NodeKind, Workshop
 from infrastructure.calendar import CronCalendar
@@ -49,6 +50,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
+from infrastructure.webhooks.addresses import Addresses
 from interface.rest.app import RestSettings, create_app
 from tests.fakes import OneModel, TwoTools
 from tests.integration.rest.worker import HandWorker, take
@@ -128,6 +130,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
         resolve_run=ResolveRun(store.runs, store.journal, store.inbox, tools, schemas, once),
         schedules=ScheduleDesk(store.schedules, LaunchRun(start, clock), CronCalendar(), once, new_id, clock),
+        webhooks=WebhookDesk(store.webhooks, store.deliveries, Addresses(), once, new_id, lambda: new_id().encode()[-32:], clock),
         follow_run=FollowRun(store.runs, store.journal, feed),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
         open_thread=OpenThread(store.threads, once, new_id, clock),

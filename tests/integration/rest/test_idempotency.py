@@ -35,6 +35,13 @@ MAKING = [
     Making("/v1/threads", {"name": "mine"}, {"name": "yours"}, "/v1/threads", 201),
     Making("/v1/workflows", adder("2.0.0"), adder("2.0.1"), "/v1/workflows/adder", 201),
     Making("/v1/templates", HOLE, {**HOLE, "description": "other words"}, "/v1/templates", 201),
+    Making(
+        "/v1/schedules",
+        {"workflow": "adder", "input": {"x": 1}, "every_seconds": 3600},
+        {"workflow": "adder", "input": {"x": 1}, "every_seconds": 60},
+        "/v1/schedules",
+        201,
+    ),
     Making("/v1/runs", {"workflow": "adder", "input": {"x": 1}}, {"workflow": "adder", "input": {"x": 2}}, "/v1/runs", 202),
 ]
 each_making = pytest.mark.parametrize("making", MAKING, ids=lambda making: making.path.rpartition("/")[2])

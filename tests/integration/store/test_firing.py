@@ -1,12 +1,13 @@
 """Schedules that come due, over every store: each due time is one run, whoever looks and whoever dies."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from application.firing import HOLD, FireSchedules
 from application.flow import MakeTerms
@@ -101,6 +102,13 @@ class Rig:
     async def end(self, run: RunId) -> None:
         (claim,) = [claim for claim in await self.store.queue.claim(ANN, 50, LONG) if claim.run.id == run]
         await finish(self.store, claim)
+
+
+@pytest.fixture(autouse=True)
+def logged() -> Iterator[list[Any]]:
+    """What was logged; nothing of it is drawn, which takes seconds."""
+    with capture_logs() as lines:
+        yield lines
 
 
 @pytest.fixture

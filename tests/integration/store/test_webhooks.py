@@ -224,7 +224,9 @@ async def test_the_log_is_filtered_and_paged_and_forgets_what_is_old(store: Stor
     rest = await store.deliveries.list(webhook, ANY, 3, page.next_cursor)
     assert [one.id for one in (*page.items, *rest.items)] == [one.id for one in reversed(made)]
     assert {one.body for one in page.items} == {b""}
-    assert [one.id for one in (await store.deliveries.list(webhook, DeliveryFilter(DeliveryState.DELIVERED), 9, None)).items] == [made[1].id]
+    assert [one.id for one in (await store.deliveries.list(webhook, DeliveryFilter(DeliveryState.DELIVERED), 9, None)).items] == [
+        made[1].id
+    ]
     assert [one.id for one in (await store.deliveries.list(webhook, DeliveryFilter(run=made[2].run), 9, None)).items] == [made[2].id]
     assert not (await store.deliveries.list(webhook, DeliveryFilter(news=RunNews.FAILED), 9, None)).items
 

@@ -321,3 +321,28 @@ def test_the_error_of_a_tool_is_the_one_of_the_face() -> None:
     import weft
 
     assert weft.ToolError is ToolError
+
+
+@tool(effects="once")
+def refuses() -> int:
+    """Says no, on purpose."""
+    raise ToolError("no money")
+
+
+@tool(effects="once")
+def breaks() -> int:
+    """Loses its connection."""
+    raise ConnectionResetError("reset")
+
+
+@tool(effects="once")
+def talks_nonsense() -> int:
+    """Does what it does, and answers something else."""
+    return "five"  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(("function", "unknown"), [(refuses, False), (breaks, True), (talks_nonsense, True)])
+async def test_only_an_error_on_purpose_tells_that_nothing_happened(function: Callable[..., object], unknown: bool) -> None:
+    result = await tools_with(function).call(function.__name__, {}, CONTEXT)
+
+    assert (result.success, result.unknown) == (False, unknown)

@@ -89,7 +89,9 @@ class MemoryDueDeliveries:
 
     async def due(self) -> Mapping[WebhookId, datetime]:
         enabled = (webhook.id for webhook in self.book.webhooks.values() if webhook.enabled)
-        owed = {webhook: [one.due_at for one in self.book.deliveries.get(webhook, {}).values() if one.due_at is not None] for webhook in enabled}
+        owed = {
+            webhook: [one.due_at for one in self.book.deliveries.get(webhook, {}).values() if one.due_at is not None] for webhook in enabled
+        }
         return {webhook: min(times) for webhook, times in owed.items() if times}
 
     async def take(self, webhook: WebhookId, now: datetime, until: datetime, limit: int) -> tuple[Webhook | None, Sequence[Delivery]]:

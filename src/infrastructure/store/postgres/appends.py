@@ -209,4 +209,10 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
     return [*_columns(rows, 4), [*taken]]
 
 
-_PARTS: Final = (_Part(_RUNS, 6, _runs), _Part(_USAGE, 15, _usage), _Part(_CHECKPOINTS, 3, _checkpoints), _Part(_LEAVING, 5, _leaving), _Part(_TOLD, 6, _told))
+_PARTS: Final = (
+    _Part(_RUNS, 6, _runs),
+    _Part(_USAGE, 15, _usage),
+    _Part(_CHECKPOINTS, 3, _checkpoints),
+    _Part(_LEAVING, 5, _leaving),
+    _Part(_TOLD, 6, _told),
+)

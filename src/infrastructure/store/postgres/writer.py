@@ -11,8 +11,8 @@ from domain.ports.journal import Append, Recorded
 from infrastructure.store.batch import Group, Unit, Waiting
 from infrastructure.store.postgres.appends import statement_of
 from infrastructure.store.postgres.committing import CommitLoop
-from infrastructure.store.postgres.hearing import Hearing
 from infrastructure.store.postgres.connections import LOST, REFUSED, TRY_AGAIN, WriterConnection, no_answer, refusal
+from infrastructure.store.postgres.hearing import Hearing
 from infrastructure.store.rows import Row
 
 _HEADS_NOW = "SELECT thread, epoch, position FROM heads WHERE thread = ANY($1::text[])"
