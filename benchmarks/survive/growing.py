@@ -17,11 +17,13 @@ from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, Work
 WHO: Final = f"weft {weft.__version__}"
 SPEAK: Final = "speak"
 MESSAGE_BYTES: Final = 200
-EARLY, WINDOW, LEAST_STEPS = 100, 100, 1000
-GAPS: Final = """
-SELECT (max(at) - min(at)) / (count(*) - 1) * 1e6 FROM journal
-WHERE thread = (SELECT thread FROM runs ORDER BY created_at DESC LIMIT 1) AND kind = 'node_finished' AND position BETWEEN $1 AND $2"""
-"""Microseconds between two rows, on an average over some of the newest run's rows."""
+EARLY, WINDOW, LEAST_STEPS = 100, 200, 1000
+GAP: Final = """
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) * 1e6 FROM (
+    SELECT at - lag(at) OVER (ORDER BY position) AS gap FROM journal
+    WHERE thread = (SELECT thread FROM runs ORDER BY created_at DESC LIMIT 1)
+    AND kind = 'node_finished' AND position BETWEEN $1 AND $2) AS gaps"""
+"""Microseconds from one row to the next: the median over some of the newest run's rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ def talk(most: int) -> dict[str, Any]:
 
 
 async def growing(order: Order) -> None:
-    """A short thread goes before, as a warm-up, and to see whether a long one's steps take more room. `value`: how many times the time of
-    a step around the hundredth the last hundred take, each."""
+    """A short thread goes before, as a warm-up, and to see whether a long one's steps take more room. `value`: how many times
+    as long as a step around the hundredth one of the last takes; medians, while the mean of all is in the details."""
     short = max(order.size // 10, LEAST_STEPS)
     async with measured(order.database, talk(max(order.size, short)), Speak()) as ours, seen_from_outside(order) as outside:
         _, few = await _one_thread(ours, outside, short)
@@ -88,8 +90,8 @@ async def _one_thread(ours: Measured, outside: Outside, steps: int) -> tuple[flo
     assert await ours.outputs(runs) == [{"x": steps}]
     return seconds, {
         "step_us": seconds / steps * 1e6,
-        "early_us": await outside.value(GAPS, EARLY - WINDOW // 2, EARLY + WINDOW // 2),
-        "late_us": await outside.value(GAPS, steps - WINDOW, steps),
+        "early_us": await outside.value(GAP, EARLY - WINDOW // 2, EARLY + WINDOW // 2),
+        "late_us": await outside.value(GAP, steps - WINDOW, steps),
         "table_bytes": (await outside.size() - size) / steps,
         "wal_bytes": (await outside.written() - written) / steps,
     }

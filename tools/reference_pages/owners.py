@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from tools.reference_pages.markdown import code, json_code, page, table
 
@@ -85,7 +85,8 @@ def _option(given: Any) -> tuple[str, str, str]:
 def _metavar(annotation: type) -> str:
     if issubclass(annotation, Enum):
         return "|".join(str(choice.value) for choice in annotation)
-    return _METAVARS[annotation.__name__]
+    (one, *_) = get_args(annotation) or (annotation,)
+    return _METAVARS[one.__name__]
 
 
 def _epilog(command: Any) -> str:

@@ -26,7 +26,9 @@ def merged(rule: Merge, old: Json | object, update: Json) -> Json:
 
 def _append(old: Json | object, update: Json) -> Json:
     """A list is added item by item, anything else as one item."""
-    return [*_listed(old), *_as_list(update)]
+    result = _listed(old)
+    result.extend(_as_list(update))
+    return result
 
 
 def _union(old: Json | object, update: Json) -> Json:

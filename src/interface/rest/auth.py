@@ -12,7 +12,8 @@ _bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="A key 
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="The same key in a header of its own.")
 
 
-def _the_desk(request: Request) -> Desk:
+# A coroutine: FastAPI would send a plain function through another thread, with every request.
+async def _the_desk(request: Request) -> Desk:
     desk: Desk = request.app.state.desk
     return desk
 

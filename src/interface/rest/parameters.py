@@ -24,7 +24,8 @@ Wait = Annotated[
 ]
 
 
-def _only_known(request: Request) -> None:
+# A coroutine: FastAPI would send a plain function through another thread, with every request.
+async def _only_known(request: Request) -> None:
     if not request.query_params:
         return
     operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]

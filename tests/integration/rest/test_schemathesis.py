@@ -41,6 +41,13 @@ ROUTES = [
     "POST /v1/runs/{run_id}/resume",
     "POST /v1/runs/{run_id}/resolve",
     "POST /v1/runs/{run_id}/signals/{name}",
+    "POST /v1/schedules",
+    "GET /v1/schedules",
+    "GET /v1/schedules/{schedule_id}",
+    "PATCH /v1/schedules/{schedule_id}",
+    "POST /v1/schedules/{schedule_id}/trigger",
+    "GET /v1/schedules/{schedule_id}/firings",
+    "DELETE /v1/schedules/{schedule_id}",
     "POST /v1/threads",
     "GET /v1/threads",
     "GET /v1/threads/{thread_id}",
@@ -67,7 +74,8 @@ async def something_of_everything(service: Service) -> None:
     await worker.begin()
     await worker.step(1)
     await worker.end({"x": 2})
-    KNOWN.update(run_id=run["id"], thread_id=run["thread_id"])
+    schedule = (await service.call("POST", "/v1/schedules", json={"workflow": "adder", "input": {"x": 1}, "every_seconds": 3600})).json()
+    KNOWN.update(run_id=run["id"], thread_id=run["thread_id"], schedule_id=schedule["id"])
 
 
 @pytest.fixture(scope="module")

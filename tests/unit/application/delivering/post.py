@@ -83,9 +83,10 @@ class Post:
 
 
 @asynccontextmanager
-async def open_post() -> AsyncIterator[Post]:
+async def open_post(poll_seconds: float = 0.5) -> AsyncIterator[Post]:
+    """`poll_seconds`: long where days are to pass."""
     clock = VirtualClock()
     sender = PlayedSender(clock)
     async with open_memory(clock=clock) as store:
         deliver = Deliver(store.webhooks, store.deliveries, sender, clock, lambda: 0.0)
-        yield Post(store, sender, clock, Dispatch(store.owed, deliver, clock), ForgetDeliveries(store.owed, clock))
+        yield Post(store, sender, clock, Dispatch(store.owed, deliver, clock, poll_seconds), ForgetDeliveries(store.owed, clock))
