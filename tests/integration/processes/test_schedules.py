@@ -49,7 +49,7 @@ def assert_each_second_is_one_run(service: Rest, schedule: str, at_least: int) -
 
 @pytest.mark.parametrize("kill", [False, True], ids=["both live", "one is killed"])
 def test_each_second_is_one_run_whatever_the_number_of_workers(site: Site, kill: bool) -> None:
-    service, workers = site.service(), site.workers(2)
+    service, workers = site.service(), site.workers(2, WEFT_LEASE_SECONDS="2")
     service.post("/v1/workflows", QUICK)
     schedule = service.post("/v1/schedules", EVERY_SECOND)["id"]
     until(lambda: len(firings(service, schedule)) >= 2, "two firings")

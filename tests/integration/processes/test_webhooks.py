@@ -13,7 +13,7 @@ from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
 
-PRIVATE = {"WEFT_WEBHOOKS_PRIVATE": "true"}
+PRIVATE: dict[str, Any] = {"WEFT_WEBHOOKS_PRIVATE": "true"}
 TIME_HAS_PASSED = "UPDATE webhook_deliveries SET due_at = due_at - 30 WHERE due_at IS NOT NULL"
 
 

@@ -44,9 +44,7 @@ async def test_its_secret_is_shown_when_it_is_made_and_never_again(service: Serv
 
 
 async def test_the_same_request_with_a_key_makes_one(service: Service) -> None:
-    first, second = [
-        (await service.call("POST", PATH, json={"url": URL}, headers={"Idempotency-Key": "k"})).json() for _ in range(2)
-    ]
+    first, second = [(await service.call("POST", PATH, json={"url": URL}, headers={"Idempotency-Key": "k"})).json() for _ in range(2)]
     other = await service.call("POST", PATH, json={"url": f"{URL}2"}, headers={"Idempotency-Key": "k"})
 
     assert first == second
@@ -94,7 +92,12 @@ async def test_a_run_that_ends_stands_in_the_log_and_can_be_sent_again(service: 
     assert (delivery["event"], delivery["run_id"], delivery["state"]) == ("run.completed", run["id"], "pending")
     assert (again.status_code, again.json()["id"]) == (202, delivery["id"])
     assert (unknown.status_code, unknown.json()["code"]) == (404, "delivery_not_found")
-    for wanted, count in (({"run_id": run["id"]}, 1), ({"state": "failed"}, 0), ({"event": "run.failed"}, 0), ({"event": "run.completed"}, 1)):
+    for wanted, count in (
+        ({"run_id": run["id"]}, 1),
+        ({"state": "failed"}, 0),
+        ({"event": "run.failed"}, 0),
+        ({"event": "run.completed"}, 1),
+    ):
         assert len((await service.call("GET", log, params=wanted)).json()["items"]) == count
 
 
@@ -132,7 +135,14 @@ async def test_another_tenants_webhook_is_not_there_and_roles_have_their_limits(
         await service.key_of("default", Role.VIEWER),
         await service.key_of("default", Role.OPERATOR),
     )
-    routes = (("GET", ""), ("DELETE", ""), ("POST", "/test"), ("POST", "/rotate-secret"), ("GET", "/deliveries"), ("POST", "/deliveries/x/redeliver"))
+    routes = (
+        ("GET", ""),
+        ("DELETE", ""),
+        ("POST", "/test"),
+        ("POST", "/rotate-secret"),
+        ("GET", "/deliveries"),
+        ("POST", "/deliveries/x/redeliver"),
+    )
 
     assert {(await service.call(method, path + more, stranger)).status_code for method, more in routes} == {404}
     assert (await service.call("GET", path, viewer)).status_code == 200

@@ -9,7 +9,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
-from domain.webhook import GIVES_UP_AFTER, RETRY_SECONDS, TOLD, Attempt, Delivery, DeliveryState, RunNews, Webhook, mask_of, secret_of, signature, wanted_by
+from domain.webhook import (
+    GIVES_UP_AFTER,
+    RETRY_SECONDS,
+    TOLD,
+    Attempt,
+    Delivery,
+    DeliveryState,
+    RunNews,
+    Webhook,
+    mask_of,
+    secret_of,
+    signature,
+    wanted_by,
+)
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 WEBHOOK = Webhook(WebhookId("w"), TenantId("acme"), NOON, "https://example.test", TOLD, (secret_of(b"new" * 8),))
@@ -85,7 +98,11 @@ def test_masks_keep_their_bits_and_come_back() -> None:
 
 @pytest.mark.parametrize(
     ("workflow", "hears"),
-    [pytest.param(None, True, id="no filter"), pytest.param("triage", True, id="its name"), pytest.param("tri", False, id="the beginning of it")],
+    [
+        pytest.param(None, True, id="no filter"),
+        pytest.param("triage", True, id="its name"),
+        pytest.param("tri", False, id="the beginning of it"),
+    ],
 )
 def test_a_filter_is_the_whole_name_of_a_workflow(workflow: str | None, hears: bool) -> None:
     assert replace(WEBHOOK, workflow=workflow).wants(RunNews.FAILED, "triage@1.0.0") is hears

@@ -42,12 +42,16 @@ def test_an_address_that_is_not_public_is_refused_unless_it_is_allowed(host: str
     assert Addresses(private=True).objection(url) is None
 
 
-@pytest.mark.parametrize("url", ["ftp://example.com", "file:///etc/passwd", "http://", "https://user:word@example.com/", "http://[::1", "http://a:99999/"])
+@pytest.mark.parametrize(
+    "url", ["ftp://example.com", "file:///etc/passwd", "http://", "https://user:word@example.com/", "http://[::1", "http://a:99999/"]
+)
 def test_what_is_no_plain_http_url_is_refused_whatever_is_allowed(url: str) -> None:
     assert Addresses(private=True).objection(url) is not None
 
 
-@pytest.mark.parametrize("url", ["https://example.com/hook", "http://93.184.215.14:8080/", "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/"])
+@pytest.mark.parametrize(
+    "url", ["https://example.com/hook", "http://93.184.215.14:8080/", "https://[2606:2800:21f:cb07:6820:80da:af6b:8b2c]/"]
+)
 def test_public_places_are_not_refused(url: str) -> None:
     assert Addresses().objection(url) is None
 
