@@ -4,11 +4,14 @@ import asyncio
 
 import structlog
 
+from application.attempts import Attempt
 from application.drive import Drive
 from application.intents import ANSWER_SECONDS, file_outcomes, once_calls
 from domain.errors import DatabaseError
 from domain.ids import ActivationPath
+from domain.ports.nodes import Finished
 from domain.run.state import Activation
+from domain.usage import Usage
 
 log = structlog.get_logger("application.engine")
 GRACE_SECONDS = 2.0
@@ -64,6 +67,7 @@ async def stop_all(drive: Drive) -> None:
 
 async def _count_what_was_spent(drive: Drive) -> None:
     """Tokens are counted where the call was made, also by a worker that may append nothing any more; the ledger takes each line once."""
+    drive.late.extend((attempt.activation, used) for attempt in drive.results if (used := _used(attempt)) is not None)
     while drive.late:
         activation, usage = drive.late.popleft()
         drive.bill(activation, usage, activation.attempt)
@@ -73,3 +77,8 @@ async def _count_what_was_spent(drive: Drive) -> None:
         await drive.tools.ledger.count(list(drive.unkept.values()))
     except DatabaseError as error:
         log.error("tokens could not be counted", run=drive.run.id, lines=len(drive.unkept), reason=error.message)
+
+
+def _used(attempt: Attempt) -> Usage | None:
+    """By a call that came to its end, and whose result nobody takes any more."""
+    return attempt.outcome.usage if isinstance(attempt.outcome, Finished) else attempt.usage

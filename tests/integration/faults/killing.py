@@ -15,13 +15,13 @@ from tests.servers.until import until
 def workers_are_killed(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=stage.size(2, 4))
-    stage.order(count, readers=0.2, spread_seconds=stage.size(8, 120))
+    stage.order(count, readers=0.2, spread_seconds=stage.size(14, 120))
 
     def kill_one() -> None:
         stage.cluster.kill(stage.busy_worker())
         stage.cluster.worker()
 
-    stage.while_working(stage.size(8, 60), kill_one, *((0.7, 1.3) if not stage.is_full else (1.5, 2.5)))
+    stage.while_working(stage.size(8, 60), kill_one, 1.5, 2.5)
     check_standard(stage.settle(), count)
 
 

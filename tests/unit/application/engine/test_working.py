@@ -350,6 +350,25 @@ class TestLeases:
         assert await stage.usage(run) == [("/a#1", 1, 7)]
         assert await stage.story(run) == ["run_started"]
 
+    async def test_tokens_of_an_answer_that_came_with_the_loss_are_counted(self, stage: Stage) -> None:
+        gate = Gate()
+
+        async def act(context: NodeContext) -> Outcome:
+            await gate(context)
+            return Finished(None, Usage("m", 3, 4))
+
+        stage.does(a=act)
+        run = await stage.order(ONE)
+        worker = stage.worker(lease_seconds=6)
+        async with working(worker):
+            await gate.began.wait()
+            gate.opened.set()
+            worker._lost(list(worker.leases))
+            await asyncio.sleep(1)
+
+        assert await stage.usage(run) == [("/a#1", 1, 7)]
+        assert await stage.story(run) == ["run_started"]
+
     async def test_a_worker_that_takes_its_own_lapsed_run_again_keeps_the_new_lease(self, stage: Stage) -> None:
         """It was asleep for longer than a lease: the old drive's end must not take the new one's place from it."""
         gates: list[Gate] = []
