@@ -25,6 +25,10 @@ class Connection:
         length = answered.partition(b"content-length:")[2].partition(b"\r\n")[0]
         return int(answered[9:12]), await self.reader.readexactly(int(length))
 
+    async def close(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
     async def start(self, order: bytes) -> bytes:
         """The answer to an order that was accepted."""
         status, answer = await self.ask("POST", "/v1/runs", order)
@@ -44,7 +48,7 @@ async def connected(url: str, count: int) -> AsyncIterator[list[Connection]]:
     async with AsyncExitStack() as stack:
         opened = [Connection(*await asyncio.open_connection(name, int(port)), host) for _ in range(count)]
         for connection in opened:
-            stack.callback(connection.writer.close)
+            stack.push_async_callback(connection.close)
         yield opened
 
 

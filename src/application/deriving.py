@@ -5,10 +5,10 @@ The planner's part happens inside the fold (`domain.run.fold`): every row leaves
 
 from application import deciding
 from application.attempts import Attempt
-from application.deciding import NEVER
+from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
 from application.ending import end_if_over
-from application.intents import decided, is_unknown, leave_unknown, lose_sight
+from application.intents import decided, is_unknown, leave_unknown, lose_sight, retries_after
 from application.programs import Program
 from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
@@ -150,9 +150,9 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         try:
             _interpret(drive, attempt)
         except WeftError as error:
-            _fail(drive, activation, error, used, may_retry=activation.intent is None)
+            _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
     else:
-        _fail(drive, activation, attempt.outcome, used)
+        _fail(drive, activation, attempt.outcome, used, retries_after(drive, attempt))
     if used is not None:
         drive.bill(activation, used, number)
     kind = activation.frame.graph.nodes[activation.index].kind
@@ -198,8 +198,7 @@ def _child(drive: Drive, activation: Activation, program: Program, outcome: Open
     return drive.loaded.by_hash[content]
 
 
-def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | None, *, may_retry: bool = True) -> None:
-    policy = drive.tools.retries if may_retry else NEVER
+def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | None, policy: RetryPolicy) -> None:
     drive.record(deciding.failed(activation, error, used, policy, drive.now()))
 
 

@@ -140,7 +140,7 @@ class Drive:
         """The run as a whole fails, unless it is ending already. What finished in it is undone first."""
         if self.is_winding_up:
             return
-        if self.state.done or self.state.undoing:
+        if self.state.done or self.state.undoing or any(one.intent is not None for one in self.state.active.values()):
             self.record(events.RunFailing(failure))
         else:
             self.ending = events.RunEnded(RunStatus.FAILED.value, None, failure)

@@ -6,7 +6,7 @@ from application import deciding
 from application.attempts import Attempt, at_once, in_its_time
 from application.deriving import settle, woken
 from application.drive import Drive
-from application.intents import may_call
+from application.intents import may_call, take_back
 from application.programs import NodeProgram
 from application.sleeping import back_off
 from domain.errors import WeftError
@@ -22,7 +22,7 @@ BATCH = 200
 def start(drive: Drive) -> bool:
     """Start what there is room for. True: something was run to its end in place, or wants the rows so far durable (`rows_first`)."""
     if drive.is_stopping or drive.ending is not None or drive.state.is_held:
-        return False
+        return take_back(drive)
     ran = 0
     room = drive.state.limits.concurrency
     for _ in range(len(drive.queue)):

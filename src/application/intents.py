@@ -6,13 +6,14 @@ from typing import Final
 import structlog
 
 from application.attempts import Attempt
+from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
 from application.programs import NodeProgram
 from domain.errors import DatabaseError, NodeExecutionError, WeftError, failure_of
 from domain.json import Json
 from domain.ports.nodes import Finished, NodeContext
 from domain.run import events
-from domain.run.state import Activation
+from domain.run.state import Activation, Intent
 
 log = structlog.get_logger("application.engine")
 ANSWER_SECONDS: Final = 30.0
@@ -22,6 +23,7 @@ FRESH_SECONDS: Final = 2.0
 refused then."""
 LOST: Final = "the worker that made the call was lost before its answer was kept"
 UNWANTED: Final = "it was under way when it was no longer wanted"
+LET_GO: Final = "the run was let go of before the call was made"
 
 
 class DecidedFailed(NodeExecutionError):
@@ -40,6 +42,10 @@ def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: N
     now = drive.tools.clock.monotonic()
     announced = drive.announced.pop(activation.path, None)
     is_stale = announced is not None and now - announced > FRESH_SECONDS
+    if (activation.intent is None or is_stale) and drive.has_more:
+        drive.queue.appendleft(activation)
+        drive.rows_first = True  # what came in may be that it is not wanted any more
+        return False
     if activation.intent is None or is_stale:
         intended = node.executor.intend(context)
         drive.record(events.EffectIntended(activation.path, 0, context.idempotency_key(), intended.tool, intended.arguments))
@@ -49,8 +55,23 @@ def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: N
         return False
     if announced is not None:
         return True
-    drive.record(events.EffectUnknown(activation.path, activation.intent.effect, LOST))
+    _leave_open(drive, activation, activation.intent, LOST)
     return False
+
+
+def take_back(drive: Drive) -> bool:
+    """Calls that were announced and not made yet are left to whoever goes on with the run. True: there was one."""
+    waiting = [one for one in drive.queue if one.path in drive.announced and drive.state.active.get(one.path) is one]
+    drive.announced.clear()
+    for activation in waiting:
+        assert activation.intent is not None
+        drive.queue.remove(activation)
+        drive.record(events.EffectResolved(activation.path, activation.intent.effect, events.NOT_MADE, "weft", None, LET_GO))
+    return bool(waiting)
+
+
+def _leave_open(drive: Drive, activation: Activation, intent: Intent, reason: str) -> None:
+    drive.record(events.EffectUnknown(activation.path, intent.effect, reason, drive.now()))
 
 
 def is_unknown(attempt: Attempt) -> bool:
@@ -66,7 +87,7 @@ def lose_sight(drive: Drive, attempt: Attempt) -> None:
     assert attempt.activation.intent is not None
     assert isinstance(attempt.outcome, WeftError)
     reason = f"{attempt.outcome.code}: {attempt.outcome.message}"
-    drive.record(events.EffectUnknown(attempt.activation.path, attempt.activation.intent.effect, reason))
+    _leave_open(drive, attempt.activation, attempt.activation.intent, reason)
     log.warning("a call's outcome is unknown", run=drive.run.id, activation=attempt.activation.path, reason=reason)
 
 
@@ -74,7 +95,7 @@ def leave_unknown(drive: Drive, activation: Activation) -> None:
     """The activation was withdrawn: what it may have done is journaled."""
     intent = activation.intent
     if intent is not None and intent.unknown is None and intent.resolved is None:
-        drive.record(events.EffectUnknown(activation.path, intent.effect, UNWANTED))
+        _leave_open(drive, activation, intent, UNWANTED)
 
 
 def decided(activation: Activation) -> Attempt:
@@ -85,6 +106,17 @@ def decided(activation: Activation) -> Attempt:
     if resolved.decision == events.HAPPENED:
         return Attempt(activation, Finished(resolved.output))
     return Attempt(activation, DecidedFailed(resolved.reason or f"{resolved.by} decided that it failed", "unknown_outcome"))
+
+
+def retries_after(drive: Drive, attempt: Attempt) -> RetryPolicy:
+    """A refusal of what may happen only once is tried again where `retry.codes` names it, not because it says that it may be; what somebody
+    decided is not tried again."""
+    activation = attempt.activation
+    if activation.intent is None:
+        return drive.tools.retries
+    assert isinstance(attempt.outcome, WeftError)
+    is_named = attempt.outcome.code in activation.frame.graph.nodes[activation.index].retry.codes
+    return drive.tools.retries if is_named and not activation.is_decided else NEVER
 
 
 def once_calls(drive: Drive) -> set["asyncio.Task[None]"]:
@@ -99,7 +131,7 @@ async def file_outcomes(drive: Drive) -> None:
         intent = attempt.activation.intent
         if intent is None or is_unknown(attempt):
             continue
-        body: dict[str, Json] = {"activation": attempt.activation.path, "effect": intent.effect, "key": intent.key, **_told(attempt)}
+        body: dict[str, Json] = {"activation": attempt.activation.path, "intended_at": intent.at, **_told(attempt)}
         lease = drive.lease
         try:
             await drive.tools.inbox.put(lease.tenant, lease.thread, lease.run, "outcome", body, f"outcome {intent.key} {intent.at}")

@@ -1,6 +1,7 @@
 """How a run that has not ended leaves its worker: parked until something comes, or handed back."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from math import inf
 from typing import cast
 
@@ -52,7 +53,7 @@ def _known(activation: Activation) -> JsonObject | None:
     if intent is None or intent.unknown is None:
         return None
     known = {"tool": intent.tool, "arguments": intent.arguments, "key": intent.key, "reason": intent.unknown, "intended_at": intent.at}
-    return cast(JsonObject, known)
+    return cast(JsonObject, {**known, "since": datetime.fromtimestamp(intent.since, UTC).isoformat()})
 
 
 def _due(drive: Drive, waiting: Sequence[Waiting]) -> float | None:

@@ -73,6 +73,8 @@ class RunListItem(View):
     thread_id: str
     workflow: str
     status: RunStatus
+    waits_for: list[str]
+    """The kinds of what keeps it parked."""
     usage: UsageView
     cost: CostView
     created_at: datetime
@@ -86,6 +88,7 @@ class RunListItem(View):
             thread_id=run.thread,
             workflow=run.workflow,
             status=run.status,
+            waits_for=sorted({waiting.kind for waiting in run.waiting_for}),
             usage=UsageView.of(run.usage),
             cost=CostView.of_total(run.usage),
             created_at=run.created_at,

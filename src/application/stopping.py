@@ -16,6 +16,8 @@ from domain.usage import Usage
 log = structlog.get_logger("application.engine")
 GRACE_SECONDS = 2.0
 """How long a run waits for a cancelled call to say what it used."""
+COUNTING_TRIES = 35
+"""A minute: what was spent is written down also when the store is away just then."""
 
 
 def stop(drive: Drive, activation: Activation) -> None:
@@ -73,10 +75,16 @@ async def _count_what_was_spent(drive: Drive) -> None:
         drive.bill(activation, usage, activation.attempt)
     if not drive.unkept:
         return
-    try:
-        await drive.tools.ledger.count(list(drive.unkept.values()))
-    except DatabaseError as error:
-        log.error("tokens could not be counted", run=drive.run.id, lines=len(drive.unkept), reason=error.message)
+    pause = 0.05
+    for _ in range(COUNTING_TRIES):
+        try:
+            await drive.tools.ledger.count(list(drive.unkept.values()))
+            return
+        except DatabaseError as error:
+            log.warning("tokens are not counted yet", run=drive.run.id, lines=len(drive.unkept), reason=error.message, pause=pause)
+        await drive.tools.clock.sleep(pause)
+        pause = min(pause * 2, 2.0)
+    log.error("tokens could not be counted", run=drive.run.id, lines=len(drive.unkept))
 
 
 def _used(attempt: Attempt) -> Usage | None:

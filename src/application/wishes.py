@@ -10,6 +10,7 @@ from application.pausing import go_on, hold
 from domain.ids import ActivationPath
 from domain.json import JsonObject
 from domain.run import events
+from domain.run.state import Intent
 
 log = structlog.get_logger("application.engine")
 
@@ -50,22 +51,29 @@ def _signal(drive: Drive, body: JsonObject) -> None:
 
 def _outcome(drive: Drive, body: JsonObject) -> None:
     """A worker that lost the run tells what became of a call that may happen only once."""
-    _settle_intent(drive, body, "the worker that made the call", key=_text(body, "key"))
+    intent = _open_intent(drive, body)
+    if intent is None:
+        log.warning("an answer came after it was decided", run=drive.run.id, activation=_text(body, "activation"))
+    else:
+        _settle_intent(drive, intent, body, "the worker that made the call")
 
 
 def _resolve(drive: Drive, body: JsonObject) -> None:
-    _settle_intent(drive, body, _text(body, "by"))
+    intent = _open_intent(drive, body)
+    if intent is not None and intent.unknown is not None:
+        _settle_intent(drive, intent, body, _text(body, "by"))
 
 
-def _settle_intent(drive: Drive, body: JsonObject, by: str, key: str | None = None) -> None:
+def _open_intent(drive: Drive, body: JsonObject) -> Intent | None:
+    """The call that is meant; None when somebody decided about it, or when it is made again meanwhile (under the same key)."""
     activation = drive.state.active.get(ActivationPath(_text(body, "activation")))
-    if activation is None or activation.intent is None or activation.intent.resolved is not None:
-        return
-    if key is None and (activation.intent.unknown is None or body.get("intended_at") != activation.intent.at):
-        return  # somebody decided, or it was tried again meanwhile
-    if key in (None, activation.intent.key):
-        decision, reason = _text(body, "decision"), _text(body, "reason")
-        drive.record(events.EffectResolved(activation.path, activation.intent.effect, decision, by, body.get("output"), reason))
+    intent = None if activation is None else activation.intent
+    return None if intent is None or intent.resolved is not None or intent.at != body.get("intended_at") else intent
+
+
+def _settle_intent(drive: Drive, intent: Intent, body: JsonObject, by: str) -> None:
+    path, decision, reason = ActivationPath(_text(body, "activation")), _text(body, "decision"), _text(body, "reason")
+    drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason))
 
 
 def _text(body: JsonObject, name: str) -> str:

@@ -157,14 +157,17 @@ class EffectUnknown:
     activation: ActivationPath
     effect: int
     reason: str
+    at: float = 0.0
+    """Seconds since the epoch."""
 
 
-HAPPENED, DID_NOT_HAPPEN, FAILED = "happened", "did_not_happen", "failed"
+HAPPENED, DID_NOT_HAPPEN, FAILED, NOT_MADE = "happened", "did_not_happen", "failed", "not_made"
 
 
 @dataclass(frozen=True, slots=True)
 class EffectResolved:
-    """`decision`: `happened` (the node finishes with `output`), `did_not_happen` (it is called again, under the same key), `failed`."""
+    """`decision`: `happened` (the node finishes with `output`), `did_not_happen` (it is called again, under the same key), `failed`;
+    `not_made`: the worker that announced the call let go of the run before it made it."""
 
     kind: ClassVar[str] = "effect_resolved"
     activation: ActivationPath

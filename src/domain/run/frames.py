@@ -6,7 +6,8 @@ from itertools import islice
 from domain.graph.compiled import CompiledGraph
 from domain.ids import ROOT, FramePath
 from domain.json import Json, JsonObject
-from domain.run.state import Activation, Done, Frame, RunState, State
+from domain.run.events import HAPPENED
+from domain.run.state import Activation, Done, Frame, Intent, RunState, State
 
 
 def first_frame(graph: CompiledGraph, given: JsonObject, values: State) -> Frame:
@@ -56,13 +57,21 @@ def withdraw(run: RunState, activation: Activation) -> None:
     del run.active[activation.path]
     run.listening.pop(activation.path, None)
     if activation.intent is not None and frame.graph.nodes[activation.index].compensate is not None:
-        run.done.append(Done(activation.path, frame, activation.index, None, activation.intent.at, unknown=True))
+        _remember_call(run, activation, activation.intent)
     running = frame.running[activation.index]
     running.remove(activation)
     if not running:
         del frame.running[activation.index]
         frame.active ^= frame.graph.bit[activation.index]
     run.withdrawn.append(activation)
+
+
+def _remember_call(run: RunState, activation: Activation, intent: Intent) -> None:
+    """It is undone like what finished, unless somebody said that it failed."""
+    said = intent.resolved
+    if said is None or said.decision == HAPPENED:
+        output = None if said is None else said.output
+        run.done.append(Done(activation.path, activation.frame, activation.index, output, intent.at, unknown=said is None))
 
 
 def withdraw_below(run: RunState, activation: Activation) -> None:

@@ -17,7 +17,7 @@ def lose_sight(run: RunState, event: events.EffectUnknown) -> None:
     activation = run.active.get(event.activation)
     if activation is None or activation.intent is None:
         return
-    activation.intent.unknown = event.reason
+    activation.intent.unknown, activation.intent.since = event.reason, event.at
     activation.parked_for, activation.parked_until = NEEDS_ATTENTION, None
 
 
@@ -26,14 +26,14 @@ def resolve(run: RunState, event: events.EffectResolved, position: Position) -> 
     if activation is None or activation.intent is None:
         return
     activation.parked_for = None
-    activation.read_at, activation.state = position, activation.frame.state
-    if event.decision == events.DID_NOT_HAPPEN:
+    if event.decision in (events.DID_NOT_HAPPEN, events.NOT_MADE):
         activation.intent = None
         if activation not in run.ready:
             run.ready.append(activation)
-    else:
-        activation.intent.resolved = event
-        run.decided.append(activation)
+        return  # the next call asks under the same key, and so the same question of the same state
+    activation.read_at, activation.state = position, activation.frame.state
+    activation.intent.resolved = event
+    run.decided.append(activation)
 
 
 def forget(activation: Activation) -> None:

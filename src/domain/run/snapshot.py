@@ -128,7 +128,7 @@ def _activation(activation: Activation) -> Plain:
 
 
 def _intent(intent: Intent) -> Plain:
-    plain = {name: getattr(intent, name) for name in ("effect", "key", "tool", "arguments", "at", "unknown")}
+    plain = {name: getattr(intent, name) for name in ("effect", "key", "tool", "arguments", "at", "unknown", "since")}
     return {**plain, "resolved": None if intent.resolved is None else asdict(intent.resolved)}
 
 

@@ -91,6 +91,8 @@ class Intent:
     arguments: JsonObject
     at: Position
     unknown: str | None = None
+    since: float = 0.0
+    """When that was noticed, in seconds since the epoch."""
     resolved: EffectResolved | None = None
 
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any, Final
 
 import httpx
@@ -53,15 +54,17 @@ class Server:
 
     def items(self, path: str, limit: int, **parameters: str | None) -> list[Members]:
         """The first `limit` items of a list, over as many pages as it takes."""
-        found: list[Members] = []
+        return list(islice(self.each(path, limit, **parameters), limit))
+
+    def each(self, path: str, page_size: int, **parameters: str | None) -> Iterator[Members]:
+        """Every item of a list, page by page as they are wanted."""
         cursor: str | None = None
-        while len(found) < limit:
-            page = self.get(path, limit=min(limit - len(found), _PAGE), cursor=cursor, **parameters)
-            found += page["items"]
+        while True:
+            page = self.get(path, limit=min(page_size, _PAGE), cursor=cursor, **parameters)
+            yield from page["items"]
             cursor = page["next_cursor"]
             if cursor is None:
-                break
-        return found
+                return
 
     def follow(self, run: str, after: int = 0, *, chunks: bool = False) -> Iterator[Happening]:
         """A run's events until its end; a stream that is cut is resumed where it was cut."""

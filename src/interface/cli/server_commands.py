@@ -29,12 +29,18 @@ def list_runs(
     key: ServerKey = None,
     status: Annotated[str | None, typer.Option(help="queued, running, parked, completed, failed or cancelled.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Name, or name@version.")] = None,
+    needs_attention: Annotated[bool, typer.Option("--needs-attention", help="What waits for `weft runs resolve`.")] = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
     """Runs, newest first."""
     from interface.cli.printing import spent
 
+    if needs_attention:
+        from interface.cli.attention import unknown_calls
+
+        titles = ("RUN", "ACTIVATION", "TOOL", "SINCE", "ARGUMENTS", "KEY", "WHY")
+        return _print_list(unknown_calls(server, key, workflow, limit), as_json, titles, _call_row)
     found = _items(server, key, "/v1/runs", limit, status=status, workflow=workflow)
     _print_list(
         found,
@@ -42,6 +48,12 @@ def list_runs(
         ("RUN", "WORKFLOW", "STATUS", "CREATED", "SPENT"),
         lambda run: (run["id"], run["workflow"], run["status"], run["created_at"], spent(run)),
     )
+    return None
+
+
+def _call_row(call: Members) -> tuple[str, ...]:
+    arguments = json.dumps(call["arguments"], ensure_ascii=False)
+    return (call["run"], call["activation"], call["tool"], call["since"], arguments, call["key"], call["reason"])
 
 
 @runs.command("show", epilog="Example: weft runs show 0190a1b2-...")

@@ -15,7 +15,7 @@ from tests.servers.until import until
 def workers_are_killed(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=stage.size(2, 4))
-    stage.order(count, readers=0.2, spread_seconds=stage.size(14, 120))
+    stage.order(count, readers=0.2, spread_seconds=stage.size(20, 120))
 
     def kill_one() -> None:
         stage.cluster.kill(stage.busy_worker())

@@ -3,7 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,14 +65,16 @@ class Stage:
         time.sleep(self.chance.uniform(least, most))
 
     def busy_worker(self) -> Running:
-        """One that has just called somebody: a fault that strikes an idle one shows nothing."""
+        """One that has just called somebody, since a fault that strikes an idle one shows nothing; any, when no work is left."""
         workers = {worker.pid: worker for worker in self.cluster.workers}
         seen = len(self.cluster.ledger.calls())
 
         def caller() -> Running | None:
             return next((workers[call.pid] for call in self.cluster.ledger.calls()[seen:] if call.pid in workers), None)
 
-        return until(caller, "a worker at work", 30)
+        with suppress(AssertionError):
+            return until(caller, "a worker at work", 5)
+        return self.chance.choice(self.cluster.workers)
 
     def while_working(self, acts: int, fault: Callable[[], None], least: float, most: float) -> None:
         """Does it so often, at instants that chance chooses, beginning when the load has begun."""

@@ -48,6 +48,15 @@ ROUTES = [
     "POST /v1/schedules/{schedule_id}/trigger",
     "GET /v1/schedules/{schedule_id}/firings",
     "DELETE /v1/schedules/{schedule_id}",
+    "POST /v1/webhooks",
+    "GET /v1/webhooks",
+    "GET /v1/webhooks/{webhook_id}",
+    "PATCH /v1/webhooks/{webhook_id}",
+    "DELETE /v1/webhooks/{webhook_id}",
+    "POST /v1/webhooks/{webhook_id}/test",
+    "POST /v1/webhooks/{webhook_id}/rotate-secret",
+    "GET /v1/webhooks/{webhook_id}/deliveries",
+    "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
     "POST /v1/threads",
     "GET /v1/threads",
     "GET /v1/threads/{thread_id}",
@@ -75,7 +84,10 @@ async def something_of_everything(service: Service) -> None:
     await worker.step(1)
     await worker.end({"x": 2})
     schedule = (await service.call("POST", "/v1/schedules", json={"workflow": "adder", "input": {"x": 1}, "every_seconds": 3600})).json()
+    webhook = (await service.call("POST", "/v1/webhooks", json={"url": "https://example.com/hook"})).json()
+    delivery = (await service.call("POST", f"/v1/webhooks/{webhook['id']}/test")).json()
     KNOWN.update(run_id=run["id"], thread_id=run["thread_id"], schedule_id=schedule["id"])
+    KNOWN.update(webhook_id=webhook["id"], delivery_id=delivery["id"])
 
 
 @pytest.fixture(scope="module")

@@ -120,17 +120,21 @@ def test_the_package_with_the_tool_can_be_found_by_its_entry_point(tmp_path: Pat
 
 async def test_the_client_sends_every_order_once_over_connections_that_it_keeps() -> None:
     seen: list[tuple[object, bytes]] = []
+    answering: list[asyncio.Task[None] | None] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answering.append(asyncio.current_task())
         while head := await _head(reader):
             length = int(head.partition(b"Content-Length: ")[2].partition(b"\r\n")[0])
             seen.append((writer, await reader.readexactly(length)))
             writer.write(b"HTTP/1.1 202 Accepted\r\ncontent-length: 2\r\n\r\n{}")
         writer.close()
+        await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     async with server, connected(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", 4) as connections:
         await start_many(connections, b"order", 50)
+    await asyncio.gather(*(task for task in answering if task))
 
     assert [body for _, body in seen] == [b"order"] * 50
     assert len({id(writer) for writer, _ in seen}) == 4

@@ -13,8 +13,9 @@ from domain.ids import WorkerId
 from domain.ports.journal import Append, Lease
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.ports.queue import Claim, QueueDepth, RunQueue
+from domain.ports.repositories import UsageLedger
 from domain.run.run import RunStatus
-from domain.usage import Usage
+from domain.usage import Usage, UsageRow
 from infrastructure.store.codec import encode
 from tests.documents import document
 from tests.unit.application.engine.stage import Gate, Stage
@@ -349,6 +350,27 @@ class TestLeases:
 
         assert await stage.usage(run) == [("/a#1", 1, 7)]
         assert await stage.story(run) == ["run_started"]
+
+    async def test_tokens_are_counted_when_the_store_answers_again(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        ledger = type(stage.store.usage)
+        count = ledger.count
+
+        async def away(self: UsageLedger, rows: Sequence[UsageRow]) -> None:
+            if time() < 10:
+                raise DatabaseError("away")
+            await count(self, rows)
+
+        monkeypatch.setattr(ledger, "count", away)
+        gate = Gate(usage=Usage("m", 3, 4))
+        stage.does(a=gate)
+        run = await stage.order(ONE)
+        worker = stage.worker(lease_seconds=600)
+        async with working(worker):
+            await gate.began.wait()
+            worker._lost(list(worker.leases))
+            await asyncio.sleep(20)
+
+        assert await stage.usage(run) == [("/a#1", 1, 7)]
 
     async def test_tokens_of_an_answer_that_came_with_the_loss_are_counted(self, stage: Stage) -> None:
         gate = Gate()
