@@ -64,7 +64,7 @@ class RunControl:
         async def leave() -> str:
             if found.status.is_final:
                 raise IllegalTransition(f"the run is {found.status.value} and takes no signals any more")
-            body: dict[str, Json] = {"name": name, "payload": order.payload, "transient": order.transient, "by": who.name}
+            body: dict[str, Json] = {"name": name, "payload": order.payload, "transient": order.transient, "by": who.name, "key": key or ""}
             await self._put(found, "signal", body, key)
             return _LEFT
 

@@ -45,8 +45,10 @@ def _resume(drive: Drive, body: JsonObject) -> None:
 
 
 def _signal(drive: Drive, body: JsonObject) -> None:
-    transient = body.get("transient") is True
-    drive.record(events.SignalReceived(_text(body, "name"), body.get("payload"), transient, _text(body, "by")))
+    """One that came already under its key changes nothing, however long after its inbox row is gone."""
+    name, key, transient = _text(body, "name"), _text(body, "key"), body.get("transient") is True
+    if not key or key not in drive.state.signal_keys:
+        drive.record(events.SignalReceived(name, body.get("payload"), transient, _text(body, "by"), key))
 
 
 def _outcome(drive: Drive, body: JsonObject) -> None:

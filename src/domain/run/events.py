@@ -214,13 +214,14 @@ class Resumed:
 @dataclass(frozen=True, slots=True)
 class SignalReceived:
     """Came out of the inbox. It wakes the activation that has waited for its name longest; when none does it is kept for the next one
-    that will, unless it is `transient`."""
+    that will, unless it is `transient`. `key`: the sender's own, "" for none; a key counts once in a run."""
 
     kind: ClassVar[str] = "signal_received"
     name: str
     payload: Json = None
     transient: bool = False
     by: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,6 +136,8 @@ def _node_parked(run: RunState, event: events.NodeParked, position: Position) ->
 
 
 def _signal_received(run: RunState, event: events.SignalReceived, position: Position) -> None:
+    if event.key:
+        run.signal_keys.add(event.key)
     receive(run, Signal(event.name, event.payload), position, keep=not event.transient)
 
 

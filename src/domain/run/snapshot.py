@@ -32,6 +32,7 @@ def dump(run: RunState) -> Plain:
         "active": list(run.active),
         "paused": run.is_paused,
         "forgiven": run.forgiven,
+        "signal_keys": sorted(run.signal_keys),
         "kept": [_signal(signal) for signal in run.kept],
         "listening": list(run.listening),
         "undo": undoing_snapshot.dump(run, _frame),
@@ -49,6 +50,7 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     run.frames = {path: run.frames[path] for path in plain["frames"]}
     run.active = {path: run.active[path] for path in plain["active"]}
     run.is_paused, run.forgiven = plain.get("paused", False), plain.get("forgiven", 0.0)
+    run.signal_keys = set(plain.get("signal_keys", ()))
     run.kept = [Signal(*signal) for signal in plain.get("kept", ())]
     run.listening = {path: run.active[path] for path in plain.get("listening", ())}
     return resume(run)

@@ -219,6 +219,8 @@ class RunState:
     """Seconds that the run's limit of time does not count."""
     kept: list[Signal] = field(default_factory=list)
     """Those that nobody waited for, in order of arrival."""
+    signal_keys: set[str] = field(default_factory=set)
+    """Keys of signals that came: the same one may be sent again by who did not hear that it was taken."""
     listening: dict[ActivationPath, Activation] = field(default_factory=dict)
     """Those that wait for a signal, in order of parking."""
     status: str | None = None

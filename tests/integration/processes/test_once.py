@@ -1,5 +1,6 @@
 """A tool that may be called once only, and a worker that is killed in the middle of its call."""
 
+import signal
 from typing import Any
 
 import httpx
@@ -44,3 +45,20 @@ def test_it_is_not_called_again_before_somebody_decides(site: Site, decision: di
     assert (view["status"], view["output"]["calls"]) == ("completed", ended)
     assert len(site.witness.calls(name="held")) == calls
     assert len({known.key for known in site.witness.calls(name="held")}) == 1
+
+
+def test_the_answer_that_a_stalled_worker_gets_settles_it_without_anybody(site: Site) -> None:
+    nodes = {"held": call("held", "gate", "once"), "after": call("after")}
+    service, workers = site.service(), site.workers(2, **LEASE)
+    run = service.start(graph(nodes, "start held after"))
+    stalled = site.holder(workers)
+    stalled.ask_to_stop(signal.SIGSTOP)
+    until(lambda: service.run(run)["waits_for"] == ["needs_attention"], "the run to be parked for a person")
+    site.witness.open("gate")
+    stalled.ask_to_stop(signal.SIGCONT)
+    view = service.ended(run)
+
+    (said,) = [row for row in service.rows(run) if row["type"] == "effect_resolved"]
+    assert (said["decision"], said["by"]) == ("happened", "the worker that made the call")
+    assert (view["status"], view["output"]["calls"]) == ("completed", ["held", "after"])
+    assert len(site.witness.calls(name="held")) == 1

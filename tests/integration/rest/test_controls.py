@@ -67,7 +67,7 @@ async def test_a_signal_without_a_key_is_a_new_one_each_time(service: Service) -
         answer = await service.call("POST", f"/v1/runs/{run['id']}/signals/go", json={"payload": number, "transient": True})
         assert answer.status_code == 202
 
-    common = {"name": "go", "transient": True, "by": "configured"}
+    common = {"name": "go", "transient": True, "by": "configured", "key": ""}
     assert await wishes(service, run) == [("signal", {**common, "payload": 0}), ("signal", {**common, "payload": 1})]
 
 

@@ -181,6 +181,20 @@ async def test_after_a_crash_behind_the_signal_the_wait_is_still_woken(stage: St
     assert await got(stage, run) == ["go", 1]
 
 
+async def test_a_signal_sent_again_under_its_key_wakes_nobody_else(stage: Stage) -> None:
+    """Whoever sent it did not hear that it was taken, and its row in the inbox is gone by then."""
+    wait = {"kind": "wait", "signal": "go", "writes": {"got": "${output.payload}"}}
+    run = await stage.play(document({"v": wait, "w": wait}, ["start > v", "v > w"], state=GOT))
+    await stage.wish(run.id, "signal", name="go", payload=1, key="k")
+    assert (await worked(stage, run.id)).status == "parked"
+    await stage.wish(run.id, "signal", name="go", payload=1, key="k")
+    assert (await worked(stage, run.id)).status == "parked"
+    await stage.wish(run.id, "signal", name="go", payload=2, key="l")
+
+    assert (await worked(stage, run.id)).status == "completed"
+    assert await got(stage, run.id) == [1, 2]
+
+
 async def test_a_wait_that_is_tried_again_keeps_its_signal(stage: Stage) -> None:
     """It has its signal in a pause, `b` writes the same channel then, and after the pause the first try is refused for that."""
     gate = Gate(output=5)
