@@ -5,7 +5,7 @@ The units of a group follow each other without a gap: they stand or fall togethe
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, overload
@@ -19,6 +19,8 @@ from infrastructure.store.codec import encode
 MOST_ROWS: Final = 2_000
 MOST_BYTES: Final = 4 * 1024 * 1024
 """A batch ends with the unit that reaches one of these; a unit is never cut."""
+IN_HALVES: Final = 32
+"""The work of so many runs takes longer than a commit."""
 
 
 @dataclass(slots=True, eq=False)
@@ -101,6 +103,24 @@ class Group:
         if head is None or head[0] != self.epoch:
             return Fenced(f"the lease on thread {self.thread} was taken over: this worker must stop working on run {self.run}")
         return Stale(f"thread {self.thread} ends at {head[1]}, not at {self.after}: read on from there and decide again")
+
+
+def tell_committed(groups: Sequence[Group], under_way: int) -> None:
+    """Tells many in two turns of the event loop: so one half of all runs works while what the other half did is committed, and not all
+    wait together. `under_way`: units whose commit is still to come."""
+    everybody = len(groups) + under_way
+    now = max(everybody // 2 - under_way, 0) if everybody >= IN_HALVES else 0
+    for group in groups[:now]:
+        group.committed()
+    if now:
+        asyncio.get_running_loop().call_soon(_tell_all, groups[now:])
+    else:
+        _tell_all(groups)
+
+
+def _tell_all(groups: Iterable[Group]) -> None:
+    for group in groups:
+        group.committed()
 
 
 @dataclass(slots=True)

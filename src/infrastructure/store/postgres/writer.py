@@ -8,7 +8,7 @@ from typing import Final
 from domain.errors import DatabaseError
 from domain.ports.clock import Clock
 from domain.ports.journal import Append, Recorded
-from infrastructure.store.batch import Group, Unit, Waiting
+from infrastructure.store.batch import Group, Unit, Waiting, tell_committed
 from infrastructure.store.postgres.appends import statement_of
 from infrastructure.store.postgres.committing import CommitLoop
 from infrastructure.store.postgres.connections import LOST, REFUSED, TRY_AGAIN, WriterConnection, no_answer, refusal
@@ -63,19 +63,19 @@ class PostgresWriter:
     async def _settle(self, groups: Sequence[Group], heads: Sequence[Row]) -> int:
         """Tells the groups of a statement what became of them; how many rows were written. Heads that are missing were locked elsewhere."""
         seen = {thread: (epoch, position, has_passed) for thread, epoch, position, has_passed in heads}
-        rows = 0
+        passed: list[Group] = []
         for group in groups:
             if (head := seen.get(group.thread)) is None:
                 continue
             *now, has_passed = head
             if has_passed:
-                group.committed()
-                rows += group.upto - group.after
+                passed.append(group)
             else:
                 _refused(group, (now[0], now[1]))
+        tell_committed(passed, len(self._waiting.units))
         if len(seen) < len(groups):
-            await self._put_back([group for group in groups if group.thread not in seen], at_once=bool(rows))
-        return rows
+            await self._put_back([group for group in groups if group.thread not in seen], at_once=bool(passed))
+        return sum(group.upto - group.after for group in passed)
 
     async def _put_back(self, groups: Sequence[Group], *, at_once: bool) -> None:
         known = {thread for thread, _, _ in await self._heads_now(groups)}

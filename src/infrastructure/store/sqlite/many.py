@@ -1,7 +1,7 @@
-"""Many rows in few statements.
+"""Many rows in one statement.
 
 sqlite3 gives up the interpreter's lock for every step of a statement and has to wait for it again; a statement of many rows is one step.
-Sizes are powers of two, so that a few statements, prepared once, fit any number.
+Sizes are powers of two, so that a few statements, prepared once, fit any number: what is left over is filled with rows of NULLs.
 """
 
 import sqlite3
@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
-LARGEST: Final = 64
+LARGEST: Final = 256
 
 
 def execute_in_portions(connection: sqlite3.Connection, statement: str, width: int, values: Sequence[object]) -> int:
-    """`statement` has one `{rows}`, which becomes `(?, ?), (?, ?), ...`; `values` are its rows of `width`, one after the other. How many
-    rows it changed."""
+    """`statement` has one `{rows}`, which becomes `(?, ?), (?, ?), ...`; `values` are its rows of `width`, one after the other. It must
+    pass over rows of NULLs. How many rows it changed."""
     changed = 0
     for rows, portion in _portions(width, values):
         changed += connection.execute(_spelled(statement, width, rows), portion).rowcount
@@ -22,14 +22,11 @@ def execute_in_portions(connection: sqlite3.Connection, statement: str, width: i
 
 
 def _portions(width: int, values: Sequence[object]) -> Iterator[tuple[int, Sequence[object]]]:
-    begin, left = 0, len(values) // width
-    size = LARGEST
-    while left:
-        while size > left:
-            size //= 2
-        end = begin + size * width
-        yield size, values[begin:end]
-        begin, left = end, left - size
+    for begin in range(0, len(values), LARGEST * width):
+        portion = values[begin : begin + LARGEST * width]
+        rows = len(portion) // width
+        size = 1 << (rows - 1).bit_length()
+        yield size, [*portion, *[None] * ((size - rows) * width)]
 
 
 @lru_cache(maxsize=64)

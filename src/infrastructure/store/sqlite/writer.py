@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 from domain.errors import DatabaseError, WeftError
 from domain.ports.clock import Clock
 from domain.ports.journal import Append, Recorded
-from infrastructure.store.batch import Group, Unit, Waiting
+from infrastructure.store.batch import Group, Unit, Waiting, tell_committed
 from infrastructure.store.sqlite.appends import write_appends
 from infrastructure.store.sqlite.connections import connect, trouble
 
@@ -41,12 +41,18 @@ class Verdict:
     answers: list[tuple["asyncio.Future[object]", object]] = field(default_factory=list)
     refusals: list[tuple["asyncio.Future[object]", WeftError]] = field(default_factory=list)
 
+    @property
+    def units(self) -> int:
+        return sum(len(group.units) for group in self.passed) + sum(len(group.units) for group, _ in self.refused)
+
 
 class SqliteWriter:
     def __init__(self, path: Path, clock: Clock, on_committed: OnCommitted) -> None:
         self._path, self._clock, self._on_committed = path, clock, on_committed
         self._loop = asyncio.get_running_loop()
-        self._inlet: SimpleQueue[Unit | Job | None] = SimpleQueue()
+        self._inlet: SimpleQueue[list[Unit | Job] | None] = SimpleQueue()
+        self._gathered: list[Unit | Job] = []
+        self._under_way = 0
         self._waiting = Waiting()
         self._jobs: list[Job] = []
         self._is_open = True
@@ -57,6 +63,7 @@ class SqliteWriter:
     def append(self, append: Append) -> Awaitable[Sequence[Recorded]]:
         unit = Unit.of(append)
         self._put(unit)
+        self._under_way += 1
         return unit.done
 
     async def do(self, work: Work[T]) -> T:
@@ -68,13 +75,21 @@ class SqliteWriter:
     async def close(self) -> None:
         """Writes what has come so far; what comes later is refused."""
         self._is_open = False
+        self._hand_over()
         self._inlet.put(None)
         await asyncio.to_thread(self._thread.join)
 
     def _put(self, item: Unit | Job) -> None:
         if not self._is_open:
             raise DatabaseError(f"{self._path} was closed")
-        self._inlet.put(item)
+        if not self._gathered:
+            self._loop.call_soon(self._hand_over)
+        self._gathered.append(item)
+
+    def _hand_over(self) -> None:
+        """What came in one turn of the event loop goes together: the first alone would be a commit of its own."""
+        gathered, self._gathered = self._gathered, []
+        self._inlet.put(gathered)
 
     def _serve(self) -> None:
         is_open = True
@@ -87,13 +102,11 @@ class SqliteWriter:
         """Everything that has come; waits for the first when there is nothing else to do. False: no more will come."""
         units, jobs, inlet = self._waiting.units, self._jobs, self._inlet
         try:
-            item = inlet.get() if may_wait else inlet.get_nowait()
-            while item is not None:
-                if isinstance(item, Unit):
-                    units.append(item)
-                else:
-                    jobs.append(item)
-                item = inlet.get_nowait()
+            items = inlet.get() if may_wait else inlet.get_nowait()
+            while items is not None:
+                units.extend(item for item in items if isinstance(item, Unit))
+                jobs.extend(item for item in items if isinstance(item, Job))
+                items = inlet.get_nowait()
         except Empty:
             return True
         return False
@@ -142,8 +155,8 @@ class SqliteWriter:
         return verdict
 
     def _tell(self, verdict: Verdict, seconds: float) -> None:
-        for group in verdict.passed:
-            group.committed()
+        self._under_way -= verdict.units
+        tell_committed(verdict.passed, self._under_way)
         for group, error in verdict.refused:
             group.refuse(error)
         for done, answer in verdict.answers:
