@@ -91,7 +91,7 @@ class Group:
         """Tells every unit its rows."""
         for unit in self.units:
             if not unit.done.done():
-                unit.done.set_result(Rows(unit, self.at))
+                unit.done.set_result(Rows(unit.append, unit.bodies, self.at))
 
     def refuse(self, error: Exception) -> None:
         for unit in self.units:
@@ -159,13 +159,15 @@ class Waiting:
 
 @dataclass(slots=True, eq=False)
 class Rows(Sequence[Recorded]):
-    """The rows of a unit that was committed; made when somebody looks, and most often nobody does."""
+    """The rows of a unit that was committed; made when somebody looks, and most often nobody does. They do not hold the unit, whose
+    future holds them: only the collector could free such a circle."""
 
-    unit: Unit
+    append: Append
+    bodies: list[bytes]
     at: datetime
 
     def __len__(self) -> int:
-        return len(self.unit.bodies)
+        return len(self.bodies)
 
     @overload
     def __getitem__(self, index: int) -> Recorded: ...
@@ -174,7 +176,6 @@ class Rows(Sequence[Recorded]):
     def __getitem__(self, index: int | slice) -> Recorded | Sequence[Recorded]:
         if isinstance(index, slice):
             return [self[number] for number in range(*index.indices(len(self)))]
-        number = range(len(self))[index]
-        append = self.unit.append
-        event, body = append.events[number], self.unit.bodies[number]
+        append, number = self.append, range(len(self))[index]
+        event, body = append.events[number], self.bodies[number]
         return Recorded(append.lease.thread, Position(append.after + number + 1), append.lease.run, event.kind, body, self.at)
