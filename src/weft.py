@@ -12,7 +12,19 @@ TYPE_CHECKING = False  # type checkers take it for true; importing typing would 
 if TYPE_CHECKING:
     from domain.declaring import tool
     from domain.errors import NodeExecutionError, Problem, ToolError
-    from domain.ports.nodes import EndFrame, Executor, Finished, Inspection, NodeContext, NodeKind, OpenFrames, Park, Reads, Workshop
+    from domain.ports.nodes import (
+        EndFrame,
+        Executor,
+        Finished,
+        Inspection,
+        Intended,
+        NodeContext,
+        NodeKind,
+        OpenFrames,
+        Park,
+        Reads,
+        Workshop,
+    )
     from domain.ports.tools import ToolContext
     from domain.tool import Effects
 
@@ -23,6 +35,7 @@ __all__ = [
     "Executor",
     "Finished",
     "Inspection",
+    "Intended",
     "NodeContext",
     "NodeExecutionError",
     "NodeKind",
@@ -43,6 +56,7 @@ _HOMES = {
         "Executor",
         "Finished",
         "Inspection",
+        "Intended",
         "NodeContext",
         "NodeKind",
         "OpenFrames",

@@ -8,7 +8,7 @@ from application.attempts import Attempt
 from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
 from application.ending import end_if_over
-from application.intents import decided, is_unknown, leave_unknown, lose_sight, retries_after
+from application.intents import decided, is_unknown, keep_answer, leave_unknown, lose_sight, retries_after
 from application.programs import Program
 from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
@@ -144,6 +144,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         return  # its signal came first
     if attempt.woken:
         activation.state, activation.read_at = activation.frame.state, drive.position
+    keep_answer(drive, attempt)
     if is_unknown(attempt):
         lose_sight(drive, attempt)
     elif not isinstance(attempt.outcome, WeftError):

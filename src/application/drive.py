@@ -13,7 +13,7 @@ from application.loading import Loaded, checkpoint_body
 from application.programs import Program
 from domain.errors import Failure
 from domain.ids import ActivationPath, Position
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Lease
 from domain.run import events, fold
@@ -58,6 +58,8 @@ class Drive:
     is_stopping: bool = False
     announced: dict[ActivationPath, float] = field(default_factory=dict)
     """Whose intent was journaled here, at which second of the monotonic clock, and whose call was not made yet."""
+    answers: list[tuple[Position, JsonObject]] = field(default_factory=list)
+    """Of calls that may happen only once: what they came to, and the row that tells it."""
     rows_first: bool = False
     """The next activation touches the world: what is recorded so far is to be durable before it starts."""
     is_lost: bool = False
@@ -179,6 +181,8 @@ class Drive:
     async def _write(self, unit: Append) -> None:
         rows = await append_surely(self.tools, unit, lambda: self.is_lost)
         self.durable = Position(unit.after + len(unit.events))
+        if self.answers:
+            self.answers = [(at, answer) for at, answer in self.answers if at > self.durable]
         for row in unit.usage:
             self.unkept.pop((row.activation, row.attempt), None)
         self.tools.feed.publish(rows)

@@ -10,6 +10,7 @@ from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
 from application.programs import NodeProgram
 from domain.errors import DatabaseError, NodeExecutionError, WeftError, failure_of
+from domain.ids import Position
 from domain.json import Json
 from domain.ports.nodes import Finished, NodeContext
 from domain.run import events
@@ -105,7 +106,8 @@ def decided(activation: Activation) -> Attempt:
     assert resolved is not None
     if resolved.decision == events.HAPPENED:
         return Attempt(activation, Finished(resolved.output))
-    return Attempt(activation, DecidedFailed(resolved.reason or f"{resolved.by} decided that it failed", "unknown_outcome"))
+    reason = resolved.reason or f"{resolved.by} decided that it failed"
+    return Attempt(activation, DecidedFailed(reason, resolved.code or "unknown_outcome"))
 
 
 def retries_after(drive: Drive, attempt: Attempt) -> RetryPolicy:
@@ -126,21 +128,32 @@ def once_calls(drive: Drive) -> set["asyncio.Task[None]"]:
 
 
 async def file_outcomes(drive: Drive) -> None:
-    """Whoever has the run now gets to know what became of the calls that this worker made."""
+    """Whoever has the run now gets to know what became of the calls that this worker made, and could not write down any more."""
     for attempt in drive.results:
-        intent = attempt.activation.intent
-        if intent is None or is_unknown(attempt):
+        keep_answer(drive, attempt)
+    lease = drive.lease
+    for at, body in drive.answers:
+        if at <= drive.durable:
             continue
-        body: dict[str, Json] = {"activation": attempt.activation.path, "intended_at": intent.at, **_told(attempt)}
-        lease = drive.lease
+        key = f"outcome {body['activation']} {body['intended_at']}"
         try:
-            await drive.tools.inbox.put(lease.tenant, lease.thread, lease.run, "outcome", body, f"outcome {intent.key} {intent.at}")
+            await drive.tools.inbox.put(lease.tenant, lease.thread, lease.run, "outcome", body, key)
         except DatabaseError as error:
-            log.error("an outcome could not be told", run=lease.run, activation=attempt.activation.path, reason=error.message)
+            log.error("an outcome could not be told", run=lease.run, activation=body["activation"], reason=error.message)
+
+
+def keep_answer(drive: Drive, attempt: Attempt) -> None:
+    """Until the row that is recorded next, which tells it, is durable."""
+    intent = attempt.activation.intent
+    if intent is None or intent.resolved is not None or is_unknown(attempt):
+        return
+    body: dict[str, Json] = {"activation": attempt.activation.path, "intended_at": intent.at, **_told(attempt)}
+    drive.answers.append((Position(drive.position + 1), body))
 
 
 def _told(attempt: Attempt) -> dict[str, Json]:
     if isinstance(attempt.outcome, Finished):
         return {"decision": events.HAPPENED, "output": attempt.outcome.output}
     assert isinstance(attempt.outcome, WeftError)
-    return {"decision": events.FAILED, "reason": failure_of(attempt.outcome).message}
+    failure = failure_of(attempt.outcome)
+    return {"decision": events.FAILED, "reason": failure.message, "code": failure.code}

@@ -63,6 +63,7 @@ async def stop_all(drive: Drive) -> None:
         await asyncio.wait(calls, timeout=ANSWER_SECONDS)
         for call in calls:
             call.cancel()
+    if drive.is_lost:
         await file_outcomes(drive)
     await _count_what_was_spent(drive)
 

@@ -75,7 +75,7 @@ def _open_intent(drive: Drive, body: JsonObject) -> Intent | None:
 
 def _settle_intent(drive: Drive, intent: Intent, body: JsonObject, by: str) -> None:
     path, decision, reason = ActivationPath(_text(body, "activation")), _text(body, "decision"), _text(body, "reason")
-    drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason))
+    drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason, _text(body, "code")))
 
 
 def _text(body: JsonObject, name: str) -> str:

@@ -167,7 +167,7 @@ HAPPENED, DID_NOT_HAPPEN, FAILED, NOT_MADE = "happened", "did_not_happen", "fail
 @dataclass(frozen=True, slots=True)
 class EffectResolved:
     """`decision`: `happened` (the node finishes with `output`), `did_not_happen` (it is called again, under the same key), `failed`;
-    `not_made`: the worker that announced the call let go of the run before it made it."""
+    `not_made`: the worker that announced the call let go of the run before it made it. `code`: of a refusal that came late."""
 
     kind: ClassVar[str] = "effect_resolved"
     activation: ActivationPath
@@ -176,6 +176,7 @@ class EffectResolved:
     by: str
     output: Json = None
     reason: str = ""
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

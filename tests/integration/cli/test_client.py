@@ -92,4 +92,4 @@ def test_a_list_is_read_over_as_many_pages_as_it_takes() -> None:
     with answering(page([1, 2], "more"), page([3], None)) as (server, asked):
         assert [run["id"] for run in server.items("/v1/runs", 10, status=None)] == [1, 2, 3]
 
-    assert asked == ["/v1/runs?limit=10", "/v1/runs?limit=8&cursor=more"]
+    assert asked == ["/v1/runs?limit=10", "/v1/runs?limit=10&cursor=more"]

@@ -17,7 +17,7 @@ from infrastructure.store.terms import LET_IN, SHUT
 
 _PLACE = "q.run, q.thread, q.tenant, q.slot, q.rate, q.worker IS NOT NULL"
 _QUEUE = "queue q JOIN heads h ON h.thread = q.thread"
-_LAPSED = SQLITE.spell(f"SELECT {_PLACE} FROM {_QUEUE} WHERE {LAPSED} ORDER BY q.until LIMIT ?")
+_LAPSED = SQLITE.spell(f"SELECT {_PLACE} FROM {_QUEUE} WHERE {LAPSED} ORDER BY q.until, q.number LIMIT ?")
 _TENANT: Final = "SELECT tenant FROM queue WHERE worker IS NULL AND tenant > ? ORDER BY tenant LIMIT 1"
 _FREE = SQLITE.spell(f"""WITH shut AS ({SHUT})
     SELECT {_PLACE} FROM {_QUEUE} WHERE q.tenant = ? AND {DUE} AND {LET_IN} ORDER BY q.due_at - q.head_start, q.number LIMIT ?""")

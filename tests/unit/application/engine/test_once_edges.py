@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from domain.errors import NodeExecutionError
+from domain.errors import Fenced, NodeExecutionError
 from domain.ids import RunId
 from domain.json import Json
 from domain.ports.journal import Append
@@ -127,6 +127,57 @@ async def test_what_is_said_of_an_earlier_call_settles_no_later_one(stage: Stage
     assert [row.decision for row in await stage.rows(run) if isinstance(row, events.EffectResolved)] == ["did_not_happen"]
     assert (found.status, found.output) == ("completed", {"n": 7, "log": []})
     assert any(line["event"] == "an answer came after it was decided" for line in stage.logs)
+
+
+@pytest.mark.parametrize(
+    ("answer", "ended"),
+    [
+        pytest.param(6, ("completed", {"n": 6, "log": []}), id="it happened"),
+        pytest.param(Refused("no money", "declined"), ("completed", {"n": 0, "log": ["declined"]}), id="it was refused, and why"),
+    ],
+)
+@pytest.mark.parametrize("durability", ["sync", "async"])
+async def test_an_answer_whose_row_is_refused_is_told_to_whoever_has_the_run(
+    stage: Stage, answer: Any, ended: tuple[str, Json], durability: str
+) -> None:
+    """The worker stalled in its call, woke up, and wrote before it heard that the run was taken away."""
+    gate = Gate()
+
+    async def pay(context: NodeContext) -> Outcome:
+        await gate(context)
+        if isinstance(answer, BaseException):
+            raise answer
+        return Finished(answer)
+
+    stage.does(pay=pay)
+    nodes = {"pay": {"kind": "once", "writes": {"n": "${output}"}}, "sorry": {"kind": "transform", "writes": {"log": "${error.code}"}}}
+    edges = ["start > pay", {"from": "pay", "to": "sorry", "on_error": ["declined"]}]
+    run = await stage.order(document(nodes, edges, state=N), durability=durability)
+    stalled = asyncio.create_task(stage.engine.drive(await stage.open()))
+    await gate.began.wait()
+    await stage.clock.sleep(31)
+    assert (await go_on(stage, run)).waiting_for[0].kind == "needs_attention"
+    gate.opened.set()
+    with pytest.raises(Fenced):
+        await stalled
+    found = await go_on(stage, run)
+
+    assert (found.status, found.output) == ended
+
+
+async def test_an_answer_that_is_durable_is_told_to_nobody(stage: Stage) -> None:
+    gate = Gate()
+    stage.does(pay=World([6]), next=gate)
+    run = await stage.order(document({"pay": {"kind": "once"}, "next": {"kind": "act"}}, ["start > pay", "pay > next"], state=N))
+    drive = await stage.open()
+    driving = asyncio.create_task(stage.engine.drive(drive))
+    await gate.began.wait()
+    drive.is_lost = True
+    drive.wake.set()
+    await driving
+
+    assert await stage.store.inbox.waiting([drive.lease.thread]) == []
+    assert "node_finished /pay#1" in await stage.story(run)
 
 
 @pytest.mark.parametrize(

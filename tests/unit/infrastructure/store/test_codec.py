@@ -49,6 +49,7 @@ MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(["collect_errors", "is_map", "completed", "transient"], st.booleans()),
     **dict.fromkeys(["taken", "cancelled", "signals"], names),
     **dict.fromkeys(["input", "updates", "arguments"], objects),
+    "code": text,
     "consumed": numbers,
     "inputs": st.lists(objects, max_size=3).map(tuple),
     "items": st.lists(json, max_size=3).map(tuple),
