@@ -118,10 +118,15 @@ class Line:
         ripe = (place for heap in self._ripe.values() for _, _, ticket, place in heap if place.ticket == ticket)
         times += [place.due for place in ripe if self._may_enter(place, now)]
         times += self.gates.windows(now)
-        if self._later:
-            times.append(self._later[0][0])
+        times += self._first_later(now)
         first = min(times, default=inf)
         return None if first == inf else first
+
+    def _first_later(self, now: float) -> list[float]:
+        """When the first that is not due yet will be, those aside that a gate keeps out."""
+        if self._later and self._may_enter(self._later[0][-1], now):
+            return [self._later[0][0]]
+        return sorted(due for due, _, ticket, place in self._later if place.ticket == ticket and self._may_enter(place, now))[:1]
 
     def may_be_taken(self, place: Place, now: float) -> bool:
         return place.until <= now if place.worker is not None else place.ticket != WITHDRAWN and place.due <= now
