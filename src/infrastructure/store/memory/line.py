@@ -88,7 +88,8 @@ class Line:
     def take(self, now: float, limit: int, last: TenantId = NOBODY) -> list[Place]:
         """Up to `limit` places: those whose lease has run out, then due ones, by turns between the tenants behind `last` and before it.
         Each must be held at once."""
-        lapsed = sorted((place for place in self.claimed.values() if place.until <= now), key=lambda place: (place.until, place.number))[:limit]
+        over = [place for place in self.claimed.values() if place.until <= now]
+        lapsed = sorted(over, key=lambda place: (place.until, place.number))[:limit]
         self._ripen(now)
         taken: list[Place] = []
         tenants = sorted(self._ripe)
