@@ -14,7 +14,7 @@ from application.appending import EngineTools
 from application.deriving import derive
 from application.drive import Drive
 from application.ending import finish_run
-from application.executing import start
+from application.executing import is_about_to_compute, start
 from application.loading import Loader
 from application.parking import park_if_idle
 from application.sleeping import SHORT_SECONDS
@@ -92,7 +92,8 @@ class Engine:
             return
         match drive.run.durability:
             case Durability.SYNC:
-                await drive.append()
+                if not _has_just_begun(drive):
+                    await drive.append()
             case Durability.ASYNC:
                 drive.append_meanwhile()
             case Durability.EXIT:
@@ -119,6 +120,12 @@ class Engine:
         self.tools.feed.publish(rows)
         self.tools.meter.run_ended(run, 0.0)
         log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
+
+
+def _has_just_begun(drive: Drive) -> bool:
+    """Nothing is recorded but the first row, which is no result that anything depends on, and what comes next only computes: the two go
+    together."""
+    return len(drive.outbox) == 1 and isinstance(drive.outbox[0], events.RunStarted) and is_about_to_compute(drive)
 
 
 def _forgive(drive: Drive, since: datetime) -> None:

@@ -21,7 +21,7 @@ BATCH = 200
 
 def start(drive: Drive) -> bool:
     """Start what there is room for. True: something was run to its end in place, or wants the rows so far durable (`rows_first`)."""
-    if drive.is_stopping or drive.ending is not None or drive.state.is_held:
+    if not _may_start(drive):
         return take_back(drive)
     ran = 0
     room = drive.state.limits.concurrency
@@ -36,6 +36,16 @@ def start(drive: Drive) -> bool:
         if drive.rows_first:
             return True
     return ran > 0
+
+
+def is_about_to_compute(drive: Drive) -> bool:
+    """Will `start` do nothing but run what is ready to its end in place?"""
+    nodes = [drive.program(activation.frame).nodes[activation.index] for activation in drive.queue]
+    return _may_start(drive) and bool(nodes) and not any(node.executor.waits or node.executor.effects for node in nodes)
+
+
+def _may_start(drive: Drive) -> bool:
+    return not drive.is_stopping and drive.ending is None and not drive.state.is_held
 
 
 def _start_one(drive: Drive, activation: Activation) -> bool:
