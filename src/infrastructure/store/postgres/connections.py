@@ -30,7 +30,14 @@ REFUSED: Final = (asyncpg.PostgresError, asyncpg.InterfaceError)
 TRY_AGAIN: Final = (asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 # Batches are lists of any length, which the planner takes for short ones: without these it would compare each with each.
-_WRITER_SETTINGS = {"application_name": "weft-writer", "enable_nestloop": "off", "enable_seqscan": "off", "jit": "off"}
+# And they are the same few statements again and again: one plan for whatever values, made once and not for each of the first five.
+_WRITER_SETTINGS = {
+    "application_name": "weft-writer",
+    "enable_nestloop": "off",
+    "enable_seqscan": "off",
+    "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 # Claims and reads go by keys. The queue changes faster than its statistics: without these a claim would sort all that waits to take a few.
 _POOL_SETTINGS = {
     "application_name": "weft",
@@ -38,6 +45,7 @@ _POOL_SETTINGS = {
     "enable_bitmapscan": "off",
     "enable_sort": "off",
     "jit": "off",
+    "plan_cache_mode": "force_generic_plan",
 }
 
 
