@@ -187,6 +187,19 @@ class TestDurability:
 
         assert (run.status, began) == ("completed", [1, 2, 3])
 
+    async def test_the_first_row_goes_with_the_first_result_when_that_is_only_computed(self, stage: Stage) -> None:
+        seen = self.late(stage)
+        graph = document({"a": ADD, "b": ADD}, ["start > a", "a > b"], state=COUNT)
+        await stage.play(graph, durability="sync")
+
+        assert [kinds for _, kinds in seen] == [["run_started", "node_finished"], ["node_finished", "run_ended"]]
+
+    async def test_the_first_row_goes_alone_when_one_of_the_first_nodes_waits(self, stage: Stage) -> None:
+        seen = self.late(stage)
+        await stage.play(document(acting("w", a=ADD), ["start > a", "start > w"], state=COUNT), durability="sync")
+
+        assert seen[0] == (0.0, ["run_started"])
+
     async def test_async_lets_the_next_node_run_meanwhile(self, stage: Stage) -> None:
         began: list[float] = []
 

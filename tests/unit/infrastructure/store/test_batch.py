@@ -1,13 +1,16 @@
 """Which appends share a commit."""
 
 import asyncio
+import gc
 from datetime import UTC, datetime
+
+import pytest
 
 from domain.errors import Fenced, Stale
 from domain.ids import ActivationPath, Epoch, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.ports.journal import Append, Lease
 from domain.run.events import NodeFinished
-from infrastructure.store.batch import MOST_BYTES, MOST_ROWS, Group, Unit, Waiting
+from infrastructure.store.batch import IN_HALVES, MOST_BYTES, MOST_ROWS, Group, Unit, Waiting, tell_committed
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -106,3 +109,34 @@ async def test_a_writer_that_went_away_is_not_told() -> None:
     group.committed()
 
     assert [row.position for row in await asyncio.wait_for(there.done, 1)] == [2]
+
+
+async def told_at_once(count: int, under_way: int) -> int:
+    """How many of so many runs hear before the next turn of the event loop; in the next one all have."""
+    units = [await unit(f"thread {number}", 0) for number in range(count)]
+    tell_committed([Group.of(one, NOW) for one in units], under_way)
+    at_once = sum(one.done.done() for one in units)
+    await asyncio.sleep(0)
+    assert all(one.done.done() for one in units)
+    return at_once
+
+
+@pytest.mark.parametrize(
+    ("count", "under_way", "expected"),
+    [
+        pytest.param(IN_HALVES, 0, IN_HALVES // 2, id="when all waited for one commit, half of them hear a turn earlier"),
+        pytest.param(IN_HALVES - 1, 0, IN_HALVES - 1, id="few hear at once"),
+        pytest.param(50, 50, 50, id="one half hears at once while the other is committed"),
+        pytest.param(94, 6, 44, id="uneven halves become even"),
+        pytest.param(6, 94, 6, id="the smaller half hears at once"),
+    ],
+)
+async def test_runs_take_turns(count: int, under_way: int, expected: int) -> None:
+    assert await told_at_once(count, under_way) == expected
+
+
+async def test_what_was_told_is_freed_without_the_collector() -> None:
+    one = await unit("a", 0)
+    Group.of(one, NOW).committed()
+
+    assert one not in gc.get_referents(one.done.result())

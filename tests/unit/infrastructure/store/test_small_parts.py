@@ -1,4 +1,5 @@
 import asyncio
+import sqlite3
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from domain.errors import ValidationError
 from infrastructure.store.bell import Bell
 from infrastructure.store.cursor import pack, unpack
+from infrastructure.store.sqlite.many import LARGEST, execute_in_portions
 from infrastructure.store.versions import rank
 
 NEVER = 3600.0
@@ -67,3 +69,13 @@ async def test_who_listens_to_a_silent_bell_is_let_go() -> None:
     done, _ = await asyncio.wait([listening], timeout=10)
 
     assert done == {listening}
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, LARGEST, LARGEST + 1, 3 * LARGEST - 5])
+def test_any_number_of_rows_goes_into_full_portions(count: int) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE t (a INTEGER NOT NULL, b TEXT)")
+    insert = "INSERT INTO t SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"
+
+    assert execute_in_portions(connection, insert, 2, [value for number in range(count) for value in (number, "x")]) == count
+    assert [row[0] for row in connection.execute("SELECT a FROM t ORDER BY a")] == list(range(count))
