@@ -124,8 +124,9 @@ class Engine:
 
 def _has_just_begun(drive: Drive) -> bool:
     """Nothing is recorded but the first row, which is no result that anything depends on, and what comes next only computes: the two go
-    together."""
-    return len(drive.outbox) == 1 and isinstance(drive.outbox[0], events.RunStarted) and is_about_to_compute(drive)
+    together, unless somebody watches, who hears of the run before its first node."""
+    is_first_row = len(drive.outbox) == 1 and isinstance(drive.outbox[0], events.RunStarted)
+    return is_first_row and is_about_to_compute(drive) and not drive.tools.feed.wanted(drive.run.id)
 
 
 def _forgive(drive: Drive, since: datetime) -> None:

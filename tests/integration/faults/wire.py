@@ -91,6 +91,7 @@ class Wire:
             task.cancel()
         self._loop.run_until_complete(asyncio.gather(*self._passing, return_exceptions=True))
         self._loop.run_until_complete(server.wait_closed())
+        self._loop.run_until_complete(asyncio.sleep(0))  # what was aborted last closes its socket in a turn of its own
         self._loop.close()
 
     def stop(self) -> None:
@@ -101,16 +102,18 @@ class Wire:
             self._passing.add(task)
             task.add_done_callback(self._passing.discard)
         ends = {writer}
-        with suppress(OSError):
-            if self.mode is not Mode.REFUSE:
-                far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
-                ends.add(far_writer)
-                self._open |= ends
-                connection = _Passing(self, (reader, writer), (far_reader, far_writer))
-                await connection.until_it_breaks()
-        for end in ends:
-            end.transport.abort()
-        self._open -= ends
+        try:
+            with suppress(OSError):
+                if self.mode is not Mode.REFUSE:
+                    far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+                    ends.add(far_writer)
+                    self._open |= ends
+                    connection = _Passing(self, (reader, writer), (far_reader, far_writer))
+                    await connection.until_it_breaks()
+        finally:
+            for end in ends:
+                end.transport.abort()
+            self._open -= ends
 
 
 @dataclass(slots=True)

