@@ -4,25 +4,55 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
-from domain.ids import TenantId, ThreadId
+from domain.graph.flow import Priority
+from domain.ids import BEGINNING, Position, SessionId, TenantId, ThreadId
 from domain.json import JsonObject
 
 
 class ThreadType(StrEnum):
+    """`main`: a line of its own. `branch`: shares its parent's past up to a position. `parallel`: beside its siblings. `sequential`: its
+    runs wait for those of its elder siblings."""
+
     MAIN = "main"
+    BRANCH = "branch"
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+
+
+class ThreadState(StrEnum):
+    """What a thread's newest unfinished run does; without one, how its last run ended (a cancelled one: `completed`)."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class ThreadMetadata:
+    """`priority`: of runs on it that say none."""
+
     name: str | None = None
     description: str | None = None
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
+    """`parent_position`: of a branch, the last row of its parent that is its own past; its first row has the next number."""
+
     id: ThreadId
     tenant: TenantId
     created_at: datetime
     thread_type: ThreadType = ThreadType.MAIN
     metadata: ThreadMetadata = field(default_factory=ThreadMetadata)
     labels: JsonObject = field(default_factory=dict)
+    session: SessionId | None = None
+    parent: ThreadId | None = None
+    parent_position: Position = BEGINNING
+
+    @property
+    def line(self) -> str:
+        """Runs with the same line take turns, in the order of their starts."""
+        return f"{self.parent}/sequence" if self.thread_type is ThreadType.SEQUENTIAL else self.id

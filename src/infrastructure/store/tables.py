@@ -44,8 +44,30 @@ threads = Table(
     seconds_column("created_at"),
     text_column("thread_type"),
     json_column("body"),
+    text_column("session", null=True),
+    text_column("parent", null=True),
+    Column("parent_position", BigInteger, nullable=True),
+    text_column("line", null=True),
     Index(None, "tenant", "created_at", "id"),
+    Index(
+        "ix_threads_parent",
+        "parent",
+        "created_at",
+        "id",
+        postgresql_where=text("parent IS NOT NULL"),
+        sqlite_where=text("parent IS NOT NULL"),
+    ),
+    Index(
+        "ix_threads_session",
+        "session",
+        "created_at",
+        "id",
+        postgresql_where=text("session IS NOT NULL"),
+        sqlite_where=text("session IS NOT NULL"),
+    ),
 )
+"""`parent_position`: of a branch, how much of its parent's past is its own: its first row has the next number.
+`line`: whose runs take turns with this thread's; empty: nobody's but its own."""
 heads = Table(
     "heads",
     metadata,

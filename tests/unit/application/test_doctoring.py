@@ -14,7 +14,7 @@ from domain.ports.registry import WorkerCard
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 AT = NOW.timestamp()
-WELL = StoreVitals("PostgreSQL 17.2", "0005", "0005", True, (), AT)
+WELL = StoreVitals("PostgreSQL 17.2", "0006", "0006", True, (), AT)
 CALM = WorkVitals(QueueDepth(0, 0, 0, 0.0), 0, (), (), 0, 1)
 REDIS = RedisVitals("redis://redis:6379/0", seconds=0.001, now=AT)
 WORKER = WorkerCard(WorkerId("a"), "host", 1, "0.1.0", NOW, 0, NOW)
@@ -72,7 +72,7 @@ async def test_all_is_well_when_all_is_well() -> None:
     [
         pytest.param(Dead(), "database", "FAIL", "refused", id="a database that does not answer"),
         pytest.param(Measured(replace(WELL, schema=None)), "schema", "WARN", "none yet", id="an empty database"),
-        pytest.param(Measured(replace(WELL, schema="0001")), "schema", "WARN", "the newest is 0005", id="an old schema"),
+        pytest.param(Measured(replace(WELL, schema="0001")), "schema", "WARN", "the newest is 0006", id="an old schema"),
         pytest.param(Measured(replace(WELL, schema="0099", known=False)), "schema", "FAIL", "does not know", id="a schema of the future"),
         pytest.param(Measured(replace(WELL, unsafe=("fsync = off",))), "durability", "FAIL", "fsync = off", id="commits that may be lost"),
         pytest.param(Measured(replace(WELL, now=AT + 1.5)), "clock of the database", "WARN", "1.5 s ahead of", id="a database ahead"),

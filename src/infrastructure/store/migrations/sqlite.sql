@@ -33,7 +33,7 @@ CREATE TABLE threads (
 	tenant TEXT NOT NULL, 
 	created_at DOUBLE NOT NULL, 
 	thread_type TEXT NOT NULL, 
-	body BLOB NOT NULL, 
+	body BLOB NOT NULL, session TEXT, parent TEXT, parent_position BIGINT, line TEXT, 
 	CONSTRAINT pk_threads PRIMARY KEY (id)
 );
 
@@ -249,5 +249,74 @@ CREATE INDEX ix_webhook_deliveries_due ON webhook_deliveries (webhook, due_at) W
 
 CREATE INDEX ix_runs_ended_at ON runs (ended_at) WHERE ended_at IS NOT NULL;
 
-INSERT INTO alembic_version VALUES ('0005');
+CREATE INDEX ix_threads_parent ON threads (parent, created_at, id) WHERE parent IS NOT NULL;
+
+CREATE INDEX ix_threads_session ON threads (session, created_at, id) WHERE session IS NOT NULL;
+
+CREATE TABLE sessions (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	state TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	updated_at DOUBLE NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_sessions PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_sessions_tenant_created_at_id ON sessions (tenant, created_at, id);
+
+CREATE INDEX ix_sessions_tenant_user_id_created_at_id ON sessions (tenant, user_id, created_at, id);
+
+CREATE TABLE snapshots (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	position BIGINT NOT NULL, 
+	kind TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	expires_at DOUBLE, 
+	size_bytes BIGINT NOT NULL, 
+	about BLOB NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_snapshots PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_snapshots_thread_created_at_id ON snapshots (thread, created_at, id);
+
+CREATE INDEX ix_snapshots_expires_at ON snapshots (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE items (
+	tenant TEXT NOT NULL, 
+	namespace TEXT NOT NULL, 
+	"key" TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	updated_at DOUBLE NOT NULL, 
+	expires_at DOUBLE, 
+	body BLOB NOT NULL, 
+	words TEXT NOT NULL, 
+	CONSTRAINT pk_items PRIMARY KEY (tenant, namespace, "key")
+);
+
+CREATE INDEX ix_items_expires_at ON items (expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE blobs (
+	tenant TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	size_bytes BIGINT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_blobs PRIMARY KEY (tenant, hash)
+);
+
+CREATE TABLE blob_uses (
+	tenant TEXT NOT NULL, 
+	hash TEXT NOT NULL, 
+	thread TEXT NOT NULL, 
+	CONSTRAINT pk_blob_uses PRIMARY KEY (tenant, hash, thread)
+);
+
+CREATE INDEX ix_blob_uses_thread ON blob_uses (thread);
+
+INSERT INTO alembic_version VALUES ('0006');
 

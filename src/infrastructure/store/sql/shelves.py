@@ -7,7 +7,8 @@ from sqlalchemy import delete, insert, select
 
 from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
-from domain.ids import KeyId, RunId, TenantId, ThreadId
+from domain.graph.flow import Priority
+from domain.ids import KeyId, Position, RunId, TenantId, ThreadId
 from domain.ports.repositories import Page
 from domain.thread import Thread, ThreadMetadata, ThreadType
 from domain.usage import UsageRow
@@ -27,13 +28,17 @@ class KeptThreads:
 
     async def add(self, thread: Thread) -> None:
         """The head goes first: a thread that can be seen has a journal."""
-        head = {"thread": thread.id, "tenant": thread.tenant, "epoch": 0, "position": 0}
+        head = {"thread": thread.id, "tenant": thread.tenant, "epoch": 0, "position": thread.parent_position}
         row = {
             "id": thread.id,
             "tenant": thread.tenant,
             "created_at": seconds(thread.created_at),
             "thread_type": thread.thread_type.value,
             "body": thread_body(thread),
+            "session": thread.session,
+            "parent": thread.parent,
+            "parent_position": None if thread.parent is None else thread.parent_position,
+            "line": thread.line,
         }
         await self.database.change(self.database.insert(heads).values(head).on_conflict_do_nothing())
         await self.database.change(self.database.insert(threads).values(row).on_conflict_do_nothing())
@@ -92,9 +97,21 @@ class KeptKeys:
 
 
 def _thread_of(row: Row) -> Thread:
-    thread, tenant, created_at, thread_type, body = row
+    thread, tenant, created_at, thread_type, body, session, parent, parent_position, _ = row
     said = plain(body)
-    return Thread(thread, tenant, moment(created_at), ThreadType(thread_type), ThreadMetadata(**said["metadata"]), said["labels"])
+    about = said["metadata"]
+    priority = None if about.get("priority") is None else Priority(about["priority"])
+    return Thread(
+        thread,
+        tenant,
+        moment(created_at),
+        ThreadType(thread_type),
+        ThreadMetadata(about["name"], about["description"], priority),
+        said["labels"],
+        session,
+        parent,
+        Position(parent_position or 0),
+    )
 
 
 def _key_of(row: Row) -> ApiKey:
