@@ -1,5 +1,4 @@
-"""The composition root: the only file that sees all four floors, and long because it is the only one. `open_app` opens in order, closes
-in reverse.
+"""The composition root: the only file that sees all four floors. `open_app` opens in order, closes in reverse.
 
 Building is synchronous and does no I/O. Nothing outside this file knows the container.
 """
@@ -15,85 +14,45 @@ import platform
 import random
 import secrets
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import partial
-from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING
 
-from application import (
-    access,
-    composition,
-    controlling,
-    desk,
-    drawing,
-    ended,
-    firing,
-    flow,
-    following,
-    health,
-    launching,
-    models,
-    once,
-    pacing,
-    registering,
-    resolving,
-    runs,
-    schedules,
-    templates,
-    threads,
-    tools,
-    webhooks,
-    workflows,
-)
 from application.appending import EngineTools
-from application.chores import Chore, Chores
 from application.deciding import RetryPolicy
-from application.delivering import Deliver, Dispatch, ForgetDeliveries
+from application.desk import Desk
 from application.documents import parse_graph
 from application.engine import Engine
 from application.loading import Loader
+from application.past import Past
 from application.programs import ProgramShelf
-from application.retention import Sweep
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
 from domain.errors import DatabaseError
-from domain.graph.definition import Graph
 from domain.ids import WorkerId
-from domain.ports.clock import Clock
-from domain.ports.heart import Heart
-from domain.ports.limits import Rate
-from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
-from domain.ports.webhooks import WebhookSender
-from infrastructure.between import WORKER_SECONDS, Between, LineMeter, open_between
-from infrastructure.calendar import CronCalendar
-from infrastructure.canonical import content_hash
+from infrastructure.between import Between, open_between
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
-from infrastructure.heart import LoopHeart, ThreadHeart
-from infrastructure.ids import new_id
-from infrastructure.models.breaker import BreakerPolicy, Breakers
-from infrastructure.models.registry import ConfiguredModels
-from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store import migrate
 from infrastructure.store.connections import Connections
-from infrastructure.store.later import Later
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
-from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
-from infrastructure.tools.registry import InstalledTools
 from infrastructure.watch import LoopWatch
 from infrastructure.webhooks.addresses import Addresses
 from settings import Settings, ShownSetting, read_settings, shown
+from wiring.adapters import close_models, heart_of, meter_of, models_of, tools_of
+from wiring.beside import beats_of, chores_of
+from wiring.desk import build_desk
+from wiring.parts import Parts
+from wiring.strangers import unknown_variables
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -101,62 +60,6 @@ if TYPE_CHECKING:
     from application.doctoring import ExaminationView
 
 log = structlog.get_logger("bootstrap")
-
-
-def model_settings(settings: Settings) -> ModelSettings:
-    endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
-    return ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
-
-
-def breakers(settings: Settings, clock: SystemClock) -> Breakers:
-    return Breakers(BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds), clock)
-
-
-def _endpoint(row: Mapping[str, str]) -> Endpoint:
-    def price(name: str) -> Decimal | None:
-        return Decimal(row[name]) if name in row else None
-
-    return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
-
-
-def drawn_by(module: str, function: str) -> drawing.Draw:
-    """What draws is loaded when somebody wants a picture."""
-
-    def draw(graph: Graph) -> str:
-        found: drawing.Draw = getattr(import_module(module), function)
-        return found(graph)
-
-    return draw
-
-
-class ShownMeter(Meter, LineMeter, Protocol):
-    def render(self) -> tuple[bytes, str]:
-        """What it counted, and the content type of that."""
-
-
-def meter_of(settings: Settings) -> ShownMeter:
-    """Prometheus, where somebody may scrape."""
-    if not settings.metrics:
-        return Unmetered()
-    from infrastructure.telemetry.metrics import PrometheusMeter
-
-    return PrometheusMeter()
-
-
-def heart_of(store: Store, clock: Clock) -> Heart:
-    """On a thread of its own, where the store can be reached from there."""
-    return LoopHeart(store.queue.renew, clock) if store.open_renew is None else ThreadHeart(store.open_renew)
-
-
-def sender_of(addresses: Addresses, clock: Clock) -> WebhookSender:
-    """The HTTP library is loaded with the first delivery."""
-
-    def make() -> WebhookSender:
-        from infrastructure.webhooks.sender import HttpSender
-
-        return HttpSender(addresses, clock)
-
-    return cast(WebhookSender, Later(make))
 
 
 class Shared(containers.DeclarativeContainer):
@@ -172,10 +75,8 @@ class Shared(containers.DeclarativeContainer):
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(Addresses, settings.provided.webhooks_private)
-    models = providers.Singleton(
-        ConfiguredModels, providers.Factory(model_settings, settings), providers.Factory(breakers, settings, clock)
-    )
-    tools = providers.Singleton(InstalledTools, schemas, clock)
+    models = providers.Singleton(models_of, settings, clock)
+    tools = providers.Singleton(tools_of, schemas, clock)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -188,6 +89,9 @@ class Shared(containers.DeclarativeContainer):
     validate = providers.Singleton(Validate, kinds, workshop)
     resolve = providers.Factory(partial, resolve_versions, store.provided.workflows)
 
+    shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop)
+    past = providers.Singleton(Past, store.provided.journal, store.provided.threads, shelf)
+
     engine = providers.Singleton(
         Engine,
         providers.Singleton(
@@ -199,14 +103,9 @@ class Shared(containers.DeclarativeContainer):
             providers.Singleton(RetryPolicy, providers.Object(random.random)),
             store.provided.usage,
             store.provided.inbox,
+            store.provided.marks,
         ),
-        providers.Singleton(
-            Loader,
-            store.provided.journal,
-            providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop),
-            resolve,
-            clock,
-        ),
+        providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock),
     )
     worker = providers.Singleton(
         Worker,
@@ -225,71 +124,7 @@ class Shared(containers.DeclarativeContainer):
             grace_seconds=settings.provided.grace_seconds,
         ),
     )
-
-
-def _terms(shared: "Shared") -> flow.MakeTerms:
-    settings = shared.settings()
-    policy = flow.FlowPolicy(settings.priority_ageing_seconds, settings.concurrency_limit)
-    return flow.MakeTerms(shared.workshop().expressions, policy)
-
-
-def build_desk(shared: Shared, *, keyless: bool) -> desk.Desk:
-    """Every use case with what it needs."""
-    store, between, clock, schemas = shared.store(), shared.between(), shared.clock(), shared.schemas()
-    validate, feed = shared.validate(), shared.feed()
-    check = workflows.CheckDocument(validate, store.workflows)
-    keyed = once.Once(store.marks, clock)
-    find = runs.FindWorkflow(store.workflows, check, content_hash, clock)
-    start = runs.StartRun(store.runs, store.marks, store.journal, find, schemas, _terms(shared), new_id, clock)
-    digests = tuple(access.digest_of(key.get_secret_value()) for key in shared.settings().api_keys)
-    return desk.Desk(
-        publish_workflow=workflows.PublishWorkflow(check, store.workflows, keyed, content_hash, clock),
-        validate_workflow=workflows.ValidateWorkflow(check),
-        get_workflow=workflows.GetWorkflow(store.workflows),
-        list_workflows=workflows.ListWorkflows(store.workflows),
-        list_versions=workflows.ListVersions(store.workflows),
-        draw_workflow=drawing.DrawWorkflow(
-            store.workflows,
-            {
-                "mermaid": drawn_by("application.pictures", "to_mermaid"),
-                "dot": drawn_by("application.pictures", "to_dot"),
-                "svg": drawn_by("infrastructure.pictures.svg", "to_svg"),
-            },
-        ),
-        compose_workflows=composition.ComposeWorkflows(store.workflows, validate),
-        put_template=templates.PutTemplate(store.templates, keyed, shared.workshop(), clock),
-        get_template=templates.GetTemplate(store.templates),
-        list_templates=templates.ListTemplates(store.templates),
-        instantiate_template=templates.InstantiateTemplate(store.templates, shared.workshop()),
-        start_run=start,
-        get_run=runs.GetRun(store.runs, ended.Describe(store.journal, between.cache)),
-        list_runs=runs.ListRuns(store.runs),
-        cancel_run=runs.CancelRun(store.runs, store.journal, store.inbox),
-        resolve_run=resolving.ResolveRun(store.runs, store.journal, store.inbox, shared.tools(), schemas, keyed),
-        control=controlling.RunControl(store.runs, store.journal, store.inbox, keyed, new_id),
-        schedules=schedules.ScheduleDesk(store.schedules, launching.LaunchRun(start, clock), CronCalendar(), keyed, new_id, clock),
-        webhooks=webhooks.WebhookDesk(
-            store.webhooks, store.deliveries, shared.addresses(), keyed, new_id, partial(secrets.token_bytes, 32), clock
-        ),
-        follow_run=following.FollowRun(store.runs, store.journal, feed),
-        wait_for_run=following.WaitForRun(store.runs, store.journal, feed),
-        open_thread=threads.OpenThread(store.threads, keyed, new_id, clock),
-        get_thread=threads.GetThread(store.threads),
-        list_threads=threads.ListThreads(store.threads),
-        list_tools=tools.ListTools(shared.tools()),
-        get_tool=tools.GetTool(shared.tools()),
-        call_tool=tools.CallTool(shared.tools(), new_id),
-        list_models=models.ListModels(shared.models()),
-        list_workers=registering.ListWorkers(between.registry),
-        create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock),
-        list_keys=access.ListKeys(store.keys),
-        remove_key=access.RemoveKey(store.keys),
-        authenticate=access.Authenticate(store.keys, digests, keyless),
-        pace=pacing.Pace(between.limits, Rate(most, 60.0) if (most := shared.settings().requests_per_minute) else None),
-        check_readiness=health.CheckReadiness(
-            {"database": store.health.check}, spared={} if between.check is None else {"redis": between.check}
-        ),
-    )
+    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, tools)
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,9 +132,10 @@ class App:
     """One process's Weft. The worker works only while somebody runs `worker.run()`."""
 
     settings: Settings
-    desk: desk.Desk
+    desk: Desk
     worker: Worker
     shared: Shared
+    parts: Parts
 
     def rest(self, stopping: asyncio.Event) -> "ASGIApp":
         """The REST interface. Open streams end when `stopping` is set."""
@@ -321,8 +157,8 @@ class App:
         gc.set_threshold(10_000, 10, 10)
         # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
         sys.setswitchinterval(0.0001)
-        beats = self._beats()
-        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(self._chores(beats).run())]
+        beats = beats_of(self.parts, self.worker)
+        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(chores_of(self.parts, self.desk, beats).run())]
         try:
             async with LoopWatch(self.settings.stall_seconds).watching():
                 await self.worker.run()
@@ -331,37 +167,6 @@ class App:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
             await beats.leave()
-
-    def _beats(self) -> registering.Beats:
-        clock, worker = self.shared.clock(), self.worker
-        return registering.Beats(
-            self.shared.between().registry,
-            clock,
-            worker.id,
-            platform.node(),
-            os.getpid(),
-            version("weft"),
-            clock.now(),
-            lambda: len(worker.leases),
-            WORKER_SECONDS / 3,
-        )
-
-    def _firing(self) -> firing.FireSchedules:
-        store, clock, desk = self.shared.store(), self.shared.clock(), self.desk
-        launch = desk.schedules.launch
-        return firing.FireSchedules(store.schedules, store.due, store.runs, launch, desk.cancel_run, CronCalendar(), new_id, clock)
-
-    def _webhooks(self) -> tuple[Chore, Chore]:
-        store, clock = self.shared.store(), self.shared.clock()
-        sender = sender_of(self.shared.addresses(), clock)
-        deliver = Deliver(store.webhooks, store.deliveries, sender, clock, random.random)
-        return Dispatch(store.owed, deliver, clock), ForgetDeliveries(store.owed, clock)
-
-    def _chores(self, beats: registering.Beats) -> Chores:
-        chores: list[Chore] = [beats, self._firing(), *self._webhooks()]
-        if self.settings.retention_days:
-            chores.append(Sweep(self.shared.store().retention, self.shared.clock(), self.settings.retention_days))
-        return Chores(chores, self.shared.clock())
 
 
 @asynccontextmanager
@@ -377,9 +182,10 @@ async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterato
         shared.between.override(providers.Object(between))
         store = await _opened(stack, shared, patient)
         shared.store.override(providers.Object(store))
-        stack.push_async_callback(shared.models().close)
+        stack.push_async_callback(close_models, shared.models())
         keyless = not settings.api_keys and not await store.keys.any()
-        yield App(settings, build_desk(shared, keyless=keyless), shared.worker(), shared)
+        parts = shared.parts(keyless=keyless)
+        yield App(settings, build_desk(parts), shared.worker(), shared, parts)
 
 
 async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:
@@ -412,10 +218,15 @@ class Launcher:
     def shown(self, **flags: object) -> list[ShownSetting]:
         return shown(read_settings(**flags))
 
+    def unknown(self) -> Sequence[str]:
+        return unknown_variables(os.environ)
+
     @asynccontextmanager
     async def open_app(self, *, patient: bool = False, **flags: object) -> AsyncIterator[App]:
         settings = read_settings(**flags)
         logging.configure(settings.log, settings.log_pretty)
+        for sentence in self.unknown():
+            log.warning("a variable is ignored", reason=f"{sentence}; `weft config show` lists the settings")
         async with open_app(settings, patient=patient) as app:
             yield app
 
@@ -427,7 +238,7 @@ class Launcher:
         from infrastructure.checkup.store import StoreCheckup
 
         installation = Installation(StoreCheckup(settings.database_url, clock), settings.redis_url)
-        return await Examine(installation, clock, settings.lease_seconds)()
+        return await Examine(installation, clock, settings.lease_seconds, self.unknown())()
 
     def upgrade(self, **flags: object) -> str:
         url = read_settings(**flags).database_url

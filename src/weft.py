@@ -86,9 +86,9 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         print(f"weft {__version__}")
         return
-    # Importing makes a hundred thousand objects that all live on: looking among them for garbage, again and again, is a tenth of a start.
-    # Nor at the end, when the process gives everything back at once.
-    gc.set_threshold(100_000, 20, 20)
+    # A service has made 170,000 objects when it listens, and all live on: one look among them for garbage is a tenth of a start. Nor at
+    # the end, when the process gives everything back at once.
+    gc.set_threshold(300_000, 20, 20)
     atexit.register(gc.freeze)
     from interface.cli.app import run
 

@@ -14,7 +14,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
 
 Document = dict[str, Any]
-KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate")
+KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human")
 
 
 def document(nodes: Mapping[str, Any] | str = "a", edges: Sequence[Any] = ("start > a",), **others: Any) -> Document:

@@ -40,7 +40,7 @@ def pages() -> dict[str, str]:
         "tools.md": tools_page(_tools()),
         "rest-api.md": rest_page(asyncio.run(_openapi())),
         "settings.md": settings_page(import_module("settings").Settings),
-        "commands.md": commands_page(import_module("typer.main").get_command(import_module("interface.cli.app").root)),
+        "commands.md": commands_page(import_module("typer.main").get_command(import_module("interface.cli.app").root_of())),
         "errors.md": _errors(),
     }
 

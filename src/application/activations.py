@@ -1,6 +1,6 @@
 """What a run's rows tell about each visit of each node."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeAlias, assert_never
@@ -11,6 +11,7 @@ from domain.errors import Failure
 from domain.ids import ActivationPath, Position
 from domain.ports.journal import Journal, Recorded
 from domain.run.events import (
+    Answered,
     AttemptFailed,
     CancelRequested,
     EffectIntended,
@@ -25,10 +26,14 @@ from domain.run.events import (
     NodeParked,
     PauseRequested,
     Resumed,
+    RunContinued,
     RunEnded,
     RunFailing,
+    RunMigrated,
     RunStarted,
     SignalReceived,
+    StateEdited,
+    StateRestored,
     Terminated,
     TimeForgiven,
     UsageCounted,
@@ -45,6 +50,7 @@ _STATUS = {
     AttemptFailed.kind: "retrying",
     FramesOpened.kind: "running",
     NodeParked.kind: "parked",
+    Answered.kind: "running",
     EffectIntended.kind: "running",
     EffectUnknown.kind: "parked",
     EffectResolved.kind: "running",
@@ -57,6 +63,7 @@ _OfVisit: TypeAlias = (
     | AttemptFailed
     | FramesOpened
     | NodeParked
+    | Answered
     | UsageCounted
     | EffectIntended
     | EffectUnknown
@@ -83,11 +90,17 @@ class ActivationLog:
 
     visits: dict[ActivationPath, _Visit] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=dict)
+    is_empty: bool = True
+    has_begun: bool = False
 
     def see(self, event: Event) -> None:
+        self.is_empty = False
         match event:
-            case RunStarted():
+            case RunStarted() | RunContinued():
+                self.versions, self.has_begun = dict(event.versions), True
+            case RunMigrated():
                 self.versions = dict(event.versions)
+                self._rename(event.paths)
             case FrameEnded():
                 self._cancel(event.cancelled)
             case RunEnded():
@@ -97,10 +110,12 @@ class ActivationLog:
                 self._cancel(event.cancelled)
             case NodeFinished() | AttemptFailed() | FramesOpened() | NodeParked() | UsageCounted():
                 self._visited(event)
-            case EffectIntended() | EffectUnknown() | EffectResolved():
+            case EffectIntended() | EffectUnknown() | EffectResolved() | Answered():
                 self._visited(event)
             case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit
+            case StateEdited() | StateRestored():
+                pass
             case _:
                 assert_never(event)
 
@@ -123,6 +138,10 @@ class ActivationLog:
         self.visits[path] = visit
         visit.status = status
         return visit
+
+    def _rename(self, paths: Mapping[str, str]) -> None:
+        """What is under way goes on under another path, in its place."""
+        self.visits = {ActivationPath(paths.get(path, path)): visit for path, visit in self.visits.items()}
 
     def _cancel(self, paths: Iterable[ActivationPath]) -> None:
         for path in paths:
@@ -149,4 +168,13 @@ async def describe(journal: Journal, run: Run) -> RunView:
     log = ActivationLog()
     async for row in rows_of(journal, run, run.first):
         log.see(journal.decode(row))
-    return RunView.whole(run, log.newest(NEWEST), len(log.visits), log.versions)
+    return RunView.whole(run, log.newest(NEWEST), len(log.visits), log.versions, rows_removed=_are_removed(run, log))
+
+
+def _are_removed(run: Run, log: ActivationLog) -> bool:
+    """Is its first row gone? A run that was refused before it began never had one, and its last one only."""
+    if log.has_begun:
+        return False
+    if run.status.is_final:
+        return run.steps > 0 or (log.is_empty and run.last > run.first)
+    return not log.is_empty

@@ -12,7 +12,7 @@ from domain.ports.feed import Feed
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Append, Journal, Recorded
 from domain.ports.meter import Meter
-from domain.ports.repositories import UsageLedger
+from domain.ports.repositories import Marks, UsageLedger
 
 log = structlog.get_logger("application.engine")
 
@@ -28,6 +28,7 @@ class EngineTools:
     retries: RetryPolicy
     ledger: UsageLedger
     inbox: Inbox
+    marks: Marks
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -23,7 +23,7 @@ async def carry(engine: Engine, claim: Claim, wishes: Sequence[Wish], opened: Ca
     if claim.deliveries > DELIVERIES:
         return await engine.refuse(claim, _poison())
     try:
-        drive = await engine.open(claim)
+        drive = await engine.open(claim, wishes)
     except DatabaseError:
         raise
     except WeftError as error:

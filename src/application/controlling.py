@@ -7,10 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from application.activations import describe
 from application.once import Once, digest_of
+from application.past import Past
 from application.run_views import RunView
 from application.runs import find_run
 from domain.access import Principal, Role
-from domain.errors import IllegalTransition
+from domain.errors import IllegalTransition, TooManySignals
 from domain.ids import NewId
 from domain.json import Json
 from domain.ports.inbox import Inbox
@@ -20,6 +21,8 @@ from domain.run.run import Run
 
 SIGNAL_NAME: Final = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$"
 _LEFT: Final = "left"
+MOST_SIGNALS: Final = 1_000
+"""That wait for one run. Those that are sent at the same moment may pass it together: it keeps runs small, and is no exact number."""
 
 
 class PauseOrder(BaseModel):
@@ -44,6 +47,7 @@ class RunControl:
     runs: Runs
     journal: Journal
     inbox: Inbox
+    past: Past
     once: Once
     new_id: NewId
 
@@ -56,8 +60,8 @@ class RunControl:
         return await self._ask(who, run, "resume", {"by": who.name})
 
     async def signal(self, who: Principal, run: str, name: str, order: SignalOrder, key: str | None = None) -> RunView:
-        """Wakes the `wait` that has waited longest for this name, or is kept for the next. `IllegalTransition` for a run that has ended.
-        With a key it is one signal, however often it is sent."""
+        """Wakes the `wait` that has waited longest for this name, or is kept for the next. With a key it is one signal, however often it is
+        sent. `IllegalTransition` for a run that has ended; `TooManySignals` when so many wait for it that one more would be kept in vain."""
         who.must_be(Role.OPERATOR)
         found = await find_run(self.runs, who, run)
 
@@ -65,6 +69,7 @@ class RunControl:
             if found.status.is_final:
                 raise IllegalTransition(f"the run is {found.status.value} and takes no signals any more")
             body: dict[str, Json] = {"name": name, "payload": order.payload, "transient": order.transient, "by": who.name, "key": key or ""}
+            await self._check_room(found, name, order)
             await self._put(found, "signal", body, key)
             return _LEFT
 
@@ -82,6 +87,23 @@ class RunControl:
         if not found.status.is_final:
             await self._put(found, kind, body)
         return await describe(self.journal, found)
+
+    async def _check_room(self, run: Run, name: str, order: SignalOrder) -> None:
+        waiting = await self.inbox.count(run.id, "signal")
+        if waiting < MOST_SIGNALS and not order.transient:
+            waiting += await self._kept(run, name)
+        if waiting >= MOST_SIGNALS:
+            raise TooManySignals(f"{waiting} signals wait for the run, and nothing in it takes them: at most {MOST_SIGNALS} are kept")
+
+    async def _kept(self, run: Run, name: str) -> int:
+        """Those that the run took and keeps for a `wait` to come; 0 when something waits for this one. Each is a row: a run of few rows is
+        not looked into."""
+        if await self.journal.end(run.tenant, run.thread) - run.first < MOST_SIGNALS:
+            return 0
+        state = (await self.past.at(run.tenant, run.thread)).run
+        if state is None or state.run != run.id or any(name in one.signals for one in state.listening.values()):
+            return 0
+        return len(state.kept)
 
     async def _put(self, run: Run, kind: str, body: dict[str, Json], key: str | None = None) -> None:
         await self.inbox.put(run.tenant, run.thread, run.id, kind, body, f"{kind} {key or self.new_id()}")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.programs import NodeProgram, Program
+from domain.conversation import named
 from domain.errors import ConcurrentWrite, Failure, LimitReached, NodeExecutionError, WeftError, failure_of
 from domain.graph.definition import Merge, RetryRule
 from domain.ids import ContentHash, NodeId
@@ -60,6 +61,8 @@ def finished(
         scope["output"] = output
         for channel, value in node.writes:
             updates[channel] = value(scope)
+            if program.rules[channel].channel.merge is Merge.MESSAGES:
+                updates[channel] = named(updates[channel], f"{activation.path}@{activation.read_at}")
         _check_updates(activation, program, updates)
     taken = node.always
     if taken is None:

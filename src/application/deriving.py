@@ -5,6 +5,8 @@ The planner's part happens inside the fold (`domain.run.fold`): every row leaves
 
 from application import deciding
 from application.attempts import Attempt
+from application.breakpoints import stop_after
+from application.deadlines import take_verdicts
 from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
 from application.ending import end_if_over
@@ -24,6 +26,9 @@ def derive(drive: Drive) -> None:
     """Record every row that needs nobody to run: wishes, results, frames that begin and end. Leaves what is ready in `drive.queue`."""
     state = drive.state
     take_wishes(drive)
+    if drive.verdicts:
+        for attempt in take_verdicts(drive):
+            settle(drive, attempt)
     while drive.results:
         settle(drive, drive.results.popleft())
     while drive.late:
@@ -49,6 +54,8 @@ def _derive_one(drive: Drive) -> bool:
         _end_frame(drive, state.ended.pop(0))
     elif state.woken and not state.is_held:
         _wake(drive, state.woken.pop(0))
+    elif state.answered and not state.is_held:
+        _go_on(drive, state.answered.pop(0))
     elif state.decided and not state.is_held:
         _decide(drive, state.decided.pop(0))
     else:
@@ -84,6 +91,12 @@ def _wake(drive: Drive, activation: Activation) -> None:
     if activation.woken_by is not None and drive.state.active.get(activation.path) is activation:
         stop(drive, activation)
         settle(drive, woken(activation, activation.woken_by))
+
+
+def _go_on(drive: Drive, activation: Activation) -> None:
+    """With what a person said."""
+    if drive.state.active.get(activation.path) is activation:
+        drive.queue.appendleft(activation)
 
 
 def _begin(drive: Drive, frame: Frame) -> None:
@@ -144,20 +157,27 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         return  # its signal came first
     if attempt.woken:
         activation.state, activation.read_at = activation.frame.state, drive.position
-    keep_answer(drive, attempt)
-    if is_unknown(attempt):
-        lose_sight(drive, attempt)
-    elif not isinstance(attempt.outcome, WeftError):
+    if activation.intent is not None:
+        keep_answer(drive, attempt)
+    has_failed = isinstance(attempt.outcome, WeftError)
+    if has_failed:
+        _settle_failed(drive, attempt)
+    else:
         try:
             _interpret(drive, attempt)
         except WeftError as error:
             _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
-    else:
-        _fail(drive, activation, attempt.outcome, used, retries_after(drive, attempt))
     if used is not None:
         drive.bill(activation, used, number)
-    kind = activation.frame.graph.nodes[activation.index].kind
-    drive.tools.meter.node_ended(kind, attempt.seconds, failed=isinstance(attempt.outcome, WeftError))
+    drive.tools.meter.node_ended(activation.frame.graph.nodes[activation.index].kind, attempt.seconds, failed=has_failed)
+
+
+def _settle_failed(drive: Drive, attempt: Attempt) -> None:
+    assert isinstance(attempt.outcome, WeftError)
+    if is_unknown(attempt):
+        lose_sight(drive, attempt)
+    else:
+        _fail(drive, attempt.activation, attempt.outcome, attempt.usage, retries_after(drive, attempt))
 
 
 def _interpret(drive: Drive, attempt: Attempt) -> None:
@@ -167,22 +187,28 @@ def _interpret(drive: Drive, attempt: Attempt) -> None:
         case Finished():
             scope = dict(attempt.scope) if attempt.scope else deciding.scope_of(activation, drive.about)
             drive.record(deciding.finished(activation, program, scope, outcome.output, outcome.usage, attempt.seconds))
+            if drive.breaks:
+                stop_after(drive, activation)
         case OpenFrames():
             drive.record(deciding.opened(drive.state, activation, outcome, _child(drive, activation, program, outcome)))
         case Park():
             _park(drive, activation, outcome)
         case EndFrame():
             drive.record(deciding.terminated(activation, outcome))
+            if drive.breaks:
+                stop_after(drive, activation)
         case _:
             raise NodeExecutionError(f"{activation.node} returned {type(outcome).__name__}, not Finished, OpenFrames, Park or EndFrame")
 
 
 def _park(drive: Drive, activation: Activation, outcome: Park) -> None:
     """By a row, but for a short sleep that only time can end, and that nobody holds up."""
-    until = outcome.until
-    if until is not None and not outcome.signals and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
+    until, question = outcome.until, outcome.question
+    if until is not None and not outcome.signals and question is None and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
         return sleep(drive, activation, until, outcome.output)
-    drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals))
+    about = None if question is None else question.as_json()
+    drive.has_asked = drive.has_asked or about is not None
+    drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals, about))
     if activation.is_parked:
         rest(drive, activation)
     return None

@@ -1,24 +1,39 @@
 """Everything that can be asked of Weft, in one place: what the floors above are given."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
-from application.composition import ComposeWorkflows
-from application.controlling import RunControl
-from application.drawing import DrawWorkflow
-from application.following import FollowRun, WaitForRun
-from application.health import CheckReadiness
-from application.models import ListModels
-from application.pacing import Pace
-from application.registering import ListWorkers
-from application.resolving import ResolveRun
-from application.runs import CancelRun, GetRun, ListRuns, StartRun
-from application.schedules import ScheduleDesk
-from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
-from application.threads import GetThread, ListThreads, OpenThread
-from application.tools import CallTool, GetTool, ListTools
-from application.webhooks import WebhookDesk
-from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
+    from application.answering import AnswerRun
+    from application.branching import BranchThread
+    from application.composition import ComposeWorkflows
+    from application.controlling import RunControl
+    from application.drawing import DrawWorkflow
+    from application.editing import EditThread, RestoreThread
+    from application.following import FollowRun, WaitForRun
+    from application.following_threads import FollowThread, ReadRows
+    from application.health import CheckReadiness
+    from application.interactions import ListInteractions, ProcessInteraction
+    from application.looking_back import LookBack
+    from application.migrating import MigrateRuns
+    from application.models import ListModels
+    from application.pacing import Pace
+    from application.registering import ListWorkers
+    from application.resolving import ResolveRun
+    from application.running_again import RunAgain
+    from application.runs import CancelRun, GetRun, ListRuns, StartRun
+    from application.schedules import ScheduleDesk
+    from application.sessions import SessionDesk
+    from application.snapshot_branches import BranchSnapshot
+    from application.snapshots import SnapshotDesk
+    from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
+    from application.threads import GetThread, ListThreads, OpenThread, ShowTree
+    from application.tools import CallTool, GetTool, ListTools
+    from application.webhooks import WebhookDesk
+    from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +55,28 @@ class Desk:
     cancel_run: CancelRun
     control: RunControl
     schedules: ScheduleDesk
+    sessions: SessionDesk
+    process_interaction: ProcessInteraction
+    list_interactions: ListInteractions
     webhooks: WebhookDesk
     resolve_run: ResolveRun
+    answer_run: AnswerRun
     follow_run: FollowRun
+    follow_thread: FollowThread
+    read_rows: ReadRows
     wait_for_run: WaitForRun
     open_thread: OpenThread
     get_thread: GetThread
     list_threads: ListThreads
+    show_tree: ShowTree
+    branch_thread: BranchThread
+    run_again: RunAgain
+    migrate_runs: MigrateRuns
+    past: LookBack
+    edit_thread: EditThread
+    restore_thread: RestoreThread
+    snapshots: SnapshotDesk
+    branch_snapshot: BranchSnapshot
     list_tools: ListTools
     get_tool: GetTool
     call_tool: CallTool

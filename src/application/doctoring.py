@@ -1,6 +1,6 @@
 """`weft doctor`: what was measured, what it means, and what to do about it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -42,12 +42,14 @@ class Examine:
     checkup: Checkup
     clock: Clock
     lease_seconds: float
+    unknown: Sequence[str] = ()
+    """What is said of variables that are no settings."""
 
     async def __call__(self) -> ExaminationView:
         """Never fails: what cannot be looked at is a finding too."""
         redis = await self.checkup.redis()
         of_redis = list(about_redis(redis, self.clock.now().timestamp()))
-        findings = [*await self._store(redis), *of_redis]
+        findings = [*about_settings(self.unknown), *await self._store(redis), *of_redis]
         return ExaminationView(healthy=all(finding.verdict is not Verdict.FAIL for finding in findings), findings=findings)
 
     async def _store(self, redis: RedisVitals | None) -> list[FindingView]:
@@ -62,6 +64,11 @@ class Examine:
         except DatabaseError as error:
             return [_fail("database", error.message, "is it up, and is it the one you mean? --database or WEFT_DATABASE_URL names it")]
         return found
+
+
+def about_settings(unknown: Sequence[str]) -> Iterator[FindingView]:
+    if unknown:
+        yield _warn("settings", "; ".join(unknown), "correct or unset them: they do nothing; `weft config show` lists the settings")
 
 
 def about_redis(redis: RedisVitals | None, now: float) -> Iterator[FindingView]:

@@ -11,11 +11,13 @@ from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
 from application.loading import Loaded, checkpoint_body
 from application.programs import Program
+from application.questions import Verdict, all_asked
 from domain.errors import Failure
 from domain.ids import ActivationPath, Position
 from domain.json import Json, JsonObject
 from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Lease
+from domain.question import HUMAN
 from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
@@ -64,17 +66,22 @@ class Drive:
     """The next activation touches the world: what is recorded so far is to be durable before it starts."""
     is_lost: bool = False
     has_news: bool = False
+    has_asked: bool = False
+    """The run's public row says what is asked in it, also while it runs."""
+    breaks: bool = False
+    """It has breakpoints."""
+    verdicts: deque[Verdict] = field(default_factory=deque)
+    is_sequential: bool = False
     about: dict[str, Json] = field(default_factory=dict)
     since_checkpoint: int = 0
     next_checkpoint: int = field(default_factory=lambda: CHECKPOINT_ROWS)
 
     def __post_init__(self) -> None:
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
+        self.is_sequential = self.run.mode is Mode.SYNC
         self.since_checkpoint = self.loaded.tail
-
-    @property
-    def is_sequential(self) -> bool:
-        return self.run.mode is Mode.SYNC
+        self.has_asked = any(waiting.kind == HUMAN for waiting in self.run.waiting_for)
+        self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
 
     @property
     def is_durable(self) -> bool:
@@ -156,7 +163,7 @@ class Drive:
     @property
     def has_more(self) -> bool:
         """Did something come in that the loop has not looked at?"""
-        return bool(self.results or self.late or self.wishes or (self.flushing is not None and self.flushing.done()))
+        return bool(self.results or self.late or self.wishes or self.verdicts or (self.flushing is not None and self.flushing.done()))
 
     async def append(self, release_at: float | None = None) -> None:
         """Make everything recorded durable in one unit, with the run's public row when it changed. Readers are told afterwards."""
@@ -195,9 +202,15 @@ class Drive:
             self.run, self.has_news = replace(self.run, ending=ending), True
         if self.run.paused != self.state.is_held:
             self.run, self.has_news = replace(self.run, paused=self.state.is_held), True
+        if self.has_asked and self.run.status is RunStatus.RUNNING and (asked := all_asked(self.state)) != self.run.waiting_for:
+            self.run, self.has_news = replace(self.run, waiting_for=asked), True
         if release_at is not None or self.has_news:
-            self.run = run = replace(self.run, steps=self.state.steps, last=self.position)
+            if (self.run.steps, self.run.last) != (self.state.steps, self.position):
+                self.run = replace(self.run, steps=self.state.steps, last=self.position)
+            run = self.run
         unit = Append(self.lease, self.durable, self.outbox, run, self.bills, self._checkpoint(), self.taken, release_at)
+        if run is None and self.durable == self.run.first:
+            unit.begun = self.run
         self.outbox, self.bills, self.taken, self.has_news = [], [], [], False
         return unit
 

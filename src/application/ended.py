@@ -20,6 +20,7 @@ class RowsView(View):
 
     activations: list[ActivationView]
     activations_total: int
+    rows_removed: bool = False
     versions: dict[str, str]
 
 
@@ -36,9 +37,10 @@ class Describe:
         key = f"rows:{run.tenant}:{run.id}"
         known = _read(await self.cache.get(key))
         if known is not None:
-            return RunView.whole(run, known.activations, known.activations_total, known.versions)
+            told = known.activations, known.activations_total, known.versions
+            return RunView.whole(run, *told, rows_removed=known.rows_removed)
         view = await describe(self.journal, run)
-        rows = RowsView(activations=view.activations, activations_total=view.activations_total, versions=view.versions)
+        rows = RowsView(**{name: getattr(view, name) for name in RowsView.model_fields})
         await self.cache.set(key, rows.model_dump_json().encode())
         return view
 

@@ -18,6 +18,8 @@ def end_if_over(drive: Drive) -> bool:
     state = drive.state
     if state.status is not None:
         return True
+    if drive.ending is None and state.root.is_done and state.is_held:
+        return False  # a breakpoint behind the last node
     if drive.ending is None and state.root.is_done:
         _fail_if_overspent(drive)
     if drive.ending is None and state.root.is_done:
@@ -63,7 +65,7 @@ async def finish_run(drive: Drive) -> None:
     assert state.status is not None, "the last row has been recorded"
     now = drive.tools.clock.now()
     ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": (), "parked_at": None, "ending": None}
-    drive.run = drive.run.moved(RunStatus(state.status), **ended)
+    drive.run = drive.run.moved(RunStatus(state.status), **ended, steps=state.steps, last=drive.position)
     await drive.append(release_at=now.timestamp())
     seconds = (now - drive.run.created_at).total_seconds()
     drive.tools.meter.run_ended(drive.run, seconds)

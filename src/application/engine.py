@@ -5,32 +5,34 @@ nodes in `application.executing`, how a run leaves in `application.ending`.
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-
-import structlog
 
 from application.appending import EngineTools
 from application.deriving import derive
 from application.drive import Drive
 from application.ending import finish_run
 from application.executing import is_about_to_compute, start
-from application.loading import Loader
+from application.loading import Loaded, Loader
 from application.parking import park_if_idle
+from application.refusing import refuse
 from application.sleeping import SHORT_SECONDS
+from application.snapshotting import SnapshottingDrive
 from application.stopping import stop_all
 from domain.errors import Fenced, LimitReached, WeftError, failure_of
-from domain.ids import Position
-from domain.ports.journal import Append
+from domain.ports.inbox import UNDO, Wish
 from domain.ports.queue import Claim
 from domain.run import events
-from domain.run.run import Durability, RunStatus
+from domain.run.run import Durability
 
-log = structlog.get_logger("application.engine")
 FAIR_SHARE = 64
 """A run whose rows need no waiting gives others a turn after so many of them."""
 MOST_UNKEPT = 5_000
 """With durability `exit`: rows that may be lost at most before some are written early."""
+
+MOST_BEFORE = 3
+_NO_RESULTS = (events.RunStarted, events.TimeForgiven, events.Answered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,24 +40,29 @@ class Engine:
     tools: EngineTools
     load: Loader
 
-    async def open(self, claim: Claim) -> Drive:
-        """Load a claimed run; a fresh one gets its first row. Raises what loading raises."""
+    async def open(self, claim: Claim, wishes: Sequence[Wish] = ()) -> Drive:
+        """Load a claimed run; a fresh one gets its first row, behind what it is to undo. Raises what loading raises."""
         loaded = await self.load(claim)
-        first, run = None, claim.run
+        durable, run = loaded.position, claim.run
+        rows: list[events.Event] = []
         if loaded.state is None:
-            loaded.check_values()
-            run = replace(run, first=loaded.position)
-            first = self.load.first_row(loaded)
-            loaded.position = Position(loaded.position + 1)
-            loaded.start(first, loaded.position)
+            if run.first != loaded.position:
+                run = replace(run, first=loaded.position)
+            rows = [*await self._undone(loaded, wishes), self.load.first_row(loaded)]
         assert loaded.state is not None
-        durable = Position(loaded.position - (first is not None))
         drive = Drive(self.tools, claim.lease, loaded, loaded.state, run, loaded.position, durable)
-        if first is not None:
-            drive.outbox.append(first)
+        drive.outbox.extend(rows)
+        if run.snapshots is not None:
+            drive = SnapshottingDrive.of(drive)
         if run.parked_at is not None:
             _forgive(drive, run.parked_at)
         return drive
+
+    async def _undone(self, loaded: Loaded, wishes: Sequence[Wish]) -> Sequence[events.Event]:
+        """The wish itself is taken with all others, and changes nothing any more."""
+        undo = next((wish for wish in wishes if wish.kind == UNDO), None)
+        row = None if undo is None else await self.load.undo(loaded, undo.body)
+        return () if row is None else (row,)
 
     async def drive(self, drive: Drive) -> None:
         """Returns when the run has left this worker. Raises `Fenced` when it was taken away; everything it ran is stopped either way."""
@@ -110,23 +117,15 @@ class Engine:
         return asyncio.get_running_loop().call_later(max(left, 0.0), _out_of_time, drive)
 
     async def refuse(self, claim: Claim, error: WeftError) -> None:
-        """End a run that cannot be loaded or kept: its version is gone, its rows are of a newer Weft, or it made what no journal holds.
-        Nothing of it was appended after `claim.position`."""
-        failure, last = failure_of(error), Position(claim.position + 1)
-        now = self.tools.clock.now()
-        run = replace(claim.run, status=RunStatus.FAILED, output=None, failure=failure, ended_at=now, waiting_for=(), last=last)
-        ending = [events.RunEnded(RunStatus.FAILED.value, None, failure)]
-        rows = await self.tools.journal.append(Append(claim.lease, claim.position, ending, run, release_at=now.timestamp()))
-        self.tools.feed.publish(rows)
-        self.tools.meter.run_ended(run, 0.0)
-        log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
+        """End a run that cannot be loaded or kept; see `application.refusing`."""
+        await refuse(self.tools, claim, error)
 
 
 def _has_just_begun(drive: Drive) -> bool:
-    """Nothing is recorded but the first row, which is no result that anything depends on, and what comes next only computes: the two go
-    together, unless somebody watches, who hears of the run before its first node."""
-    is_first_row = len(drive.outbox) == 1 and isinstance(drive.outbox[0], events.RunStarted)
-    return is_first_row and is_about_to_compute(drive) and not drive.tools.feed.wanted(drive.run.id)
+    """Nothing is recorded but the first row, or an answer, which is no result that anything depends on, and what comes next only computes:
+    the two go together, unless somebody watches, who hears of the run before its first node."""
+    is_no_result = len(drive.outbox) <= MOST_BEFORE and all(isinstance(event, _NO_RESULTS) for event in drive.outbox)
+    return is_no_result and is_about_to_compute(drive) and not drive.tools.feed.wanted(drive.run.id)
 
 
 def _forgive(drive: Drive, since: datetime) -> None:

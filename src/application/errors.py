@@ -1,6 +1,7 @@
 """What the floors above may know of an error: its family, its code, what it says, and where in a document it lies."""
 
 from domain.errors import (
+    CursorGone,
     DocumentTooLarge,
     DomainError,
     Failure,
@@ -8,6 +9,7 @@ from domain.errors import (
     Forbidden,
     InfrastructureError,
     NotFound,
+    PositionGone,
     Problem,
     Unauthenticated,
     ValidationError,
@@ -22,11 +24,14 @@ __all__ = [
     "Forbidden",
     "InfrastructureError",
     "NotFound",
+    "PositionGone",
     "Problem",
     "Unauthenticated",
     "ValidationError",
     "WeftError",
+    "begins_of",
     "below",
+    "oldest_of",
     "problems_of",
 ]
 
@@ -34,6 +39,16 @@ __all__ = [
 def problems_of(error: WeftError) -> tuple[Problem, ...]:
     """Empty when the error is not about a document or a parameter."""
     return error.problems if isinstance(error, ValidationError) else ()
+
+
+def begins_of(error: WeftError) -> int | None:
+    """Of a position that retention removed: the first one that can still be read."""
+    return error.begins if isinstance(error, PositionGone) else None
+
+
+def oldest_of(error: WeftError) -> int | None:
+    """Of a reader's cursor behind which rows were removed: the oldest one to start again from."""
+    return error.begins - 1 if isinstance(error, CursorGone) else None
 
 
 def below(pointer: str, problems: tuple[Problem, ...]) -> tuple[Problem, ...]:

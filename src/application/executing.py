@@ -4,6 +4,7 @@ import asyncio
 
 from application import deciding
 from application.attempts import Attempt, at_once, in_its_time
+from application.breakpoints import stops_before
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.intents import may_call, take_back
@@ -11,7 +12,7 @@ from application.programs import NodeProgram
 from application.sleeping import back_off
 from domain.errors import WeftError
 from domain.ports.feed import Passing
-from domain.ports.nodes import NodeContext
+from domain.ports.nodes import Executor, NodeContext
 from domain.run.state import Activation
 from domain.usage import Usage
 
@@ -32,7 +33,7 @@ def start(drive: Drive) -> bool:
             break
         activation = drive.queue.popleft()
         if drive.state.active.get(activation.path) is activation:
-            ran += _start_one(drive, activation)
+            ran += not (drive.breaks and stops_before(drive, activation)) and _start_one(drive, activation)
         if drive.rows_first:
             return True
     return ran > 0
@@ -61,12 +62,16 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         drive.rows_first = True
         return False
     context = _context(drive, activation, node.node.timeout_seconds)
-    try:
-        if not may_call(drive, activation, node, context):
-            return False
-    except WeftError as error:
-        settle(drive, Attempt(activation, error))
+    if node.executor.asks is not None and activation.answer is None:
+        settle(drive, at_once(activation, Executor(node.executor.asks), context, drive.tools.clock))
         return True
+    if node.executor.intend is not None:
+        try:
+            if not may_call(drive, activation, node.executor.intend, context):
+                return False
+        except WeftError as error:
+            settle(drive, Attempt(activation, error))
+            return True
     if drive.tools.feed.wanted(drive.run.id):
         drive.tools.feed.pass_by(Passing(drive.run.id, "started", activation.path))
     if not node.executor.waits:
@@ -91,4 +96,5 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         feed.pass_by(Passing(run.id, "text", activation.path, text))
 
     scope = deciding.scope_of(activation, drive.about)
-    return NodeContext(run.tenant, run.id, activation.path, activation.attempt, scope, drive.now, say, timeout)
+    path, attempt = activation.path, activation.attempt
+    return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer)

@@ -11,7 +11,6 @@ from domain.errors import ExpressionError, Problem, ValidationError
 from domain.graph.flow import FlowRules, Priority
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Expressions
-from domain.run.run import Run
 from domain.run.terms import Gate, Terms
 
 AT: Final = "/workflow/flow"
@@ -89,6 +88,6 @@ def keys_of(rules: FlowRules | None) -> Iterator[tuple[str, Json]]:
         yield from ((name, rule.key) for name, rule in named if rule is not None)
 
 
-def due_at(run: Run, terms: Terms) -> datetime | None:
+def due_at(now: datetime, terms: Terms) -> datetime | None:
     """Not before; None: at once."""
-    return run.created_at + timedelta(seconds=terms.delay_seconds) if terms.delay_seconds else None
+    return now + timedelta(seconds=terms.delay_seconds) if terms.delay_seconds else None

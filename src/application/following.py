@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from application.activations import describe, rows_of
+from application.cursors import check_end, check_run_cursor
 from application.run_views import EndView, EventView, PassingView, RunView
 from application.runs import find_run
 from domain.access import Principal, Role
-from domain.errors import Problem, ValidationError
 from domain.ids import Position
 from domain.ports.feed import PARKED, Feed, Passing
 from domain.ports.journal import Journal, Recorded
@@ -35,15 +35,14 @@ class FollowRun:
         Closing the iterator frees everything. It ends by itself after the `EndView`."""
         who.must_be(Role.VIEWER)
         found = await find_run(self.runs, who, run)
-        end = await self.journal.end(found.tenant, found.thread)
-        if after > end:
-            raise ValidationError("there is nothing to resume from", [Problem("/query/after", "beyond_end", f"the journal ends at {end}")])
+        await check_end(self.journal, found.tenant, found.thread, after)
+        await check_run_cursor(self.journal, found, after)
         # Read again: a row up to `after` may be the run's last one, and the first look may be older than it.
         return self._items(await find_run(self.runs, who, run), Position(after), passing)
 
     async def _items(self, run: Run, after: Position, passing: bool) -> AsyncIterator[StreamItem]:
         async with self.feed.listen(run.thread, run.id) as news:
-            async for item in _looking_back_first(news):
+            async for item in looking_back_first(news):
                 if isinstance(item, Passing):
                     if passing and item.kind != PARKED:
                         yield PassingView.of(item)
@@ -70,7 +69,7 @@ class FollowRun:
             yield item
 
 
-async def _looking_back_first(news: AsyncIterator[Recorded | Passing | None]) -> AsyncIterator[Recorded | Passing | None]:
+async def looking_back_first(news: AsyncIterator[Recorded | Passing | None]) -> AsyncIterator[Recorded | Passing | None]:
     yield None
     async for item in news:
         yield item

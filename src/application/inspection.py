@@ -94,6 +94,10 @@ class Inspector:
         self._problems += [replace(problem, pointer=at + problem.pointer) for problem in found.problems]
         for reads in found.reads:
             self._check_reads(at, node, reads)
+        for pointer, code in found.fails_with:
+            if not any(edge.source == node.id and edge.catches(code) for edge in self._graph.edges if edge.on_error is not None):
+                message = f"`{node.id}` has no `on_error` edge that catches `{code}`: add one, or let the node fail"
+                self._problems.append(Problem(at + pointer, "edge_missing", message))
 
     def _check_reads(self, at: str, node: Node, reads: Reads) -> None:
         allowed = BEFORE | self._failure_at(node.id)

@@ -1,6 +1,7 @@
 """Calls that may happen at most once: announced by a durable row, and made again only when somebody says that they did not happen."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import structlog
@@ -8,11 +9,10 @@ import structlog
 from application.attempts import Attempt
 from application.deciding import NEVER, RetryPolicy
 from application.drive import Drive
-from application.programs import NodeProgram
 from domain.errors import DatabaseError, NodeExecutionError, WeftError, failure_of
 from domain.ids import Position
 from domain.json import Json
-from domain.ports.nodes import Finished, NodeContext
+from domain.ports.nodes import Finished, Intended, NodeContext
 from domain.run import events
 from domain.run.state import Activation, Intent
 
@@ -33,13 +33,11 @@ class DecidedFailed(NodeExecutionError):
     is_answer = True
 
 
-def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: NodeContext) -> bool:
+def may_call(drive: Drive, activation: Activation, intend: Callable[[NodeContext], Intended], context: NodeContext) -> bool:
     """Is everything said that must be durable before the call? Otherwise it is recorded here, and asked again when it is durable.
 
     Raises what working out the arguments raises.
     """
-    if node.executor.intend is None:
-        return True
     now = drive.tools.clock.monotonic()
     announced = drive.announced.pop(activation.path, None)
     is_stale = announced is not None and now - announced > FRESH_SECONDS
@@ -48,7 +46,7 @@ def may_call(drive: Drive, activation: Activation, node: NodeProgram, context: N
         drive.rows_first = True  # what came in may be that it is not wanted any more
         return False
     if activation.intent is None or is_stale:
-        intended = node.executor.intend(context)
+        intended = intend(context)
         drive.record(events.EffectIntended(activation.path, 0, context.idempotency_key(), intended.tool, intended.arguments))
         drive.announced[activation.path] = now
         drive.queue.appendleft(activation)

@@ -5,21 +5,23 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 from application.programs import Program, ProgramShelf
-from domain.errors import SerializationError, ThreadError
+from application.unrolling import KnownPrograms, Unrolled
+from domain.change import difference
+from domain.errors import ThreadError
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Graph
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
-from domain.ports.journal import Journal, Recorded
+from domain.ports.journal import Journal
 from domain.ports.queue import Claim
 from domain.run import events, fold, snapshot
-from domain.run.run import Run
+from domain.run.continuing import go_on_as
+from domain.run.run import Continued, Run
 from domain.run.state import RunState
 
 ResolveVersions = Callable[[TenantId, Graph], Awaitable[Mapping[str, ContentHash]]]
 """For every workflow that a graph names, through all levels: the hash of the version a run of it uses."""
-PAGE = 2_000
 
 
 @dataclass(slots=True)
@@ -32,6 +34,8 @@ class Loaded:
     versions: Mapping[str, ContentHash]
     values: dict[str, Json] = field(default_factory=dict)
     state: RunState | None = None
+    ancestor: RunState | None = None
+    """Where another run was, which this one is to go on from."""
     position: Position = BEGINNING
     tail: int = 0
     """Rows since the newest checkpoint."""
@@ -59,6 +63,11 @@ class Loaded:
         self.state = fold.begin(event, position, graph, self.graphs, self.values)
         return self.state
 
+    def go_on(self, event: events.RunContinued, position: Position) -> RunState:
+        assert self.ancestor is not None
+        self.state = go_on_as(self.ancestor, event, position)
+        return self.state
+
 
 @dataclass(frozen=True, slots=True)
 class Loader:
@@ -71,78 +80,89 @@ class Loader:
         """The newest checkpoint and the rows after it, folded. `WorkflowNotFound` when a version is gone, `SerializationError` for rows
         of a newer Weft."""
         run = claim.run
-        program = await self.shelf.get(run.tenant, run.workflow_hash)
-        loaded = Loaded(run, {}, {}, {})
-        self._know(loaded, program)
-        if claim.position == 0:
-            await self._versions(loaded, program)
-            return loaded
-        await self._past(loaded, claim)
-        if loaded.state is None:
-            await self._versions(loaded, program)
+        known = KnownPrograms(self.shelf, run.tenant)
+        program = await known.know(run.workflow_hash)
+        loaded = Loaded(run, known.by_graph, known.by_hash, {})
+        if claim.position != BEGINNING:
+            await self._past(loaded, known)
+        if loaded.state is None and loaded.ancestor is None:
+            await self._versions(loaded, known, program)
         return loaded
 
-    async def _versions(self, loaded: Loaded, program: Program) -> None:
+    async def _versions(self, loaded: Loaded, known: KnownPrograms, program: Program) -> None:
         if not program.calls_others:
             return
         loaded.versions = await self.resolve(loaded.run.tenant, program.graph.graph)
-        await self._know_all(loaded, loaded.versions)
+        await known.know_all(program.hash, loaded.versions)
 
-    async def _know_all(self, loaded: Loaded, versions: Mapping[str, str]) -> None:
-        for content in versions.values():
-            if content not in loaded.by_hash:
-                self._know(loaded, await self.shelf.get(loaded.run.tenant, ContentHash(content)))
-
-    def _know(self, loaded: Loaded, program: Program) -> None:
-        loaded.by_hash[program.hash] = program
-        loaded.programs.update(program.with_inner())
-
-    async def _past(self, loaded: Loaded, claim: Claim) -> None:
-        run = claim.run
+    async def _past(self, loaded: Loaded, known: KnownPrograms) -> None:
+        """A run that another thread had under way where this one branched off is not this one's: what it did so far is."""
+        run = loaded.run
+        unrolled = Unrolled(self.journal, known, run.thread)
         checkpoint = await self.journal.newest_checkpoint(run.tenant, run.thread)
-        state: RunState | None = None
         if checkpoint is not None:
-            plain = json.loads(checkpoint.body)
-            loaded.values, loaded.position = plain["values"], checkpoint.position
-            if plain["run"] is not None:
-                state = await self._from_snapshot(loaded, plain["run"])
-        while rows := await self.journal.read(run.tenant, run.thread, loaded.position, PAGE):
-            for row in rows:
-                state = await self._follow(loaded, state, row)
-            loaded.tail += len(rows)
-            if len(rows) < PAGE:
-                break
-        loaded.state = None
-        if state is not None and state.run == run.id:
+            await unrolled.begin_at(checkpoint)
+        await unrolled.go_to()
+        state = unrolled.state
+        loaded.position, loaded.tail = unrolled.position, unrolled.tail
+        if state is None or state.run not in (run.id, run.continues and run.continues.run):
+            loaded.values = dict(unrolled.held)
+            return
+        loaded.values = dict(unrolled.values)
+        loaded.versions = {name: ContentHash(content) for name, content in state.started.versions.items()}
+        if state.run == run.id:
             loaded.state = fold.resume(state)
-            loaded.versions = {name: ContentHash(content) for name, content in state.started.versions.items()}
+        else:
+            loaded.ancestor = state
 
-    async def _from_snapshot(self, loaded: Loaded, plain: snapshot.Plain) -> RunState:
-        started = plain["started"]
-        await self._know_all(loaded, {"": started["workflow"], **started["versions"]})
-        return snapshot.load(plain, loaded.by_hash[ContentHash(started["workflow"])].graph, loaded.graphs)
+    async def undo(self, loaded: Loaded, body: JsonObject) -> events.StateRestored | None:
+        """The row that takes a thread back to where another run of it began; it is applied. None: that one did nothing."""
+        run = loaded.run
+        start = await start_of(self.journal, run, RunId(str(body["run"])))
+        if start is None:
+            return None
+        unrolled = Unrolled(self.journal, KnownPrograms(self.shelf, run.tenant), run.thread)
+        checkpoint = await self.journal.newest_checkpoint(run.tenant, run.thread, start)
+        if checkpoint is not None:
+            await unrolled.begin_at(checkpoint)
+        await unrolled.go_to(start)
+        changes = difference(loaded.values, unrolled.held)
+        loaded.values, loaded.position = dict(unrolled.held), Position(loaded.position + 1)
+        return events.StateRestored(start, changes, str(body["by"]), f"rollback of run {body['run']}")
 
-    async def _follow(self, loaded: Loaded, state: RunState | None, row: Recorded) -> RunState | None:
-        event = self.journal.decode(row)
-        loaded.position = row.position
-        if isinstance(event, events.RunStarted):
-            if event.rules != events.RULES:
-                raise SerializationError(f"run {event.run} follows rules {event.rules}, this Weft knows {events.RULES}: update it")
-            await self._know_all(loaded, {"": event.workflow, **event.versions})
-            return loaded.start(event, row.position)
-        if state is None:
-            return None  # a run that was refused has only its last row
-        fold.apply(state, event, row.position)
-        if state.status is None:
-            return state
-        loaded.values = fold.carried(loaded.values, state)
-        return None
+    def first_row(self, loaded: Loaded) -> events.RunStarted | events.RunContinued:
+        """Applied, as the row behind the last one. `ThreadError` when the thread holds what the workflow does not take, or when the run
+        that this one is to go on from is not under way there any more."""
+        loaded.position = Position(loaded.position + 1)
+        if loaded.run.continues is not None:
+            onward = self._onward(loaded, loaded.run.continues)
+            loaded.go_on(onward, loaded.position)
+            return onward
+        loaded.check_values()
+        begun = self._begun(loaded)
+        loaded.start(begun, loaded.position)
+        return begun
 
-    def first_row(self, loaded: Loaded) -> events.RunStarted:
+    def _onward(self, loaded: Loaded, continues: Continued) -> events.RunContinued:
+        if loaded.ancestor is None:
+            raise ThreadError(f"another run came first on thread {loaded.run.thread}: branch again to go on from run {continues.run}")
+        versions = {name: str(content) for name, content in loaded.versions.items()}
+        return events.RunContinued(loaded.run.id, continues.run, continues.at, self.clock.now().timestamp(), versions)
+
+    def _begun(self, loaded: Loaded) -> events.RunStarted:
         run = loaded.run
         versions = {name: str(content) for name, content in loaded.versions.items()}
         at = self.clock.now().timestamp()
-        return events.RunStarted(RunId(run.id), run.workflow_hash, run.input, at, run.mode.value, run.limits, versions)
+        about = (RunId(run.id), run.workflow_hash, run.input, at, run.mode.value, run.limits, versions)
+        return events.RunStarted(*about, pause_before=run.pause_before, pause_after=run.pause_after)
+
+
+async def start_of(journal: Journal, run: Run, other: RunId) -> Position | None:
+    """The position before the first row of another run of the same thread; what it undid itself stays undone. None: it has no rows."""
+    for row in await journal.read(run.tenant, run.thread, BEGINNING, 2, other):
+        if row.kind != events.StateRestored.kind:
+            return Position(row.position - 1)
+    return None
 
 
 def checkpoint_body(values: Mapping[str, Json], state: RunState | None) -> bytes:

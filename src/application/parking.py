@@ -3,13 +3,18 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from math import inf
-from typing import cast
+from typing import Final, cast
 
 from application.drive import Drive
+from application.questions import asked
 from domain.json import JsonObject
 from domain.ports.feed import PARKED, Passing
+from domain.question import HUMAN
 from domain.run.run import FORGIVEN, RunStatus, Waiting
 from domain.run.state import Activation
+
+INSTANT_SECONDS: Final = 0.05
+"""To park takes as long."""
 
 
 async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
@@ -23,7 +28,7 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
         return True
     waiting = waiting_for(drive)
     due = _due(drive, waiting)
-    if due is None or due - now.timestamp() < short_seconds:
+    if due is None or _is_short(waiting, due - now.timestamp(), short_seconds):
         return False
     drive.run = drive.run.moved(RunStatus.PARKED, waiting_for=waiting, parked_at=now if _is_forgiven(waiting) else None)
     await drive.append(release_at=due)
@@ -31,9 +36,14 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
     return True
 
 
+def _is_short(waiting: Sequence[Waiting], seconds: float, short_seconds: float) -> bool:
+    """Is it not worth to park? A question is, however soon its deadline comes: it is shown to be answered."""
+    return seconds < (INSTANT_SECONDS if all(one.until is None or one.kind == HUMAN for one in waiting) else short_seconds)
+
+
 def waiting_for(drive: Drive) -> tuple[Waiting, ...]:
     """What keeps the run from going on, a pause first: all that sleeps in memory, is parked, or would be tried again later."""
-    held = (Waiting("", "pause"),) if drive.state.is_held else ()
+    held = (Waiting(drive.state.stopped_at or "", "pause"),) if drive.state.is_held else ()
     return held + tuple(_waiting(one) for one in drive.state.active.values() if _is_waiting(drive, one))
 
 
@@ -44,6 +54,8 @@ def _is_waiting(drive: Drive, activation: Activation) -> bool:
 def _waiting(activation: Activation) -> Waiting:
     if activation.parked_for is None or not activation.is_parked:
         return Waiting(activation.path, "retry", activation.retry_at)
+    if activation.is_asking:
+        return asked(activation)
     return Waiting(activation.path, activation.parked_for, activation.parked_until, activation.signals, _known(activation))
 
 

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, JsonValue
+from pydantic import ConfigDict, Field, JsonValue
 
 from application.views import ErrorView, MoneyView, View, json_object, json_value, perhaps, plain_number
 from domain.graph.flow import Priority
 from domain.ports.feed import Passing
 from domain.ports.journal import Recorded
-from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
+from domain.question import HUMAN
+from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
+from domain.run.terms import OnBusy
 from domain.usage import UsageTotal
 
 
@@ -41,20 +44,34 @@ class UsageView(View):
 
 
 class WaitingView(View):
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True, serialize_by_alias=True)
+
     activation: str
     kind: str
     until: datetime | None = None
     signals: list[str]
     """Any of these ends it."""
     about: JsonValue = None
-    """Of `needs_attention`: what is known of the call whose outcome is not."""
+    """Of `needs_attention`: what is known of the call whose outcome is not. Of `human`: what else is known of the question."""
+    show: JsonValue = None
+    """What is put before the person."""
+    answer_schema: Annotated[JsonValue, Field(serialization_alias="schema")] = None
+    """JSON Schema of the answer."""
+    who: list[str] | None = None
+    """Roles, or names of keys; an empty list: whoever is an operator."""
 
     @classmethod
     def of(cls, waiting: Waiting) -> "WaitingView":
         until = None if waiting.until is None else datetime.fromtimestamp(waiting.until, UTC)
-        return cls(
-            activation=waiting.activation, kind=waiting.kind, until=until, signals=list(waiting.signals), about=json_value(waiting.about)
-        )
+        about = json_value(waiting.about)
+        shown = _question(about) if isinstance(about, dict) and waiting.kind == HUMAN else {"about": about}
+        told = {"activation": waiting.activation, "kind": waiting.kind, "until": until, "signals": list(waiting.signals)}
+        return cls.model_validate({**told, **shown})
+
+
+def _question(about: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    rest = {name: value for name, value in about.items() if name not in ("show", "schema", "who")}
+    return {"show": about["show"], "answer_schema": about["schema"], "who": about["who"], "about": rest}
 
 
 class ActivationView(View):
@@ -71,6 +88,7 @@ class ActivationView(View):
 class RunListItem(View):
     id: str
     thread_id: str
+    session_id: str | None
     workflow: str
     status: RunStatus
     waits_for: list[str]
@@ -83,18 +101,16 @@ class RunListItem(View):
 
     @classmethod
     def of(cls, run: Run) -> "RunListItem":
-        return cls(
-            id=run.id,
-            thread_id=run.thread,
-            workflow=run.workflow,
-            status=run.status,
-            waits_for=sorted({waiting.kind for waiting in run.waiting_for}),
-            usage=UsageView.of(run.usage),
-            cost=CostView.of_total(run.usage),
-            created_at=run.created_at,
-            started_at=run.started_at,
-            ended_at=run.ended_at,
-        )
+        return cls(**_listed(run))
+
+
+class ContinuedView(View):
+    run_id: str
+    position: int
+
+    @classmethod
+    def of(cls, continued: Continued) -> "ContinuedView":
+        return cls(run_id=continued.run, position=continued.at)
 
 
 class RunView(RunListItem):
@@ -110,6 +126,11 @@ class RunView(RunListItem):
     metadata: dict[str, JsonValue]
     priority: Priority
     concurrency_key: str | None
+    permissions: list[str] | None
+    """Of a run in a session: the tools that it may call, as the session said when it was started; null: all."""
+    on_busy: OnBusy
+    continues: ContinuedView | None
+    """Where another run was, and this one went on."""
     due_at: datetime | None
     """Not to begin before; null: at once."""
     waiting_for: list[WaitingView]
@@ -119,12 +140,16 @@ class RunView(RunListItem):
     """What a running run will be once everything that finished in it is undone."""
     activations: list[ActivationView]
     activations_total: int
+    rows_removed: bool = False
+    """Retention removed rows of the run: `activations`, their total and `versions` tell of the rest only."""
     versions: dict[str, str]
 
     @classmethod
-    def whole(cls, run: Run, activations: Sequence[ActivationView], total: int, versions: dict[str, str]) -> "RunView":
+    def whole(
+        cls, run: Run, activations: Sequence[ActivationView], total: int, versions: dict[str, str], *, rows_removed: bool = False
+    ) -> "RunView":
         return cls(
-            **dict(RunListItem.of(run)),
+            **_listed(run),
             workflow_hash=run.workflow_hash,
             mode=run.mode,
             durability=run.durability,
@@ -134,14 +159,35 @@ class RunView(RunListItem):
             metadata=json_object(run.metadata),
             priority=run.priority,
             concurrency_key=run.concurrency_key,
+            permissions=None if run.acting is None else perhaps(list, run.acting.permissions),
+            on_busy=run.on_busy,
+            continues=perhaps(ContinuedView.of, run.continues),
             due_at=run.due_at,
             ending=run.ending,
             paused=run.paused,
             waiting_for=[WaitingView.of(waiting) for waiting in run.waiting_for],
             activations=list(activations),
             activations_total=total,
+            rows_removed=rows_removed,
             versions=versions,
         )
+
+
+def _listed(run: Run) -> dict[str, Any]:
+    """The members of `RunListItem`."""
+    return {
+        "id": run.id,
+        "thread_id": run.thread,
+        "session_id": perhaps(lambda acting: acting.session, run.acting),
+        "workflow": run.workflow,
+        "status": run.status,
+        "waits_for": sorted({waiting.kind for waiting in run.waiting_for}),
+        "usage": UsageView.of(run.usage),
+        "cost": CostView.of_total(run.usage),
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+    }
 
 
 class EventView(View):
@@ -157,6 +203,17 @@ class EventView(View):
     @classmethod
     def of(cls, row: Recorded) -> "EventView":
         return cls(**{**json.loads(row.body), "position": row.position, "type": row.kind, "at": row.at, "run": row.run})
+
+
+class EventsPageView(View):
+    """Rows as a stream brings them. `next`: the `after` of the next page, also when nothing is there yet."""
+
+    items: list[EventView]
+    next: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Recorded], after: int) -> "EventsPageView":
+        return cls(items=[EventView.of(row) for row in rows], next=rows[-1].position if rows else after)
 
 
 class PassingView(View):

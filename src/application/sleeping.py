@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from application.attempts import Attempt
+from application.deadlines import decide
 from application.drive import Drive
 from domain.json import Json
 from domain.ports.nodes import Finished
@@ -17,8 +18,11 @@ def rest(drive: Drive, activation: Activation) -> None:
     """It is parked: until its time, where it has one and the run is not held."""
     until = activation.parked_until
     if until is None or drive.state.is_held or drive.state.active.get(activation.path) is not activation:
-        return
+        return None
+    if activation.is_asking:
+        return _at(drive, activation, until, lambda: decide(drive, activation))
     sleep(drive, activation, until, activation.parked_output)
+    return None
 
 
 def sleep(drive: Drive, activation: Activation, until: float, output: Json) -> None:

@@ -9,9 +9,10 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 
 from domain.access import ApiKey, Role
 from domain.errors import Failure
+from domain.graph.flow import Priority
 from domain.json import Json
 from domain.model import ModelCard
-from domain.thread import Thread, ThreadType
+from domain.thread import Thread, ThreadState, ThreadType
 from domain.tool import Effects, Tool, ToolExecutionResult, ToolType
 from domain.usage import Money, Usage
 
@@ -53,18 +54,32 @@ class ErrorView(View):
 
 
 class ThreadView(View):
+    """`parent_position`: of a branch, the last row of its parent that is its own past. `state`: what the first of its unfinished runs does,
+    or how its last one ended. `priority`: of runs on it that say none."""
+
     id: str
     type: ThreadType
+    state: ThreadState
+    parent_id: str | None
+    parent_position: int | None
+    session_id: str | None
+    priority: Priority | None
     name: str | None
     description: str | None
     labels: dict[str, JsonValue]
     created_at: datetime
 
     @classmethod
-    def of(cls, thread: Thread) -> "ThreadView":
+    def of(cls, thread: Thread, state: ThreadState = ThreadState.PENDING) -> "ThreadView":
+        """A new one has no runs."""
         return cls(
             id=thread.id,
             type=thread.thread_type,
+            state=state,
+            parent_id=thread.parent,
+            parent_position=thread.parent_position if thread.thread_type is ThreadType.BRANCH else None,
+            session_id=thread.session,
+            priority=thread.metadata.priority,
             name=thread.metadata.name,
             description=thread.metadata.description,
             labels=json_object(thread.labels),

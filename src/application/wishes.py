@@ -5,10 +5,14 @@ from typing import Final
 
 import structlog
 
+from application.deadlines import is_asked
 from application.drive import Drive
 from application.pausing import go_on, hold
+from application.questions import ANSWER, given_of
+from application.stopping import stop
 from domain.ids import ActivationPath
 from domain.json import JsonObject
+from domain.ports.inbox import UNDO
 from domain.run import events
 from domain.run.state import Intent
 
@@ -28,7 +32,7 @@ def take_wishes(drive: Drive) -> None:
 
 
 def _cancel(drive: Drive, body: JsonObject) -> None:
-    if not drive.is_winding_up:
+    if not drive.is_winding_up or drive.state.is_held:
         drive.record(events.CancelRequested(_text(body, "by"), _text(body, "reason")))
 
 
@@ -51,6 +55,16 @@ def _signal(drive: Drive, body: JsonObject) -> None:
         drive.record(events.SignalReceived(name, body.get("payload"), transient, _text(body, "by"), key))
 
 
+def _answer(drive: Drive, body: JsonObject) -> None:
+    given = given_of(body)
+    activation = drive.state.named(given.activation)
+    if activation is None or not is_asked(drive, activation, given.asked_at):
+        log.info("an answer came to what is not asked any more", run=drive.run.id, activation=given.activation)
+        return
+    stop(drive, activation)
+    drive.record(events.Answered(activation.path, given.answer, given.by))
+
+
 def _outcome(drive: Drive, body: JsonObject) -> None:
     """A worker that lost the run tells what became of a call that may happen only once."""
     intent = _open_intent(drive, body)
@@ -68,7 +82,7 @@ def _resolve(drive: Drive, body: JsonObject) -> None:
 
 def _open_intent(drive: Drive, body: JsonObject) -> Intent | None:
     """The call that is meant; None when somebody decided about it, or when it is made again meanwhile (under the same key)."""
-    activation = drive.state.active.get(ActivationPath(_text(body, "activation")))
+    activation = drive.state.named(_text(body, "activation"))
     intent = None if activation is None else activation.intent
     return None if intent is None or intent.resolved is not None or intent.at != body.get("intended_at") else intent
 
@@ -76,6 +90,10 @@ def _open_intent(drive: Drive, body: JsonObject) -> Intent | None:
 def _settle_intent(drive: Drive, intent: Intent, body: JsonObject, by: str) -> None:
     path, decision, reason = ActivationPath(_text(body, "activation")), _text(body, "decision"), _text(body, "reason")
     drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason, _text(body, "code")))
+
+
+def _undo(drive: Drive, body: JsonObject) -> None:
+    """Done before the run's first row. One that came later finds nothing that stood in the run's way."""
 
 
 def _text(body: JsonObject, name: str) -> str:
@@ -87,6 +105,8 @@ _TAKES: Final[Mapping[str, Callable[[Drive, JsonObject], None]]] = {
     "pause": _pause,
     "resume": _resume,
     "signal": _signal,
+    ANSWER: _answer,
     "outcome": _outcome,
     "resolve": _resolve,
+    UNDO: _undo,
 }

@@ -126,6 +126,7 @@ class Worker:
             if not claims:
                 await self._rest()
                 continue
+            self.leases.update(claim.lease for claim in claims)  # now: the next thing to run here may hold the loop
             claims = await self._one_at_risk(claims)
             wishes = await self._patiently(self.inbox.waiting([claim.lease.thread for claim in claims]))
             for claim in claims:
@@ -140,6 +141,7 @@ class Worker:
         """Of runs on their last delivery only the first is kept: if it takes this worker down, it takes none of the others with it."""
         last = [claim for claim in claims if claim.deliveries == DELIVERIES]
         for claim in last[1:]:
+            self.leases.discard(claim.lease)
             await self._release(claim.lease)
         self.at_risk.update((claim.lease, claim.position) for claim in last[:1])
         return [claim for claim in claims if claim not in last[1:]]
@@ -186,7 +188,6 @@ class Worker:
     async def _work(self, claim: Claim, wishes: Sequence[Wish]) -> None:
         """However it ends, the run has ended, is handed back, or is no longer ours."""
         lease = claim.lease
-        self.leases.add(lease)
         try:
             await carry(self.engine, claim, wishes, partial(self._opened, lease))
         except Fenced:

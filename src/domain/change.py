@@ -28,6 +28,10 @@ class Change:
     old: Json = None
     new: Json = None
 
+    @property
+    def channel(self) -> str:
+        return unescaped(self.path.split("/", 2)[1])
+
 
 def difference(old: Json, new: Json, path: str = "") -> tuple[Change, ...]:
     """The changes that turn `old` into `new`, in an order in which they can be applied: `applied(old, difference(old, new)) == new`."""
@@ -35,6 +39,8 @@ def difference(old: Json, new: Json, path: str = "") -> tuple[Change, ...]:
 
 
 def _between(old: Json, new: Json, path: str) -> Iterator[Change]:
+    if old is new:
+        return
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         yield from _between_objects(old, new, path)
     elif _is_list(old) and _is_list(new):
@@ -58,8 +64,9 @@ def _between_objects(old: Mapping[str, Json], new: Mapping[str, Json], path: str
 def _between_lists(old: Sequence[Json], new: Sequence[Json], path: str) -> Iterator[Change]:
     """Item by item; what is over at the end comes or goes, the last one first when it goes."""
     common = min(len(old), len(new))
-    for number in range(common):
-        yield from _between(old[number], new[number], f"{path}/{number}")
+    for number, (mine, its) in enumerate(zip(old, new, strict=False)):
+        if mine is not its:
+            yield from _between(mine, its, f"{path}/{number}")
     for number in range(len(old) - 1, common - 1, -1):
         yield Change(Operation.DELETE, f"{path}/{number}", old[number])
     for number in range(common, len(new)):

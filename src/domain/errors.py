@@ -18,6 +18,7 @@ class Family(StrEnum):
     FORBIDDEN = "forbidden"
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
+    GONE = "gone"
     TOO_LARGE = "too_large"
     RATE_LIMITED = "rate_limited"
     UPSTREAM = "upstream"
@@ -142,6 +143,20 @@ class ThreadNotFound(NotFound):
     code = "thread_not_found"
 
 
+class PositionNotFound(NotFound):
+    """The journal ends before it."""
+
+    code = "position_not_found"
+
+
+class SnapshotNotFound(NotFound):
+    code = "snapshot_not_found"
+
+
+class SessionNotFound(NotFound):
+    code = "session_not_found"
+
+
 class ToolNotFound(NotFound):
     code = "tool_not_found"
 
@@ -188,12 +203,43 @@ class IllegalTransition(BusinessRuleViolation):
     code = "illegal_transition"
 
 
+class TooManySignals(BusinessRuleViolation):
+    """So many are kept for the run already, and nothing in it waits for them."""
+
+    code = "too_many_signals"
+
+
 class ThreadError(BusinessRuleViolation):
     code = "thread_error"
 
 
+class ThreadBusy(BusinessRuleViolation):
+    """A run is under way on the thread; names it."""
+
+    code = "thread_busy"
+
+
+class NothingUnderWay(BusinessRuleViolation):
+    """No run can go on from that position; says what can be done instead."""
+
+    code = "nothing_under_way"
+
+
+class PositionMoved(BusinessRuleViolation):
+    """The thread does not end where whoever asked believed; says where it does."""
+
+    code = "position_moved"
+
+
 class SessionError(BusinessRuleViolation):
     code = "session_error"
+
+
+class SessionChanged(SessionError):
+    """Somebody else changed it since it was read: nothing was overwritten. Read it again."""
+
+    code = "session_changed"
+    retryable = True
 
 
 class Fenced(BusinessRuleViolation):
@@ -207,6 +253,32 @@ class Stale(BusinessRuleViolation):
 
     code = "stale"
     retryable = True
+
+
+# It was there, and is not any more.
+class Gone(DomainError):
+    family = Family.GONE
+    code = "gone"
+
+
+class PositionGone(Gone):
+    """Retention removed it. `begins`: the first position that can still be read."""
+
+    code = "position_gone"
+
+    def __init__(self, message: str, begins: int) -> None:
+        super().__init__(message)
+        self.begins = begins
+
+
+class CursorGone(PositionGone):
+    """Rows behind a reader's cursor were removed. `begins - 1` is the oldest cursor from which every row follows."""
+
+    code = "cursor_gone"
+
+
+class SnapshotExpired(Gone):
+    code = "snapshot_expired"
 
 
 # A run went wrong. These end up in journals as `Failure`.

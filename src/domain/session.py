@@ -1,12 +1,16 @@
 """Who is working, with which permissions, on what. It holds threads."""
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any, Final
 
-from domain.errors import IllegalTransition
+from domain.errors import Forbidden, IllegalTransition
 from domain.ids import Position, RunId, SessionId, TenantId, ThreadId
 from domain.json import Json, JsonObject
+
+ANY: Final = "*"
+_INSTANT: Final = timedelta(microseconds=1)
 
 
 class SessionState(StrEnum):
@@ -14,6 +18,10 @@ class SessionState(StrEnum):
     PAUSED = "paused"
     COMPLETED = "completed"
     ABORTED = "aborted"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in _NEXT
 
 
 _NEXT = {
@@ -24,7 +32,8 @@ _NEXT = {
 
 @dataclass(frozen=True, slots=True)
 class SessionContext:
-    """`permissions`: names of tools that its runs may call; None: all that its runs would have without a session."""
+    """`permissions`: names of tools that its runs may call, one that ends in `*` for all that begin so; None: all that its runs would have
+    without a session."""
 
     metadata: JsonObject = field(default_factory=dict)
     preferences: JsonObject = field(default_factory=dict)
@@ -32,8 +41,29 @@ class SessionContext:
 
 
 @dataclass(frozen=True, slots=True)
+class Acting:
+    """For whom a run acts: what was so of its session when it was started. It stays so, whatever becomes of the session."""
+
+    session: SessionId
+    user_id: str
+    permissions: tuple[str, ...] | None = None
+
+    def must_be_allowed(self, tool: str) -> None:
+        """`Forbidden` for a tool that the permissions do not name."""
+        if self.permissions is None or any(_covers(entry, tool) for entry in self.permissions):
+            return
+        names = ", ".join(self.permissions) or "none at all"
+        raise Forbidden(f"the session lets this run call {names}, not {tool}: change its permissions and start another run")
+
+
+def _covers(entry: str, tool: str) -> bool:
+    return tool.startswith(entry[:-1]) if entry.endswith(ANY) else tool == entry
+
+
+@dataclass(frozen=True, slots=True)
 class Session:
-    """`workflow`: what a message into it starts, `name` or `name@version`. `main`: the thread that messages go to."""
+    """`workflow`: what a message into it starts, `name` or `name@version`. `main`: the thread that messages go to. `updated_at` is another
+    one after each change."""
 
     id: SessionId
     tenant: TenantId
@@ -51,7 +81,27 @@ class Session:
             return self
         if state not in _NEXT.get(self.state, ()):
             raise IllegalTransition(f"the session is {self.state.value} and cannot become {state.value}")
-        return replace(self, state=state, updated_at=at)
+        return self._later(at, state=state)
+
+    def changed(self, at: datetime, **changes: Any) -> "Session":
+        """The same session with something else in it (fields by name). `IllegalTransition` for one that is over."""
+        if self.state.is_final:
+            raise IllegalTransition(f"the session is {self.state.value} and cannot be changed any more")
+        return self._later(at, **changes)
+
+    def must_be_active(self) -> None:
+        """Only an active one lets runs begin; `IllegalTransition` names both states."""
+        if self.state is not SessionState.ACTIVE:
+            advice = "open another one" if self.state.is_final else "resume it first"
+            raise IllegalTransition(f"the session is {self.state.value} and must be active for a run to start in it: {advice}")
+
+    @property
+    def acting(self) -> Acting:
+        return Acting(self.id, self.user_id, self.context.permissions)
+
+    def _later(self, at: datetime, **changes: Any) -> "Session":
+        """Two changes within one tick of the clock have two times all the same."""
+        return replace(self, updated_at=max(at, self.updated_at + _INSTANT), **changes)
 
 
 class InteractionType(StrEnum):
@@ -65,6 +115,8 @@ class InteractionType(StrEnum):
 class UserInteraction:
     """One thing that happened in a session, as a row of one of its threads' journals tells it. `run` is "" for an edit between runs."""
 
+    interaction_id: str
+    session: SessionId
     thread: ThreadId
     position: Position
     run: RunId

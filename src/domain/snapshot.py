@@ -16,6 +16,17 @@ class CheckpointType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotPolicy:
+    """Which snapshots a run takes by itself. `automatic_every`: after so many of its rows, and at its end; 0: not. `triggers`: before a
+    node of kind `tool` starts, after a node of the root frame, when a node fails for good. `seconds`: how long each is kept; None: for
+    ever."""
+
+    automatic_every: int = 0
+    triggers: tuple[CheckpointType, ...] = ()
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SnapshotMetadata:
     """`size_bytes`: of the values as they are stored."""
 

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 from domain.ids import DeliveryId, Position
 from domain.json import Json, JsonObject
 from domain.ports.journal import Append
-from domain.run.events import RunStarted
-from domain.run.run import Run, RunStatus
+from domain.question import HUMAN
+from domain.run.events import RunContinued, RunStarted
+from domain.run.run import Run, RunStatus, Waiting
 from domain.webhook import RunNews
 
 MOST_BYTES: Final = 256 * 1024
@@ -32,23 +33,25 @@ class Told:
 
 def news_of(append: Append) -> tuple[RunNews, ...]:
     """Most appends have none."""
-    run = append.run
+    run = append.told_of
     if run is None:
         return ()
-    started = (RunNews.STARTED,) if any(isinstance(event, RunStarted) for event in append.events) else ()
-    if run.status is RunStatus.PARKED and append.release_at is not None:
-        return (*started, RunNews.PARKED)
+    started = (RunNews.STARTED,) if any(isinstance(event, RunStarted | RunContinued) for event in append.events) else ()
+    if run.status is RunStatus.PARKED and append.release_at is not None and not append.moves:
+        is_asking = any(waiting.kind == HUMAN for waiting in run.waiting_for)
+        return (*started, RunNews.PARKED, *((RunNews.WAITING,) if is_asking else ()))
     return (*started, _ENDS[run.status]) if run.status.is_final else started
 
 
 def told(append: Append, at: datetime) -> Iterator[Told]:
     """The id follows from the run and the position: a run that parks again without a row in between says nothing new."""
-    run, upto = append.run, Position(append.after + len(append.events))
+    run, upto = append.told_of, Position(append.after + len(append.events))
     for news in news_of(append):
         assert run is not None, "news are of a run"
-        about = _about(run, upto)
+        about = {**_about(run, upto), **(_asked(run) if news is RunNews.WAITING else {})}
         name = news.value.removeprefix("run.")
-        shorter = {**about, "output": None, "output_omitted": f"the output is too large to be sent: read it at /v1/runs/{run.id}"}
+        left_out = {"output": None, "output_omitted": f"the output is too large to be sent: read it at /v1/runs/{run.id}"}
+        shorter = {**about, **(_asked(run, briefly=True) if news is RunNews.WAITING else left_out)}
         yield Told(
             DeliveryId(f"evt_{run.id}_{upto}_{name}"),
             news,
@@ -65,6 +68,18 @@ def message(news: RunNews, at: datetime, data: JsonObject) -> JsonObject:
 def written(at: datetime) -> str:
     """RFC 3339, as in every answer."""
     return at.isoformat().replace("+00:00", "Z")
+
+
+def _asked(run: Run, *, briefly: bool = False) -> dict[str, Json]:
+    """What people are asked; `briefly`: only where."""
+    return {"waiting_for": [_question(waiting, briefly) for waiting in run.waiting_for if waiting.kind == HUMAN]}
+
+
+def _question(waiting: Waiting, briefly: bool) -> Json:
+    about = waiting.about or {}
+    until = None if waiting.until is None else written(datetime.fromtimestamp(waiting.until, UTC))
+    told: dict[str, Json] = {"activation": waiting.activation, "kind": waiting.kind, "until": until, "asked_at": about["asked_at"]}
+    return told if briefly else {**told, "show": about["show"], "schema": about["schema"], "who": about["who"]}
 
 
 def _about(run: Run, position: Position) -> dict[str, Json]:

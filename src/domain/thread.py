@@ -7,6 +7,7 @@ from enum import StrEnum
 from domain.graph.flow import Priority
 from domain.ids import BEGINNING, Position, SessionId, TenantId, ThreadId
 from domain.json import JsonObject
+from domain.run.run import RunStatus
 
 
 class ThreadType(StrEnum):
@@ -20,13 +21,34 @@ class ThreadType(StrEnum):
 
 
 class ThreadState(StrEnum):
-    """What a thread's newest unfinished run does; without one, how its last run ended (a cancelled one: `completed`)."""
+    """What the first of a thread's unfinished runs does; without one, how its last run ended (a cancelled one: `completed`), and `pending`
+    where there has been none."""
 
     PENDING = "pending"
     RUNNING = "running"
     PAUSED = "paused"
     COMPLETED = "completed"
     FAILED = "failed"
+
+    @classmethod
+    def of(cls, status: RunStatus | None) -> "ThreadState":
+        """`status`: of the run that counts."""
+        return cls.PENDING if status is None else _STATES[status]
+
+    @property
+    def statuses(self) -> frozenset[RunStatus]:
+        """Of the run that counts."""
+        return frozenset(status for status, state in _STATES.items() if state is self)
+
+
+_STATES = {
+    RunStatus.QUEUED: ThreadState.PENDING,
+    RunStatus.RUNNING: ThreadState.RUNNING,
+    RunStatus.PARKED: ThreadState.PAUSED,
+    RunStatus.COMPLETED: ThreadState.COMPLETED,
+    RunStatus.CANCELLED: ThreadState.COMPLETED,
+    RunStatus.FAILED: ThreadState.FAILED,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,14 @@ class Usage:
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
+    def beside(self, earlier: "Usage | None") -> "Usage":
+        """This call and an earlier one of the same model, as one; the price is unknown when one of theirs is."""
+        if earlier is None:
+            return self
+        cost = None if self.cost is None or earlier.cost is None else self.cost + earlier.cost
+        prompt, completion = self.prompt_tokens + earlier.prompt_tokens, self.completion_tokens + earlier.completion_tokens
+        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated)
+
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:

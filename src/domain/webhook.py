@@ -23,10 +23,11 @@ GONE: Final = 410
 
 
 class RunNews(StrEnum):
-    """What of a run can be told. `test` is only ever asked for by hand."""
+    """What of a run can be told. `waiting`: it is parked, and asks a person. `test` is only ever asked for by hand."""
 
     STARTED = "run.started"
     PARKED = "run.parked"
+    WAITING = "run.waiting"
     COMPLETED = "run.completed"
     FAILED = "run.failed"
     CANCELLED = "run.cancelled"
@@ -38,8 +39,16 @@ class RunNews(StrEnum):
         return 1 << _PLACES.index(self)
 
 
-_PLACES: Final = (RunNews.STARTED, RunNews.PARKED, RunNews.COMPLETED, RunNews.FAILED, RunNews.CANCELLED, RunNews.TEST)
-TOLD: Final = _PLACES[:-1]
+_PLACES: Final = (
+    RunNews.STARTED,
+    RunNews.PARKED,
+    RunNews.COMPLETED,
+    RunNews.FAILED,
+    RunNews.CANCELLED,
+    RunNews.TEST,
+    RunNews.WAITING,
+)
+TOLD: Final = tuple(news for news in _PLACES if news is not RunNews.TEST)
 
 
 def mask_of(wanted: Iterable[RunNews]) -> int:

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from domain.ids import RunId, ThreadId
@@ -20,13 +21,18 @@ class ProcessFeed:
         self._buffer = buffer
         self._poll_seconds = poll_seconds
         self._listeners: dict[RunId, set[Listener]] = {}
+        self._of_threads: dict[ThreadId, set[ThreadListener]] = {}
 
     def publish(self, rows: Sequence[Recorded]) -> None:
-        if not self._listeners:
+        if not self._listeners and not self._of_threads:
             return
         for row in rows:
+            for joined in self._of_threads.get(row.thread, ()):
+                joined.join(row.run)
+                joined.listener.offer_row(row)
             for listener in self._listeners.get(row.run, ()):
-                listener.offer_row(row)
+                if not listener.hears_all:
+                    listener.offer_row(row)
 
     def pass_by(self, news: Passing) -> None:
         for listener in self._listeners.get(news.run, ()):
@@ -39,6 +45,10 @@ class ProcessFeed:
         """Those that somebody in this process listens to."""
         return self._listeners.keys()
 
+    def threads(self) -> Collection[ThreadId]:
+        """Those that somebody in this process listens to, whichever run is under way."""
+        return self._of_threads.keys()
+
     def look_again(self, run: RunId) -> None:
         """Its listeners perhaps missed something: they are sent to the journal."""
         for listener in self._listeners.get(run, ()):
@@ -47,19 +57,66 @@ class ProcessFeed:
     @asynccontextmanager
     async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
         listener = Listener(thread, self._buffer, self._poll_seconds)
-        self._listeners.setdefault(run, set()).add(listener)
+        self._add(run, listener)
         try:
             yield listener
         finally:
-            self._listeners[run].discard(listener)
-            if not self._listeners[run]:
-                del self._listeners[run]
+            self._remove(run, listener)
+
+    @asynccontextmanager
+    async def listen_to_thread(self, thread: ThreadId) -> AsyncIterator["ThreadListener"]:
+        listener = Listener(thread, self._buffer, self._poll_seconds, hears_all=True)
+        here = ThreadListener(listener, self._add, self._remove)
+        self._of_threads.setdefault(thread, set()).add(here)
+        try:
+            yield here
+        finally:
+            here.leave_all()
+            self._of_threads[thread].discard(here)
+            if not self._of_threads[thread]:
+                del self._of_threads[thread]
+
+    def _add(self, run: RunId, listener: "Listener") -> None:
+        self._listeners.setdefault(run, set()).add(listener)
+
+    def _remove(self, run: RunId, listener: "Listener") -> None:
+        self._listeners[run].discard(listener)
+        if not self._listeners[run]:
+            del self._listeners[run]
+
+
+@dataclass(slots=True, eq=False)
+class ThreadListener:
+    """One reader's news of a whole thread: its rows, and what passes by in the runs that were joined."""
+
+    listener: "Listener"
+    add: Callable[[RunId, "Listener"], None]
+    remove: Callable[[RunId, "Listener"], None]
+    joined: set[RunId] = field(default_factory=set)
+
+    def __aiter__(self) -> "Listener":
+        return self.listener
+
+    def join(self, run: RunId) -> None:
+        if run and run not in self.joined:
+            self.joined.add(run)
+            self.add(run, self.listener)
+
+    def leave(self, run: RunId) -> None:
+        if run in self.joined:
+            self.joined.remove(run)
+            self.remove(run, self.listener)
+
+    def leave_all(self) -> None:
+        for run in tuple(self.joined):
+            self.leave(run)
 
 
 class Listener:
     """One reader's news, in order. Full, it first loses what passes by, then everything, and a None says so before what comes next."""
 
-    def __init__(self, thread: ThreadId, buffer: int, poll_seconds: float) -> None:
+    def __init__(self, thread: ThreadId, buffer: int, poll_seconds: float, *, hears_all: bool = False) -> None:
+        self.hears_all = hears_all
         self._thread = thread
         self._buffer = buffer
         self._poll_seconds = poll_seconds

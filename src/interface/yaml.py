@@ -11,10 +11,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from application.errors import DocumentTooLarge, Problem, ValidationError
-from interface.yaml_events import Spot, YamlRefused, compose, spots
+
+if TYPE_CHECKING:
+    from interface.yaml_events import Spot
 
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_DEPTH: Final = 64
@@ -79,6 +81,8 @@ def _load_yaml(data: bytes) -> LoadedDocument:
     line_ends = () if data.isascii() else _OTHER_LINE_ENDS
     _refuse_crowds(data, _SEPARATORS, line_ends)
     _refuse_directives(data, line_ends)
+    from interface.yaml_events import YamlRefused, compose
+
     try:
         document = compose(data)
     except YamlRefused as refused:
@@ -95,6 +99,8 @@ class _Places:
 
     def __call__(self, pointer: str) -> tuple[int, int] | None:
         if self._top is None:
+            from interface.yaml_events import spots
+
             self._top = spots(self._data)
         spot = self._top
         for step in pointer.split("/")[1:]:

@@ -32,6 +32,9 @@ BREACHES = [
     ("the interface knows no adapter", "interface/planted.py", "import infrastructure", {"floors", "interface"}),
     ("the interface names no domain class", "interface/planted.py", "import domain", {"interface"}),
     ("the container stays in bootstrap", "interface/planted.py", "import dependency_injector", {"interface"}),
+    ("the interface does not know how it is wired", "interface/planted.py", "import wiring", {"interface"}),
+    ("what is wired knows no interface", "wiring/planted.py", "import interface", {"wiring"}),
+    ("what is wired speaks no SQL", "wiring/planted.py", "import sqlalchemy", {"wiring"}),
 ]
 
 

@@ -197,11 +197,12 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     queue: Any = RemoteHints(store.queue, "queue", process)
     inbox: Any = RemoteHints(store.inbox, "inbox", process)
     ledger: Any = Remote(store.usage, "usage", process)
+    marks: Any = Remote(store.marks, "marks", process)
     workflows: Any = Remote(store.workflows, "workflows", process)
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), OneTool())
     shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop)
     meter = Unmetered()
-    tools = EngineTools(journal, ProcessFeed(), meter, clock, RetryPolicy(process.chaos.rng.random), ledger, inbox)
+    tools = EngineTools(journal, ProcessFeed(), meter, clock, RetryPolicy(process.chaos.rng.random), ledger, inbox, marks)
     engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows), clock))
     return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
 

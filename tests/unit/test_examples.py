@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from application.access import LOCAL_ADMIN
+from application.answering import AnswerOrder
 from application.controlling import SignalOrder
 from application.run_orders import RunOrder
-from application.run_views import EndView, RunView
+from application.run_views import EndView, EventView, RunView
 from bootstrap import open_app
 from interface.yaml import load_document
 from settings import OFFLINE_ALIASES, Settings, read_settings
@@ -152,6 +153,35 @@ async def test_a_letter_goes_out_when_somebody_approves_it_in_time(signal: str |
 
     assert isinstance(run.output, dict)
     assert run.output["outcome"] == outcome
+
+
+@pytest.mark.parametrize(
+    ("review", "approval", "outcome", "total"),
+    [
+        pytest.param({"send": True, "letter": "Yes."}, {"approved": True}, "sent", 14.875, id="mended and approved"),
+        pytest.param({"send": True}, {"approved": True, "arguments": {"expression": "1 + 1"}}, "sent", 2, id="approved and changed"),
+        pytest.param({"send": True}, {"approved": False}, "sent without a fee: not_approved", 0.0, id="not approved"),
+        pytest.param({"send": False}, None, "discarded", 0.0, id="discarded"),
+    ],
+)
+async def test_a_letter_is_read_and_a_call_approved_by_people(review: Any, approval: Any, outcome: str, total: float) -> None:
+    async with open_app(offline()) as app:
+        working = asyncio.create_task(app.worker.run())
+        order = RunOrder(workflow=example("approval"), input={"request": "May I move it?"})
+        run = (await app.desk.start_run(LOCAL_ADMIN, order)).view
+        answers = {"/review#1": review, "/charge#1": approval}
+        async with asyncio.timeout(60):
+            async for item in await app.desk.follow_run(LOCAL_ADMIN, run.id):
+                if isinstance(item, EventView) and item.type == "node_parked":
+                    activation = item.model_dump()["activation"]
+                    await app.desk.answer_run(LOCAL_ADMIN, run.id, AnswerOrder(activation=activation, answer=answers[activation]))
+        run = await app.desk.get_run(LOCAL_ADMIN, run.id)
+        app.worker.stop()
+        await working
+
+    assert isinstance(run.output, dict)
+    assert (run.output["outcome"], run.output["total"]) == (outcome, total)
+    assert run.output["letter"] == review.get("letter", run.output["letter"])
 
 
 async def test_an_order_that_cannot_be_shipped_is_undone() -> None:

@@ -24,7 +24,7 @@ HEAVY = {
     "structlog",
     "typer",
 }
-FLOORS = {"application", "bootstrap", "domain", "infrastructure", "interface"}
+FLOORS = {"application", "bootstrap", "domain", "infrastructure", "interface", "wiring"}
 
 
 def loaded_after(code: str) -> set[str]:

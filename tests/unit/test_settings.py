@@ -4,6 +4,7 @@ import pytest
 
 from domain.errors import ValidationError
 from settings import read_settings, shown
+from wiring.strangers import unknown_variables
 
 
 @pytest.mark.parametrize(
@@ -32,3 +33,20 @@ def test_the_password_of_a_redis_is_not_shown(monkeypatch: pytest.MonkeyPatch) -
     line = next(line for line in shown(read_settings()) if line.name == "redis_url")
 
     assert (line.value, line.source) == ("redis://:(hidden)@redis:6379/0", "environment")
+
+
+@pytest.mark.parametrize(
+    ("variable", "said"),
+    [
+        pytest.param("WEFT_LEASE_SECOND", ["WEFT_LEASE_SECOND is no setting (is WEFT_LEASE_SECONDS meant?)"], id="a mistyped one"),
+        pytest.param("weft_prot", ["weft_prot is no setting (is WEFT_PORT meant?)"], id="in small letters"),
+        pytest.param("WEFT_MODEL__fast", ["WEFT_MODEL__fast is no setting (is WEFT_MODELS meant?)"], id="a part of one"),
+        pytest.param("WEFT_QQQ", ["WEFT_QQQ is no setting"], id="one that is like no other"),
+        pytest.param("WEFT_MODELS__fast", [], id="an alias"),
+        pytest.param("weft_port", [], id="a setting in small letters"),
+        pytest.param("WEFT_API_KEY", [], id="the command's own"),
+        pytest.param("WEFTY", [], id="another program's"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one(variable: str, said: list[str]) -> None:
+    assert unknown_variables({variable: "secret", "PATH": "/bin"}) == said

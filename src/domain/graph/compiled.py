@@ -24,6 +24,11 @@ def bits(of: int) -> Iterator[NodeIndex]:
         of ^= low
 
 
+def has_one(of: int) -> bool:
+    """Is exactly one bit set?"""
+    return of & (of - 1) == 0 < of
+
+
 @dataclass(slots=True, eq=False)
 class CompiledGraph:
     """Shared by every run of a version; nothing in it changes but `memo`, which remembers waits around spent nodes."""

@@ -9,6 +9,8 @@ from domain.json import JsonObject
 
 CANCEL: Final = "cancel"
 """The kind of wish that needs no place in the line: it starts nothing."""
+UNDO: Final = "undo"
+"""Before its first row the run is to undo what the thread did since another run of it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,9 @@ class Inbox(Protocol):
 
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
         """The wishes for these threads, oldest first. They stay until an append names them in `taken`."""
+
+    async def count(self, run: RunId, kind: str) -> int:
+        """How many wishes of a kind wait for a run."""
 
     async def knocked(self, timeout: float) -> None:
         """Returns when a wish may have arrived, or after `timeout` seconds. A hint."""

@@ -8,6 +8,7 @@ from typing import Protocol
 from domain.ids import Epoch, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.run.events import Event
 from domain.run.run import Run
+from domain.snapshot import ThreadSnapshot
 from domain.usage import UsageRow
 
 
@@ -42,16 +43,19 @@ class Checkpoint:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Append:
     """One unit of writing; all of it becomes durable or none.
 
     `after`: the position the writer believes to be the end. `run`: the run's new public row, when it changed. `usage`: ledger lines of
     these events.
+    `snapshots`: of the thread, kept with these rows; one that is there already stays.
     `taken`: inbox rows that became events here and are removed. `release_at`: None keeps the run claimed; else the run leaves the worker
     in this
     transaction: a final run leaves the queue, another one may be claimed again from `release_at` (seconds since the epoch) on, or at
     once when the inbox holds a wish for it that is not in `taken`. A unit may have no events: then it only releases.
+
+    Never changed; not frozen, because a frozen dataclass takes five times as long to make, and this is made at every step.
     """
 
     lease: Lease
@@ -62,6 +66,16 @@ class Append:
     checkpoint: Checkpoint | None = None
     taken: Sequence[int] = ()
     release_at: float | None = None
+    snapshots: Sequence[ThreadSnapshot] = ()
+    begun: Run | None = None
+    """The run whose first row is among these events, where its public row stays as the claim made it: webhooks hear of it."""
+    moves: bool = False
+    """`run` is of another version of its workflow than before."""
+
+    @property
+    def told_of(self) -> Run | None:
+        """As webhooks are told of it; None: there is no news."""
+        return self.run or self.begun
 
 
 class Journal(Protocol):
@@ -76,11 +90,15 @@ class Journal(Protocol):
     async def read(
         self, tenant: TenantId, thread: ThreadId, after: Position, limit: int = 1000, run: RunId | None = None
     ) -> Sequence[Recorded]:
-        """Up to `limit` rows after a position, oldest first; of one run only when `run` is given. An unknown thread or another tenant's
-        has none."""
+        """Up to `limit` rows after a position, oldest first. An unknown thread or another tenant's has none.
 
-    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
-        """The checkpoint with the highest position, or None."""
+        Of a branch, rows up to its `parent_position` are those of its ancestors, and say so by `thread`. With `run`: only those of one run
+        of this very thread.
+        """
+
+    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId, upto: Position | None = None) -> Checkpoint | None:
+        """The checkpoint with the highest position, or the highest at or before `upto`; None when there is none. Of a branch it may be one
+        that an ancestor wrote before the branch."""
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
         """The position of the newest row; 0 when there is none."""

@@ -13,6 +13,8 @@ from domain.ports.models import Models
 from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools
+from domain.question import Answer, Question
+from domain.session import Acting
 from domain.usage import Usage
 
 
@@ -45,12 +47,14 @@ LONGEST_SECONDS: Final = 10 * 365 * 86_400
 @dataclass(frozen=True, slots=True)
 class Park:
     """Let go of everything until `until` (seconds since the epoch; None: for ever); the node then finishes with `output`. `signals`: or
-    until one of these comes; it then finishes with `{woke_by: NAME, payload}`."""
+    until one of these comes; it then finishes with `{woke_by: NAME, payload}`. `question`: or until a person answers it; `output` is then
+    the default answer."""
 
     waiting_for: str
     until: float | None = None
     output: Json = None
     signals: tuple[str, ...] = ()
+    question: Question | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +81,10 @@ class NodeContext:
     now: Callable[[], float]
     say: Callable[[str], None]
     deadline_seconds: float | None = None
+    acting: Acting | None = None
+    """For whom a run in a session acts."""
+    answer: Answer | None = None
+    """What a person said, where the node asks one before it runs."""
 
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"
@@ -98,12 +106,14 @@ class Executor:
     """A node of one workflow version, ready to run. `waits` False: `run` is a plain function that only computes and is called in place;
     True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading. `intend`: it does
     so at most once, and tells beforehand what it will do; an error of `run` is an answer of the world exactly when it has an attribute
-    `is_answer` that is true."""
+    `is_answer` that is true. `asks`: before all that a person is asked; it gives a `Park` with a question, and what was answered is in the
+    context of `intend` and `run`."""
 
     run: Execute
     waits: bool = True
     effects: bool = False
     intend: Callable[[NodeContext], Intended] | None = None
+    asks: Callable[[NodeContext], Outcome] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +138,13 @@ class Reads:
 @dataclass(frozen=True, slots=True)
 class Inspection:
     """Everything wrong with a node whose keys fit its kind's schema, what it reads, and the workflow it runs (`name`, `name@version`,
-    `self`) or ""."""
+    `self`) or "". `fails_with`: codes of failures that an error edge of the node must catch, each with
+    the pointer to what says so."""
 
     problems: Sequence[Problem] = ()
     reads: Sequence[Reads] = ()
     workflow: str = ""
+    fails_with: Sequence[tuple[str, str]] = ()
 
 
 class NodeKind(Protocol):

@@ -1,15 +1,15 @@
 """Everything kept that is not a journal. Each call is its own transaction; another tenant's row does not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 from domain.access import ApiKey
-from domain.ids import ContentHash, KeyId, RunId, TenantId, ThreadId
+from domain.ids import ContentHash, KeyId, RunId, SessionId, TenantId, ThreadId
 from domain.run.run import Run, RunStatus
 from domain.run.terms import AT_ONCE, Terms
-from domain.thread import Thread
+from domain.thread import Thread, ThreadState, ThreadType
 from domain.usage import UsageRow
 from domain.workflow import WorkflowMetadata, WorkflowTemplate, WorkflowVersion
 
@@ -26,13 +26,14 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class RunFilter:
-    """`workflow`: a name, or `name@version`. The times bound `created_at`: from `since` on, before `until`."""
+    """`workflow`: a name, or `name@version`. The times bound `created_at`: from `since` on, before `until`. `session`: of its threads."""
 
     status: RunStatus | None = None
     workflow: str | None = None
     thread: ThreadId | None = None
     since: datetime | None = None
     until: datetime | None = None
+    session: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,12 @@ class NewRun:
     embedded: WorkflowVersion | None = None
     """A workflow posted whole with the run: kept by its hash, not listed under its name."""
     terms: Terms = AT_ONCE
+    sequence: str | None = None
+    """Of a thread in sequence with others: the line in which their runs take turns. None: it takes turns with nobody."""
+
+    @property
+    def line(self) -> str:
+        return self.sequence or self.run.thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +77,15 @@ class Runs(Protocol):
 
         A mark that is known answers with the run it started; with another digest it is `IdempotencyConflict`. A thread that should exist
         and does not is `ThreadNotFound`. Where the terms name a singleton that is unfinished, or a debounced run that has not begun, the
-        answer is that run; the latter has what this one asks for, and its delay, from then on. Of two at once one is started.
+        answer is that run; the latter has what this one asks for, and its delay, from then on. Of two at once one is started. Where the
+        terms reject a busy thread and a run of it is unfinished, it is `ThreadBusy`, which names the run; of two such at once one starts.
         """
 
     async def get(self, tenant: TenantId, run: RunId) -> Run:
         """`RunNotFound` when there is none."""
+
+    async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
+        """Those of one thread, in the order in which they were started."""
 
     async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Newest first. A cursor that is not ours is a `ValidationError`."""
@@ -122,15 +133,33 @@ class TemplateShelf(Protocol):
         """By name."""
 
 
+@dataclass(frozen=True, slots=True)
+class ThreadFilter:
+    parent: ThreadId | None = None
+    session: SessionId | None = None
+    thread_type: ThreadType | None = None
+    state: ThreadState | None = None
+
+
+ALL_THREADS: Final = ThreadFilter()
+
+
 class Threads(Protocol):
     async def add(self, thread: Thread) -> None:
-        """Keep a new thread, with its empty journal. One that is there stays as it is."""
+        """Keep a new thread, with its empty journal. One that is there stays as it is. `ThreadNotFound` when its parent is gone."""
 
     async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
         """`ThreadNotFound` when there is none."""
 
-    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[Thread]:
-        """Newest first."""
+    async def list(self, tenant: TenantId, limit: int, cursor: str | None, wanted: ThreadFilter = ALL_THREADS) -> Page[Thread]:
+        """Newest first. Asking for a state looks at each thread that the other members let through."""
+
+    async def states(self, tenant: TenantId, threads: Collection[ThreadId]) -> Mapping[ThreadId, ThreadState]:
+        """Of each that is there."""
+
+    async def below(self, tenant: TenantId, thread: ThreadId, limit: int) -> Sequence[Thread]:
+        """A thread and up to `limit` less one of those that come from it, children of children included: parents before their children,
+        those of one parent oldest first. Nothing when it is not there."""
 
 
 class UsageLedger(Protocol):

@@ -6,19 +6,26 @@ from typing import Protocol
 
 from domain.ids import RunId, TenantId
 from domain.json import JsonObject
+from domain.session import Acting
 from domain.tool import Tool, ToolExecutionResult
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
-    from now, or None."""
+    from now, or None. `acting`: of a run in a session."""
 
     tenant: TenantId
     idempotency_key: str
     run: RunId | None = None
     activation: str = ""
     deadline_seconds: float | None = None
+    acting: Acting | None = None
+
+    def must_be_allowed(self, tool: str) -> None:
+        """`Forbidden` when the session of the run does not let it call this tool."""
+        if self.acting is not None:
+            self.acting.must_be_allowed(tool)
 
 
 class Tools(Protocol):

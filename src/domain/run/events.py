@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
+from domain.change import Change
 from domain.errors import Failure
 from domain.graph.definition import Limits
 from domain.ids import ActivationPath, ContentHash, FramePath, NodeId, Position, RunId
@@ -32,6 +33,22 @@ class RunStarted:
     limits: Limits = field(default_factory=Limits)
     versions: Mapping[str, str] = field(default_factory=dict)
     rules: int = RULES
+    pause_before: tuple[str, ...] = ()
+    """Names of nodes, in whatever frame: the run is paused before a visit of one of them begins."""
+    pause_after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunContinued:
+    """The first row of a run that goes on from where `from_run` was at position `at` of an ancestor of its thread: what is folded up to
+    there is its own, under its own id. `since` seconds since the epoch, for its deadline; `versions` as the other one's first row says."""
+
+    kind: ClassVar[str] = "run_continued"
+    run: RunId
+    from_run: RunId
+    at: Position
+    since: float
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +60,12 @@ class FrameBegun:
     taken: tuple[NodeId, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class NodeFinished:
-    """`updates`: channel -> what was written, before merging. `taken`: targets, each once. `consumed`: the positions of the rows whose
+    """Never changed; not frozen as the others are, because a frozen dataclass takes five times as long to make, and this is made at every
+    step.
+
+    `updates`: channel -> what was written, before merging. `taken`: targets, each once. `consumed`: the positions of the rows whose
     tokens started it. `read_at`: the position whose state it read. `seconds`: how long the last attempt took."""
 
     kind: ClassVar[str] = "node_finished"
@@ -115,7 +135,8 @@ class FrameEnded:
 @dataclass(frozen=True, slots=True)
 class NodeParked:
     """It waits for `waiting_for` (a kind of `domain.run.run.Waiting`). `until`: at most to then (seconds since the epoch), and then it
-    finishes with `output`; None: for ever. `signals`: the first one of these names wakes it."""
+    finishes with `output`; None: for ever. `signals`: the first one of these names wakes it. `about`: what a person is asked (see
+    `domain.question`); with it `output` is the default answer."""
 
     kind: ClassVar[str] = "node_parked"
     activation: ActivationPath
@@ -123,6 +144,17 @@ class NodeParked:
     until: float | None = None
     output: Json = None
     signals: tuple[str, ...] = ()
+    about: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Somebody answered what an activation was parked for, or its default did. The only answer to that question."""
+
+    kind: ClassVar[str] = "answered"
+    activation: ActivationPath
+    answer: Json
+    by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,11 +231,13 @@ class CancelRequested:
 
 @dataclass(frozen=True, slots=True)
 class PauseRequested:
-    """Came out of the inbox. What is in flight finishes, and nothing new starts until `Resumed`."""
+    """Came out of the inbox, or from a breakpoint: then `activation` is where. What is in flight finishes, and nothing new starts until
+    `Resumed`."""
 
     kind: ClassVar[str] = "pause_requested"
     by: str
     reason: str = ""
+    activation: ActivationPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +268,49 @@ class TimeForgiven:
 
 
 @dataclass(frozen=True, slots=True)
+class StateEdited:
+    """Somebody outside changed what the thread holds. The row's run is the one that was parked there, or "" between runs. `changes` are
+    applied in their order and know the old values."""
+
+    kind: ClassVar[str] = "state_edited"
+    changes: tuple[Change, ...]
+    by: str
+    reason: str = ""
+    key: str = ""
+    """Names the request: one that is sent again is not done again. "" for one that came without a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class StateRestored:
+    """What the thread holds became what it was at position `to`: `changes` lead there. `snapshot`: its id, "" when there was none. `key`:
+    as of an edit."""
+
+    kind: ClassVar[str] = "state_restored"
+    to: Position
+    changes: tuple[Change, ...]
+    by: str
+    reason: str = ""
+    snapshot: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunMigrated:
+    """A parked run goes on in another version of its workflow, `reference` (`name@version`). `nodes`: old names of nodes -> new ones; of a
+    node in an inner graph the old name is its path (`review/draft`). `paths`: old -> new, of the activations under way whose path changed.
+    `channels`: what channels that the root frame did not have start from. `versions`: as of the first row."""
+
+    kind: ClassVar[str] = "run_migrated"
+    workflow: ContentHash
+    reference: str
+    by: str
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, Json] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class RunFailing:
     """A limit of the run was reached: nothing new starts, and what finished is undone before its last row."""
 
@@ -253,6 +330,7 @@ class RunEnded:
 
 Event: TypeAlias = (
     RunStarted
+    | RunContinued
     | FrameBegun
     | NodeFinished
     | AttemptFailed
@@ -260,6 +338,7 @@ Event: TypeAlias = (
     | FramesOpened
     | FrameEnded
     | NodeParked
+    | Answered
     | Terminated
     | EffectIntended
     | EffectUnknown
@@ -270,11 +349,15 @@ Event: TypeAlias = (
     | Resumed
     | SignalReceived
     | TimeForgiven
+    | StateEdited
+    | StateRestored
+    | RunMigrated
     | RunFailing
     | RunEnded
 )
 EVENT_TYPES: tuple[type[Event], ...] = (
     RunStarted,
+    RunContinued,
     FrameBegun,
     NodeFinished,
     AttemptFailed,
@@ -282,6 +365,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     FramesOpened,
     FrameEnded,
     NodeParked,
+    Answered,
     Terminated,
     EffectIntended,
     EffectUnknown,
@@ -292,6 +376,9 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Resumed,
     SignalReceived,
     TimeForgiven,
+    StateEdited,
+    StateRestored,
+    RunMigrated,
     RunFailing,
     RunEnded,
 )

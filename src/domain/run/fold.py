@@ -4,12 +4,16 @@ changes a `RunState`; what becomes ready is derived here and stored nowhere.
 
 from collections.abc import Callable, Mapping
 
+from domain.change import applied
 from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph
 from domain.ids import ContentHash, Position
 from domain.json import Json
 from domain.run import events, intents
+from domain.run.answers import answer, ask
+from domain.run.edits import edit
 from domain.run.frames import close_frame, first_frame, next_frames, withdraw_all, withdraw_below
+from domain.run.migrating import migrate
 from domain.run.moves import begin_frame, deliver, fail_frame, leave, settle, write
 from domain.run.signals import listen, receive, unpark
 from domain.run.state import Activation, Children, RunState, Signal, State
@@ -37,8 +41,9 @@ def resume(run: RunState) -> RunState:
     """After a fold of old rows: what is still to be done, however often it was begun before."""
     run.withdrawn.clear()
     run.woken = [a for a in run.active.values() if a.is_woken]
+    run.answered = [a for a in run.active.values() if a.is_answered]
     run.decided = [a for a in run.active.values() if a.is_decided]
-    run.ready = [a for a in run.active.values() if a.children is None and not a.is_woken and not a.is_decided]
+    run.ready = [a for a in run.active.values() if a.children is None and not (a.is_woken or a.is_decided or a.is_answered)]
     run.gathered = [a for a in run.active.values() if a.children is not None and a.children.is_done]
     run.to_begin = [frame for frame in run.frames.values() if not frame.begun and not frame.is_done]
     run.ended = [frame for frame in run.frames.values() if frame.is_done]
@@ -131,8 +136,15 @@ def _go_on(run: RunState, parent: Activation, position: Position) -> None:
 def _node_parked(run: RunState, event: events.NodeParked, position: Position) -> None:
     activation = run.active[event.activation]
     activation.parked_for, activation.parked_until, activation.parked_output = event.waiting_for, event.until, event.output
-    if event.signals:
+    activation.about = None
+    if event.about is not None:
+        ask(run, activation, event.about, position)
+    elif event.signals:
         listen(run, activation, event.signals, position)
+
+
+def _answered(run: RunState, event: events.Answered, position: Position) -> None:
+    answer(run, run.active[event.activation], event.answer, event.by, position)
 
 
 def _signal_received(run: RunState, event: events.SignalReceived, position: Position) -> None:
@@ -155,10 +167,13 @@ def _effect_resolved(run: RunState, event: events.EffectResolved, position: Posi
 
 def _pause_requested(run: RunState, event: events.PauseRequested, position: Position) -> None:
     run.is_paused = True
+    if event.activation is not None:
+        run.stopped.add(event.activation)
+        run.stopped_at = event.activation
 
 
 def _resumed(run: RunState, event: events.Resumed, position: Position) -> None:
-    run.is_paused = False
+    run.is_paused, run.stopped_at = False, None
 
 
 def _time_forgiven(run: RunState, event: events.TimeForgiven, position: Position) -> None:
@@ -197,7 +212,7 @@ def _run_ended(run: RunState, event: events.RunEnded, position: Position) -> Non
     withdraw_all(run, run.root)
 
 
-def _run_started(run: RunState, event: events.RunStarted, position: Position) -> None:
+def _run_started(run: RunState, event: events.RunStarted | events.RunContinued, position: Position) -> None:
     raise AssertionError(f"run {run.run} has started already")
 
 
@@ -209,6 +224,7 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.FramesOpened: _frames_opened,
     events.FrameEnded: _frame_ended,
     events.NodeParked: _node_parked,
+    events.Answered: _answered,
     events.Terminated: _terminated,
     events.EffectIntended: _effect_intended,
     events.EffectUnknown: _effect_unknown,
@@ -219,12 +235,21 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.Resumed: _resumed,
     events.SignalReceived: _signal_received,
     events.TimeForgiven: _time_forgiven,
+    events.StateEdited: edit,
+    events.StateRestored: edit,
+    events.RunMigrated: migrate,
     events.RunFailing: _run_failing,
     events.RunEnded: _run_ended,
     events.RunStarted: _run_started,
+    events.RunContinued: _run_started,
 }
 
 
 def carried(values: State, run: RunState) -> dict[str, Json]:
     """What the thread holds after a run: its own values, over them what the run's channels held."""
     return {**values, **run.root.state}
+
+
+def edited(values: State, run: RunState | None, event: events.StateEdited | events.StateRestored) -> dict[str, Json]:
+    """What the thread holds after an edit. `values`: before the run that is under way; `run` does not know of the edit yet."""
+    return applied(values if run is None else carried(values, run), event.changes)

@@ -12,7 +12,7 @@ from domain.run.state import Activation, Done, Frame, Intent, RunState, State
 
 def first_frame(graph: CompiledGraph, given: JsonObject, values: State) -> Frame:
     """The root: channels start from the thread's values, then the defaults, and the input's members replace both."""
-    return Frame(ROOT, graph, given, _initial(graph, given, values))
+    return Frame(ROOT, graph, given, initial(graph, given, values))
 
 
 def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
@@ -25,13 +25,14 @@ def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
             return
         path = FramePath(f"{parent.path}[{item}]")
         given = children.opened.inputs[item]
-        frame = Frame(path, children.graph, given, _initial(children.graph, given, {}), parent, item, opened=children.opened)
+        frame = Frame(path, children.graph, given, initial(children.graph, given, {}), parent, item, opened=children.opened)
         children.next = item + 1
         children.live[path] = run.frames[path] = frame
         yield frame
 
 
-def _initial(graph: CompiledGraph, given: JsonObject, values: State) -> dict[str, Json]:
+def initial(graph: CompiledGraph, given: JsonObject, values: State) -> dict[str, Json]:
+    """What the channels of a graph start from, those that start from anything."""
     state: dict[str, Json] = {}
     for name, channel in graph.graph.channels.items():
         if name in given:

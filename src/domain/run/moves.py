@@ -78,10 +78,11 @@ def deliver(frame: Frame, source: int, targets: Sequence[NodeId], position: Posi
             frame.pending |= graph.bit[node]
 
 
-def settle(run: RunState, frame: Frame, position: Position) -> None:
-    """After tokens moved: end rounds, then start what may start until nothing more may; a frame with nothing left in flight is done."""
+def settle(run: RunState, frame: Frame, position: Position, *, delivered: bool = True) -> None:
+    """After tokens moved: end rounds, then start what may start until nothing more may; a frame with nothing left in flight is done. Rounds
+    end only where something was `delivered`."""
     graph = frame.graph
-    if frame.spent or frame.fired:
+    if (frame.spent or frame.fired) and delivered:
         _end_rounds(frame)
     while not frame.is_done and run.failure is None:
         if graph.counting and _feed_the_starved(run, frame):
@@ -104,13 +105,11 @@ def _has_room(frame: Frame, node: NodeIndex) -> bool:
 def start(run: RunState, frame: Frame, node: NodeIndex, position: Position) -> None:
     """An activation of `node` becomes ready: it takes its tokens and reads the state as it is now."""
     graph = frame.graph
-    visit = frame.visits.get(node, 0) + 1
-    if visit > run.limits.visits:
-        return fail_frame(
-            run, frame, _limit("visits", f"{graph.nodes[node].id} was visited {run.limits.visits} times", graph.nodes[node].id)
-        )
-    if run.steps >= run.limits.steps:
-        return _fail_run(run, _limit("steps", f"the run took {run.limits.steps} steps", graph.nodes[node].id))
+    limits, visit = run.started.limits, frame.visits.get(node, 0) + 1
+    if visit > limits.visits:
+        return fail_frame(run, frame, _limit("visits", f"{graph.nodes[node].id} was visited {limits.visits} times", graph.nodes[node].id))
+    if run.steps >= limits.steps:
+        return _fail_run(run, _limit("steps", f"the run took {limits.steps} steps", graph.nodes[node].id))
     run.steps += 1
     frame.visits[node] = visit
     path = ActivationPath(f"{frame.path}/{graph.nodes[node].id}#{visit}")
@@ -126,8 +125,7 @@ def start(run: RunState, frame: Frame, node: NodeIndex, position: Position) -> N
 
 def _consume(graph: CompiledGraph, frame: Frame, node: NodeIndex) -> tuple[Token, ...]:
     tokens = frame.tokens[node]
-    join = graph.joins[node]
-    if join.kind is JoinKind.FROM:
+    if graph.counting and graph.joins[node].kind is JoinKind.FROM:
         return _consume_named(graph, frame, node)
     if graph.free & graph.bit[node] and len(tokens) > 1:
         return (tokens.pop(0),)

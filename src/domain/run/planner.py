@@ -3,7 +3,7 @@
 Every function here only looks: same graph, same frame, same answer.
 """
 
-from domain.graph.compiled import CompiledGraph, bits
+from domain.graph.compiled import CompiledGraph, bits, has_one
 from domain.graph.definition import JoinKind
 from domain.ids import NodeIndex
 from domain.run.state import Frame
@@ -15,12 +15,12 @@ def plan(graph: CompiledGraph, frame: Frame) -> list[NodeIndex]:
     ready = pending & graph.free
     if ready & frame.active:
         ready ^= _without_room(graph, frame, ready & frame.active)
-    joining = pending & ~graph.free
-    for node in bits(joining):
-        if _may_start(graph, frame, node):
-            ready |= graph.bit[node]
+    if ready != pending:
+        for node in bits(pending & ~graph.free):
+            if _may_start(graph, frame, node):
+                ready |= graph.bit[node]
     if ready:
-        return list(bits(ready))
+        return [NodeIndex(ready.bit_length() - 1)] if has_one(ready) else list(bits(ready))
     return [] if frame.active or not pending else [_first_of_a_knot(graph, pending)]
 
 

@@ -10,6 +10,9 @@ from domain.graph.definition import Limits
 from domain.graph.flow import Priority
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
+from domain.run.terms import OnBusy
+from domain.session import Acting
+from domain.snapshot import SnapshotPolicy
 from domain.usage import UsageTotal
 
 
@@ -52,13 +55,22 @@ FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human"})
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What a parked run waits for. `kind`: `timer`, `retry`, or one of `FORGIVEN`. `until` in seconds since the epoch. `signals`: any of
-    these ends it. `activation` is "" for a pause. `about`: of `needs_attention`, what is known."""
+    these ends it. `activation` is "" for a pause, or where a breakpoint stopped the run. `about`: of `needs_attention`, what is known;
+    of `human`, what is asked."""
 
     activation: str
     kind: str
     until: float | None = None
     signals: tuple[str, ...] = ()
     about: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """`at`: the position of an ancestor of the thread where `run` was under way."""
+
+    run: RunId
+    at: Position
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +108,18 @@ class Run:
     concurrency_key: str | None = None
     due_at: datetime | None = None
     """Not to begin before; None: at once."""
+    snapshots: SnapshotPolicy | None = None
+    """Which ones it takes by itself; None: none."""
+    acting: Acting | None = None
+    """Of a run in a session: for whom, and with which permissions."""
+    pause_before: tuple[str, ...] = ()
+    """Breakpoints: names of nodes."""
+    pause_after: tuple[str, ...] = ()
+
+    on_busy: OnBusy = OnBusy.ENQUEUE
+    """How it dealt with what was unfinished on its thread."""
+    continues: Continued | None = None
+    """Where another run was, and this one goes on; None: it begins at its beginning."""
 
     @property
     def needs_the_outside(self) -> bool:

@@ -26,9 +26,10 @@ def listen(run: RunState, activation: Activation, names: tuple[str, ...], positi
 
 
 def unpark(run: RunState, activation: Activation) -> None:
-    """It is tried again. The signal that woke it stays its own: it would not come a second time."""
+    """It is tried again. The signal that woke it stays its own, and so does an answer: they would not come a second time."""
     run.listening.pop(activation.path, None)
     activation.parked_for = activation.parked_until = None
+    activation.about = None
 
 
 def _wake(run: RunState, activation: Activation, signal: Signal, position: Position) -> None:

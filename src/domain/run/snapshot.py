@@ -11,6 +11,7 @@ from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
 from domain.ids import ROOT, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position
 from domain.json import Json
+from domain.question import Answer
 from domain.run import undoing_snapshot
 from domain.run.events import EffectResolved, FramesOpened, RunStarted
 from domain.run.fold import resume
@@ -18,6 +19,7 @@ from domain.run.state import Activation, Children, Frame, Intent, RunState, Sign
 
 Plain = dict[str, Any]
 """JSON of our own making; its shape is known to this file alone."""
+_STARTED = ("run", "workflow", "input", "at", "mode", "versions", "rules", "pause_before", "pause_after")
 
 
 def dump(run: RunState) -> Plain:
@@ -35,13 +37,16 @@ def dump(run: RunState) -> Plain:
         "signal_keys": sorted(run.signal_keys),
         "kept": [_signal(signal) for signal in run.kept],
         "listening": list(run.listening),
+        "stopped": sorted(run.stopped),
+        "stopped_at": run.stopped_at,
+        "renamed": run.renamed,
         "undo": undoing_snapshot.dump(run, _frame),
     }
 
 
 def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, CompiledGraph]) -> RunState:
     """`graph`: of the run's workflow; `graphs`: of every version it may meet."""
-    started = RunStarted(**{**plain["started"], "limits": _limits(plain["started"]["limits"])})
+    started = _as_started(plain["started"])
     root = Frame(ROOT, graph, plain["root"]["input"], plain["root"]["state"])
     run = RunState(started, root, graphs, position=Position(plain["position"]), steps=plain["steps"], is_cancelling=plain["cancelling"])
     run.failure = _as_failure(plain["failure"])
@@ -53,15 +58,22 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     run.signal_keys = set(plain.get("signal_keys", ()))
     run.kept = [Signal(*signal) for signal in plain.get("kept", ())]
     run.listening = {path: run.active[path] for path in plain.get("listening", ())}
+    run.stopped, run.stopped_at = set(plain.get("stopped", ())), plain.get("stopped_at")
+    run.renamed = dict(plain.get("renamed", {}))
     return resume(run)
 
 
 def _started(started: RunStarted) -> Plain:
-    plain = {name: getattr(started, name) for name in ("run", "workflow", "input", "at", "mode", "versions", "rules")}
+    plain = {name: getattr(started, name) for name in _STARTED}
     limits = asdict(started.limits)
     if limits["cost_usd"] is not None:
         limits["cost_usd"] = str(limits["cost_usd"])
     return {**plain, "limits": limits}
+
+
+def _as_started(plain: Plain) -> RunStarted:
+    stops = {name: tuple(plain.get(name, ())) for name in ("pause_before", "pause_after")}
+    return RunStarted(**{**plain, **stops, "limits": _limits(plain["limits"])})
 
 
 def _limits(plain: Plain) -> Limits:
@@ -79,6 +91,10 @@ def _as_failure(plain: Plain | None) -> Failure | None:
 
 def _signal(signal: Signal) -> list[Json]:
     return [signal.name, signal.payload]
+
+
+def _answer(answer: Answer) -> list[object]:
+    return [answer.value, answer.by, answer.about]
 
 
 def _frame(frame: Frame) -> Plain:
@@ -124,6 +140,9 @@ def _activation(activation: Activation) -> Plain:
         "parked_output": activation.parked_output,
         "signals": list(activation.signals),
         "woken_by": None if activation.woken_by is None else _signal(activation.woken_by),
+        "about": activation.about,
+        "asked_at": activation.asked_at,
+        "answer": None if activation.answer is None else _answer(activation.answer),
         "intent": None if activation.intent is None else _intent(activation.intent),
         "children": None if children is None else _children(children),
     }
@@ -174,6 +193,8 @@ def _add_activation(run: RunState, frame: Frame, plain: Plain) -> None:
     activation.signals = tuple(plain.get("signals", ()))
     activation.intent = None if plain.get("intent") is None else _as_intent(plain["intent"])
     activation.woken_by = None if plain.get("woken_by") is None else Signal(*plain["woken_by"])
+    activation.about, activation.asked_at = plain.get("about"), Position(plain.get("asked_at", 0))
+    activation.answer = None if plain.get("answer") is None else Answer(*plain["answer"])
     frame.running.setdefault(index, []).append(activation)
     frame.active |= frame.graph.bit[index]
     run.active[path] = activation

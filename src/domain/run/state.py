@@ -9,15 +9,18 @@ from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import Limits
 from domain.ids import BEGINNING, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position, RunId
 from domain.json import Json, JsonObject
+from domain.question import Answer
 from domain.run.events import EffectResolved, FramesOpened, RunStarted
 
 State = Mapping[str, Json]
 """Channel -> value. Replaced on every write, never changed in place, so that a reader keeps what it saw."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
-    """`at`: the row that sent it. `failure`: it came over an error edge. `kept`: left over from a round in which its `from` node fired."""
+    """`at`: the row that sent it. `failure`: it came over an error edge. `kept`: left over from a round in which its `from` node fired.
+
+    Never changed; not frozen, because a frozen dataclass takes five times as long to make, and this is made at every step."""
 
     source: int
     at: Position
@@ -117,6 +120,11 @@ class Activation:
     """Any of these wakes it."""
     woken_by: Signal | None = None
     """It has its signal, and only has to finish."""
+    about: JsonObject | None = None
+    """What a person is asked, since the row `asked_at`; None when nobody is, or not any more."""
+    asked_at: Position = BEGINNING
+    answer: Answer | None = None
+    """What was said. It stays its own however often the node is tried again."""
     intent: Intent | None = None
     children: Children | None = None
     undoes: Undo | None = None
@@ -132,6 +140,15 @@ class Activation:
         return self.woken_by is not None and self.retry_at is None
 
     @property
+    def is_answered(self) -> bool:
+        """It has an answer, and nothing was done with it yet."""
+        return self.answer is not None and self.retry_at is None and self.intent is None
+
+    @property
+    def is_asking(self) -> bool:
+        return self.about is not None
+
+    @property
     def is_parked(self) -> bool:
         return self.parked_for is not None and self.woken_by is None
 
@@ -141,7 +158,8 @@ class Activation:
 
     @property
     def positions(self) -> tuple[Position, ...]:
-        return tuple([token.at for token in self.consumed])
+        one = len(self.consumed) == 1  # as at most steps
+        return (self.consumed[0].at,) if one else tuple([token.at for token in self.consumed])
 
     @property
     def errors(self) -> list[Failure]:
@@ -222,7 +240,13 @@ class RunState:
     signal_keys: set[str] = field(default_factory=set)
     """Keys of signals that came: the same one may be sent again by who did not hear that it was taken."""
     listening: dict[ActivationPath, Activation] = field(default_factory=dict)
-    """Those that wait for a signal, in order of parking."""
+    """Those that wait for a signal or an answer, in order of parking."""
+    stopped: set[ActivationPath] = field(default_factory=set)
+    """Where breakpoints stopped the run: none stops it twice at one place."""
+    stopped_at: ActivationPath | None = None
+    """Where one has stopped it now."""
+    renamed: dict[ActivationPath, ActivationPath] = field(default_factory=dict)
+    """Old path -> newest one, of activations that were under way when the run moved to another version."""
     status: str | None = None
     """None until the last row of the run."""
     output: Json = None
@@ -238,6 +262,7 @@ class RunState:
     ended: list[Frame] = field(default_factory=list)
     gathered: list[Activation] = field(default_factory=list)
     woken: list[Activation] = field(default_factory=list)
+    answered: list[Activation] = field(default_factory=list)
     decided: list[Activation] = field(default_factory=list)
     """Those about whose unknown outcome somebody decided."""
 
@@ -251,8 +276,15 @@ class RunState:
 
     @property
     def is_held(self) -> bool:
-        """Paused: nothing new starts. A run that is ending goes on to its end."""
-        return self.is_paused and self.status is None and not self.root.is_undoing and not self.root.is_done
+        """Paused: nothing new starts. A run that is ending goes on to its end, unless a breakpoint stopped it just before that."""
+        if not self.is_paused or self.status is not None or self.root.is_undoing:
+            return False
+        return not self.root.is_done or self.stopped_at is not None
+
+    def named(self, path: str) -> Activation | None:
+        """The activation under way that has this path, or had it before the run moved to another version."""
+        found = ActivationPath(path)
+        return self.active.get(self.renamed.get(found, found))
 
     def activations(self) -> list[Activation]:
         return self.root.activations()

@@ -1,7 +1,22 @@
 """On which terms a run is let in: how long it waits, whom it may pass, and with whom it shares a limit."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
+
+
+class OnBusy(StrEnum):
+    """What becomes of a start on a thread with an unfinished run. `interrupt`: that one and all before it are cancelled, what they did
+    stays; `rollback`: what they did is undone as well."""
+
+    ENQUEUE = "enqueue"
+    REJECT = "reject"
+    INTERRUPT = "interrupt"
+    ROLLBACK = "rollback"
+
+    @property
+    def cancels(self) -> bool:
+        return self in (OnBusy.INTERRUPT, OnBusy.ROLLBACK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +42,8 @@ class Terms:
     rate: Gate | None = None
     singleton: str | None = None
     debounce: str | None = None
+    rejects_busy: bool = False
+    """It starts only where no run of its thread is unfinished."""
 
     @property
     def gates(self) -> tuple[Gate, ...]:
@@ -40,7 +57,7 @@ class Terms:
     @property
     def is_plain(self) -> bool:
         """Nothing but its priority is special."""
-        return not self.delay_seconds and not self.gates and not self.is_sole
+        return not self.delay_seconds and not self.gates and not self.is_sole and not self.rejects_busy
 
 
 AT_ONCE: Final = Terms()

@@ -19,9 +19,9 @@ def tokens_in(text: str) -> int:
 def tokens_asked(request: ModelRequest) -> int:
     """Everything a model reads: messages, tools and the schema of the answer."""
     extras = [*request.tools, request.response_schema] if request.response_schema else [*request.tools]
-    return sum(map(_tokens_in_message, request.messages)) + sum(tokens_in(shortest_json(extra)) for extra in extras)
+    return sum(map(tokens_in_message, request.messages)) + sum(tokens_in(shortest_json(extra)) for extra in extras)
 
 
-def _tokens_in_message(message: JsonObject) -> int:
+def tokens_in_message(message: JsonObject) -> int:
     calls = message.get("tool_calls")
     return TOKENS_PER_MESSAGE + tokens_in(text_of(message)) + (tokens_in(shortest_json(calls)) if calls else 0)

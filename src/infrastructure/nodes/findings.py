@@ -1,6 +1,6 @@
 """What an inspection gathers: problems and what is read, each at its place in the node."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from domain.errors import ExpressionError, Problem, ValidationError
@@ -55,5 +55,5 @@ class Findings:
         if paths:
             self.reads.append(Reads(pointer, paths))
 
-    def inspection(self, workflow: str = "") -> Inspection:
-        return Inspection(tuple(self.problems), tuple(self.reads), workflow)
+    def inspection(self, workflow: str = "", fails_with: Sequence[tuple[str, str]] = ()) -> Inspection:
+        return Inspection(tuple(self.problems), tuple(self.reads), workflow, fails_with)

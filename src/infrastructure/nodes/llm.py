@@ -1,7 +1,8 @@
-"""`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`."""
+"""`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`, and of a node with `context` also `context`
+(`tokens`, `left_out`, `summarised`) and `summary`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
@@ -18,6 +19,7 @@ from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import parse_answer
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
+from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, given
 from infrastructure.nodes.findings import Findings
 
 _TIMEOUT_SECONDS = 120.0
@@ -38,6 +40,7 @@ class LlmConfig(NodeConfig):
     stop: tuple[str, ...] = ()
     seed: int | None = None
     options: dict[str, Written] = Field(default_factory=dict)
+    context: ContextConfig | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,24 @@ class LlmCall:
     answer: Schema | None
 
     async def __call__(self, context: NodeContext) -> Finished:
-        response = await self.models.complete(self._request(context), context.say)
-        json = response.json if self.answer is None else parse_answer(response, self.answer)
-        return Finished(output_of(response, json), response.usage)
+        request = self._request(context)
+        if self.config.context is None:
+            response = await self._answered(request, context)
+            return Finished(self._output(response), response.usage)
+        shown = await given(self.config.context, request, self.models)
+        try:
+            response = await self._answered(replace(request, messages=shown.messages), context)
+            output = self._output(response)
+        except BaseException as error:
+            _also_used(error, shown)
+            raise
+        return Finished({**output, "context": shown.about, "summary": shown.summary}, response.usage.beside(shown.usage))
+
+    async def _answered(self, request: ModelRequest, context: NodeContext) -> ModelResponse:
+        return await self.models.complete(replace(request, messages=as_providers_know(request.messages)), context.say)
+
+    def _output(self, response: ModelResponse) -> dict[str, Json]:
+        return output_of(response, response.json if self.answer is None else parse_answer(response, self.answer))
 
     def _request(self, context: NodeContext) -> ModelRequest:
         config = self.config
@@ -75,6 +93,13 @@ class LlmCall:
         if self.prompt is not None:
             return (*first, {"role": "user", "content": self.prompt(context.scope)})
         return (*first, *_conversation(self.messages(context.scope) if self.messages else None))
+
+
+def _also_used(error: BaseException, shown: Given) -> None:
+    """The call that summed up is paid for also when the one that follows fails."""
+    if shown.usage is not None:
+        used = getattr(error, "usage", None)
+        error.__dict__["usage"] = used.beside(shown.usage) if isinstance(used, Usage) else shown.usage
 
 
 def _conversation(value: Json) -> tuple[JsonObject, ...]:

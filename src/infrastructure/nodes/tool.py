@@ -1,7 +1,7 @@
 """`tool`: one call of a tool. Output: what the tool returned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
@@ -11,8 +11,11 @@ from domain.json import Json, JsonObject
 from domain.ports.expressions import Value
 from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, Workshop
 from domain.ports.tools import ToolContext, Tools
+from domain.question import OnDeadline
 from domain.tool import Effects, Tool, ToolExecutionResult
 from domain.usage import Usage
+from infrastructure.nodes.approving import Approval, Approved, answers_of
+from infrastructure.nodes.asking import catches
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
 from infrastructure.nodes.findings import Findings, step
 
@@ -20,10 +23,11 @@ _WHATEVER_THE_VALUES = ("schema_required", "schema_additionalProperties")
 
 
 class ToolConfig(NodeConfig):
-    """`arguments` is a value that gives an object."""
+    """`arguments` is a value that gives an object. `approval`: a person is asked before the call."""
 
     tool: Name
     arguments: dict[str, Written] | str = Field(default_factory=dict)
+    approval: Approval | None = None
 
 
 class FailedCall(ToolError):
@@ -41,14 +45,19 @@ class ToolCall:
     tool: str
     tools: Tools
     arguments: Value
+    approved: Approved | None = None
 
     async def __call__(self, context: NodeContext) -> Finished:
-        return _finished(await self.tools.call(self.tool, self._given(context), _context_of(context)))
+        return _finished(await self.tools.call(self.tool, self._told(context), _context_of(context)))
 
     def intend(self, context: NodeContext) -> Intended:
-        return Intended(self.tool, self._given(context))
+        _context_of(context).must_be_allowed(self.tool)  # the same as at the call, before it is announced
+        return Intended(self.tool, self._told(context))
 
-    def _given(self, context: NodeContext) -> JsonObject:
+    def _told(self, context: NodeContext) -> JsonObject:
+        return self.given(context) if self.approved is None else self.approved.arguments(context)
+
+    def given(self, context: NodeContext) -> JsonObject:
         arguments = self.arguments(context.scope)
         if not isinstance(arguments, Mapping):
             raise NodeExecutionError("`arguments` must give an object", "invalid_arguments")
@@ -56,7 +65,7 @@ class ToolCall:
 
 
 def _context_of(context: NodeContext) -> ToolContext:
-    return ToolContext(context.tenant, context.idempotency_key(), context.run, context.activation, context.deadline_seconds)
+    return ToolContext(context.tenant, context.idempotency_key(), context.run, context.activation, context.deadline_seconds, context.acting)
 
 
 def _finished(result: ToolExecutionResult) -> Finished:
@@ -103,13 +112,36 @@ class ToolKind:
         else:
             if isinstance(config.arguments, dict):
                 findings.problems.extend(_argument_problems(tool, config.arguments, workshop))
-        return findings.inspection()
+            if config.approval is not None:
+                _look_at_approval(config.approval, tool, findings)
+        then = catches(config.approval.on_deadline, "/approval/on_deadline") if config.approval is not None else ()
+        return findings.inspection(fails_with=then)
 
     def build(self, node: Node, workshop: Workshop) -> Executor:
         config = read_config(ToolConfig, node)
+        tool = workshop.tools.get(config.tool)
         call = ToolCall(config.tool, workshop.tools, workshop.expressions.value(config.arguments))
-        effects = workshop.tools.get(config.tool).effects
-        return Executor(call, effects=effects is not Effects.NONE, intend=call.intend if effects is Effects.ONCE else None)
+        approved = None if config.approval is None else _approved(config.approval, tool, call, workshop)
+        call, asks = replace(call, approved=approved), None if approved is None else approved.ask
+        intend = call.intend if tool.effects is Effects.ONCE else None
+        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=asks)
+
+
+def _look_at_approval(approval: Approval, tool: Tool, findings: Findings) -> None:
+    approval.look_at("/approval", findings)
+    if approval.on_deadline is OnDeadline.DEFAULT:
+        findings.problem("/approval/on_deadline", "no_default", "nothing is approved by default: say `fail` or `edge`")
+    if approval.editable:
+        findings.schema("/approval/editable", answers_of(tool.parameters, "", editable=True))
+
+
+def _approved(approval: Approval, tool: Tool, call: ToolCall, workshop: Workshop) -> Approved:
+    asked = approval.compiled(approval.on_deadline, workshop)
+
+    def check(context: NodeContext) -> None:
+        _context_of(context).must_be_allowed(tool.name)
+
+    return Approved(tool.name, tool.parameters, approval.editable, asked, call.given, check)
 
 
 kind = ToolKind()

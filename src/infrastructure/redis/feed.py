@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from domain.ids import RunId, ThreadId
-from domain.ports.feed import Passing
+from domain.ports.feed import Passing, ThreadNews
 from domain.ports.journal import Recorded
 from infrastructure.feed import News, ProcessFeed
 from infrastructure.redis.link import RedisLink
@@ -30,6 +30,11 @@ RUNS_A_MESSAGE: Final = 1000
 
 def stream_of(process: str) -> str:
     return f"weft:feed:{process}"
+
+
+def _thread_key(thread: ThreadId) -> RunId:
+    """How a whole thread is named where runs are wanted; no run's id has a colon."""
+    return RunId(f"thread:{thread}")
 
 
 @dataclass(slots=True)
@@ -57,8 +62,12 @@ class RedisFeed:
         self.here.publish(rows)
         if self.wants:
             for row in rows:
+                if _thread_key(row.thread) in self.wants:  # whoever follows a thread wants what passes by in its runs too
+                    self.wants.join(row.run, _thread_key(row.thread))
                 if row.run in self.wants:
                     self._send(row.run, row)
+                elif _thread_key(row.thread) in self.wants:
+                    self._send(_thread_key(row.thread), row)
 
     def pass_by(self, news: Passing) -> None:
         self.here.pass_by(news)
@@ -72,6 +81,13 @@ class RedisFeed:
     async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
         async with self.here.listen(thread, run) as news:
             self._newly_wanted.add(run)
+            self._somebody_came.set()
+            yield news
+
+    @asynccontextmanager
+    async def listen_to_thread(self, thread: ThreadId) -> AsyncIterator[ThreadNews]:
+        async with self.here.listen_to_thread(thread) as news:
+            self._newly_wanted.add(_thread_key(thread))
             self._somebody_came.set()
             yield news
 
@@ -139,14 +155,17 @@ class RedisFeed:
         """The line is new, or was cut: whoever listens here is sent to the journal, and everybody is told again what is wanted."""
         for run in self.here.runs():
             self.here.look_again(run)
-        self._newly_wanted.update(self.here.runs())
+        self._newly_wanted.update(self._all_wanted())
         self._somebody_came.set()
+
+    def _all_wanted(self) -> list[RunId]:
+        return [*self.here.runs(), *map(_thread_key, self.here.threads())]
 
     async def _wanting(self) -> None:
         while True:
             said_all = asyncio.get_running_loop().time()
             self.wants.forget_old()
-            await self._say_wanted(self.here.runs())
+            await self._say_wanted(self._all_wanted())
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(said_all + SAY_AGAIN_SECONDS):
                     while await self._somebody_came.wait():

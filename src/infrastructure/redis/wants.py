@@ -31,6 +31,13 @@ class Wants:
             if run in self._until or len(self._until) < MOST_RUNS:
                 self._until.setdefault(run, {})[process] = until
 
+    def join(self, run: RunId, wanted: RunId) -> None:
+        """Whoever listens to `wanted` is taken to listen to this run too, until it says what it wants itself."""
+        if run and (run in self._until or len(self._until) < MOST_RUNS):
+            for process, until in self._until.get(wanted, {}).items():
+                known = self._until.setdefault(run, {})
+                known[process] = max(until, known.get(process, until))
+
     def of(self, run: RunId) -> Sequence[str]:
         """The processes that listen to a run."""
         return tuple(self._until.get(run, ()))

@@ -83,6 +83,16 @@ class Group:
         return next((unit.append.run for unit in reversed(self.units) if unit.append.run is not None), None)
 
     @property
+    def moves(self) -> bool:
+        """The run goes on in another version of its workflow."""
+        return any(unit.append.moves for unit in self.units)
+
+    @property
+    def has_news(self) -> bool:
+        """For webhooks, if there are any."""
+        return any(unit.append.told_of is not None for unit in self.units)
+
+    @property
     def is_final(self) -> bool:
         """The run is over, and its thread free."""
         return self.release_at is not None and self.new_run is not None and self.new_run.status.is_final

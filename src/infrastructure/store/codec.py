@@ -9,6 +9,7 @@ from typing import Any, TypeAlias, cast
 
 import orjson
 
+from domain.change import Change, Operation
 from domain.errors import Failure, SerializationError
 from domain.graph.definition import Limits
 from domain.run.events import EVENT_TYPES, Event
@@ -75,6 +76,10 @@ def limits_of(members: Decoded) -> Limits:
     return Limits(**members, cost_usd=None if cost is None else Decimal(cost))
 
 
+def changes_of(items: list[Decoded]) -> tuple[Change, ...]:
+    return tuple([Change(**{**members, "operation": Operation(members["operation"])}) for members in items])
+
+
 _TYPES = {event_type.kind: event_type for event_type in EVENT_TYPES}
 _FIELDS: dict[str, Callable[[Any], object]] = {
     "taken": tuple,
@@ -82,10 +87,13 @@ _FIELDS: dict[str, Callable[[Any], object]] = {
     "cancelled": tuple,
     "inputs": tuple,
     "signals": tuple,
+    "pause_before": tuple,
+    "pause_after": tuple,
     "items": tuple,
     "usage": usage_of,
     "failure": failure_of,
     "limits": limits_of,
+    "changes": changes_of,
 }
 """A field's name means the same in every event."""
 _READS = {event_type: {name: _FIELDS[name] for name in event_type.__slots__ if name in _FIELDS} for event_type in EVENT_TYPES}

@@ -32,8 +32,8 @@ class GroupedJournal:
     ) -> Sequence[Recorded]:
         return await self.reads.read(tenant, thread, after, limit, run)
 
-    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
-        return await self.reads.newest_checkpoint(tenant, thread)
+    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId, upto: Position | None = None) -> Checkpoint | None:
+        return await self.reads.newest_checkpoint(tenant, thread, upto)
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
         return await self.reads.end(tenant, thread)

@@ -1,7 +1,8 @@
-"""Adapters that come into being at their first call."""
+"""What comes into being at its first call."""
 
 from collections.abc import Callable
-from typing import Any
+from importlib import import_module
+from typing import Any, cast
 
 
 class Later:
@@ -15,6 +16,31 @@ class Later:
         self._made: object = None
 
     def __getattr__(self, name: str) -> Any:
+        return getattr(self.rest(), name)
+
+    def __call__(self, *given: Any, **named: Any) -> Any:
+        return cast(Callable[..., Any], self.rest())(*given, **named)
+
+    @property
+    def is_there(self) -> bool:
+        """Was anything asked so far?"""
+        return self._made is not None
+
+    def rest(self) -> object:
+        """What `make` returns: a subclass that does without it for some questions asks it the others."""
         if self._made is None:
             self._made = self._make()
-        return getattr(self._made, name)
+        return self._made
+
+
+class LaterModule:
+    """Stands for a module: what its classes make is a `Later`, so that the module is loaded when somebody first asks one of them."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, name: str) -> Callable[..., Later]:
+        def made(*given: object, **named: object) -> Later:
+            return Later(lambda: getattr(import_module(self._name), name)(*given, **named))
+
+        return made

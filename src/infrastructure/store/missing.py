@@ -1,10 +1,11 @@
-"""What to say of a workflow or template that is not there: up to ten that are."""
+"""What to say of a workflow, a template or a session that is not there; of the first two up to ten that are."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from domain.errors import TemplateNotFound, WorkflowNotFound
-from domain.ids import ContentHash
+from domain.errors import SessionChanged, SessionNotFound, TemplateNotFound, WorkflowNotFound
+from domain.ids import ContentHash, SessionId
+from domain.session import Session
 
 NAMED_AT_MOST: Final = 10
 
@@ -23,6 +24,14 @@ def no_content(content: ContentHash) -> WorkflowNotFound:
 
 def no_template(name: str, known: Sequence[str]) -> TemplateNotFound:
     return TemplateNotFound(f"there is no template {name}; known: {_some(known)}")
+
+
+def no_session(session: SessionId) -> SessionNotFound:
+    return SessionNotFound(f"there is no session {session}")
+
+
+def session_moved_on(there: Session) -> SessionChanged:
+    return SessionChanged(f"session {there.id} was changed at {there.updated_at.isoformat()} by somebody else: read it again")
 
 
 def _some(names: Sequence[str]) -> str:

@@ -1,21 +1,20 @@
 """Opening a store by its URL: the schema is brought up to date, then connections are made in order, and closed in reverse."""
 
+from __future__ import annotations
+
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from domain.graph.definition import Graph
-from domain.ids import ContentHash, RunId, TenantId, WebhookId
+from domain.ids import ContentHash, RunId, TenantId, ThreadId, WebhookId
 from domain.json import JsonObject
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
-from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
-from domain.ports.retention import Retention
-from domain.ports.schedules import DueSchedules, Schedules
-from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
 from domain.run.run import Run
+from domain.thread import Thread
 from domain.workflow import WorkflowVersion
 from infrastructure.store.connections import USUAL, Connections
 from infrastructure.store.finding import WorkflowReads
@@ -24,14 +23,23 @@ from infrastructure.store.hot import Hot, OnCommitted, Starts
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
 from infrastructure.store.reader import Reader
-from infrastructure.store.rows import moment
+from infrastructure.store.rows import moment, seconds
+from infrastructure.store.starting import no_thread
 from infrastructure.store.store import Store
+from infrastructure.store.thread_rows import THREAD_COLUMNS, thread_of
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
 
 if TYPE_CHECKING:
+    from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
+    from domain.ports.retention import Retention
+    from domain.ports.schedules import DueSchedules, Schedules
+    from domain.ports.sessions import Sessions
+    from domain.ports.snapshots import Snapshots
+    from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
     from infrastructure.store.sql.database import Database
 
 Parse: TypeAlias = Callable[[JsonObject], Graph]
+_THREAD = f"SELECT {THREAD_COLUMNS} FROM threads WHERE id = $1 AND tenant = $2"  # noqa: S608 - no value in it
 
 
 @asynccontextmanager
@@ -69,31 +77,34 @@ def _open_hot(
     return open_postgres(driver_dsn(url), connections, clock, on_committed, hints)
 
 
-def _store(url: str, hot: Hot, cold: "_Cold", parse: Parse) -> Store:
+def _store(url: str, hot: Hot, cold: _Cold, parse: Parse) -> Store:
     return Store(
         journal=hot.journal,
         queue=hot.queue,
         inbox=hot.inbox,
-        runs=cast(Runs, _Runs(hot.starts, cold)),
+        runs=cast("Runs", _Runs(hot.starts, cold)),
         marks=hot.marks,
-        workflows=cast(Workflows, _Workflows(WorkflowReads(hot.reader, parse), cold)),
-        templates=cast(TemplateShelf, Later(cold.templates)),
-        threads=cast(Threads, Later(cold.threads)),
-        usage=cast(UsageLedger, Later(cold.usage)),
-        keys=cast(Keys, _Keys(hot.reader, cold)),
+        workflows=cast("Workflows", _Workflows(WorkflowReads(hot.reader, parse), cold)),
+        templates=cast("TemplateShelf", Later(cold.templates)),
+        threads=cast("Threads", _Threads(hot.reader, hot.starts, cold)),
+        usage=cast("UsageLedger", Later(cold.usage)),
+        keys=cast("Keys", _Keys(hot.reader, cold)),
         open_renew=hot.open_renew,
-        retention=cast(Retention, Later(cold.retention)),
-        schedules=cast(Schedules, Later(cold.schedules)),
-        due=cast(DueSchedules, _DueSchedules(hot.reader, cold)),
-        webhooks=cast(Webhooks, Later(cold.webhooks)),
-        deliveries=cast(Deliveries, Later(cold.deliveries)),
-        owed=cast(DueDeliveries, _DueDeliveries(hot.reader, cold)),
+        retention=cast("Retention", Later(cold.retention)),
+        schedules=cast("Schedules", Later(cold.schedules)),
+        due=cast("DueSchedules", _DueSchedules(hot.reader, cold)),
+        sessions=cast("Sessions", Later(cold.sessions)),
+        webhooks=cast("Webhooks", Later(cold.webhooks)),
+        deliveries=cast("Deliveries", Later(cold.deliveries)),
+        owed=cast("DueDeliveries", _DueDeliveries(hot.reader, cold)),
+        holds=hot.holds,
+        snapshots=cast("Snapshots", Later(cold.snapshots)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
 
 class _Runs(Later):
-    def __init__(self, starts: Starts, cold: "_Cold") -> None:
+    def __init__(self, starts: Starts, cold: _Cold) -> None:
         super().__init__(cold.runs)
         self._starts = starts
 
@@ -103,9 +114,12 @@ class _Runs(Later):
     async def get(self, tenant: TenantId, run: RunId) -> Run:
         return await self._starts.get(tenant, run)
 
+    async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
+        return await self._starts.unfinished(tenant, thread)
+
 
 class _Workflows(Later):
-    def __init__(self, reads: WorkflowReads, cold: "_Cold") -> None:
+    def __init__(self, reads: WorkflowReads, cold: _Cold) -> None:
         super().__init__(lambda: cold.workflows(reads.parse))
         self._reads = reads
 
@@ -116,8 +130,24 @@ class _Workflows(Later):
         return await self._reads.by_hash(tenant, content)
 
 
+class _Threads(Later):
+    def __init__(self, reader: Reader, starts: Starts, cold: _Cold) -> None:
+        super().__init__(cold.threads)
+        self._reader, self._starts = reader, starts
+
+    async def add(self, thread: Thread) -> None:
+        await self._starts.open_thread(thread)
+
+    async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
+        """Asked at every start on a thread that is there."""
+        rows = await self._reader.few(_THREAD, thread, tenant)
+        if not rows:
+            raise no_thread(thread)
+        return thread_of(rows[0])
+
+
 class _Keys(Later):
-    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+    def __init__(self, reader: Reader, cold: _Cold) -> None:
         super().__init__(cold.keys)
         self._reader = reader
 
@@ -126,7 +156,7 @@ class _Keys(Later):
 
 
 class _DueSchedules(Later):
-    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+    def __init__(self, reader: Reader, cold: _Cold) -> None:
         super().__init__(cold.due_schedules)
         self._reader = reader
 
@@ -137,7 +167,7 @@ class _DueSchedules(Later):
 
 
 class _DueDeliveries(Later):
-    def __init__(self, reader: Reader, cold: "_Cold") -> None:
+    def __init__(self, reader: Reader, cold: _Cold) -> None:
         super().__init__(cold.due_deliveries)
         self._reader = reader
 
@@ -146,6 +176,11 @@ class _DueDeliveries(Later):
         first = "SELECT min(due_at) FROM webhook_deliveries d WHERE d.webhook = w.id AND due_at IS NOT NULL"
         rows = await self._reader.rows(f"SELECT w.id, ({first}) FROM webhooks w WHERE w.enabled")  # noqa: S608 - no value in it
         return {WebhookId(webhook): moment(due_at) for webhook, due_at in rows if due_at is not None}
+
+    async def forget(self, before: datetime, limit: int) -> int:
+        """Asked as soon as a worker starts, mostly for nothing."""
+        old = await self._reader.rows("SELECT 1 FROM webhook_deliveries WHERE created_at < $1 LIMIT 1", seconds(before))
+        return await cast("DueDeliveries", self.rest()).forget(before, limit) if old else 0
 
 
 class _Cold:
@@ -171,7 +206,7 @@ class _Cold:
         return ShelvedTemplates(self._opened())
 
     def threads(self) -> object:
-        from infrastructure.store.sql.shelves import KeptThreads
+        from infrastructure.store.sql.threads import KeptThreads
 
         return KeptThreads(self._opened())
 
@@ -195,6 +230,11 @@ class _Cold:
 
         return KeptDueSchedules(self._opened())
 
+    def sessions(self) -> object:
+        from infrastructure.store.sql.sessions import KeptSessions
+
+        return KeptSessions(self._opened())
+
     def webhooks(self) -> object:
         from infrastructure.store.sql.webhooks import KeptWebhooks
 
@@ -210,6 +250,11 @@ class _Cold:
 
         return KeptDueDeliveries(self._opened())
 
+    def snapshots(self) -> object:
+        from infrastructure.store.sql.snapshots import KeptSnapshots
+
+        return KeptSnapshots(self._opened())
+
     def keys(self) -> object:
         from infrastructure.store.sql.shelves import KeptKeys
 
@@ -219,7 +264,7 @@ class _Cold:
         if self._database is not None:
             await self._database.close()
 
-    def _opened(self) -> "Database":
+    def _opened(self) -> Database:
         from infrastructure.store.sql.database import Database
 
         if self._database is None:

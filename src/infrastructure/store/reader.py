@@ -42,9 +42,10 @@ class Reader(Protocol):
         """A list as the parameter that `Dialect.members` expects."""
 
 
-# A run may be taken when it holds its thread, or nobody does and none before it on the thread is unfinished.
+# A run may be taken when it holds its thread, or nobody does and none before it in its line (on its thread, or on one in sequence with it)
+# is unfinished.
 MAY_GO = """(h.run = q.run OR (h.run IS NULL AND NOT EXISTS (
-    SELECT 1 FROM queue elder WHERE elder.thread = q.thread AND elder.number < q.number)))"""
+    SELECT 1 FROM queue elder WHERE elder.line = q.line AND elder.number < q.number)))"""
 # Of those that nobody holds; what is far in the future is behind the first condition, and need not be looked at.
 DUE = f"q.worker IS NULL AND q.due_at - q.head_start <= {{now}} AND q.due_at <= {{now}} AND {MAY_GO}"
 LAPSED = f"q.worker IS NOT NULL AND q.until <= {{now}} AND {MAY_GO}"

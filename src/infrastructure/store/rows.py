@@ -8,10 +8,13 @@ from typing import Any, TypeAlias
 from domain.errors import Failure
 from domain.graph.definition import Graph
 from domain.graph.flow import Priority
-from domain.ids import ContentHash, Position, RunId, TenantId, ThreadId
+from domain.ids import ContentHash, Position, RunId, SessionId, TenantId, ThreadId
 from domain.json import JsonObject
 from domain.ports.journal import Recorded
-from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
+from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
+from domain.run.terms import OnBusy
+from domain.session import Acting
+from domain.snapshot import CheckpointType, SnapshotPolicy
 from domain.usage import Money, Usage, UsageRow, UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.store.codec import Decoded, encode, failure_of, limits_of, money_of, plain
@@ -68,6 +71,15 @@ def _placed(run: Run) -> dict[str, object]:
         told["concurrency_key"] = run.concurrency_key
     if run.due_at is not None:
         told["due_at"] = seconds(run.due_at)
+    if run.snapshots is not None:
+        told["snapshots"] = run.snapshots
+    told |= {name: stops for name in ("pause_before", "pause_after") if (stops := getattr(run, name))}
+    if run.acting is not None:
+        told["acting"] = run.acting
+    if run.on_busy is not OnBusy.ENQUEUE:
+        told["on_busy"] = run.on_busy.value
+    if run.continues is not None:
+        told["continues"] = run.continues
     return told
 
 
@@ -110,6 +122,12 @@ def run_of(row: Row) -> Run:
         priority=Priority(asked.get("priority", Priority.NORMAL)),
         concurrency_key=asked.get("concurrency_key"),
         due_at=None if asked.get("due_at") is None else moment(asked["due_at"]),
+        snapshots=None if asked.get("snapshots") is None else _policy_of(asked["snapshots"]),
+        on_busy=OnBusy(asked.get("on_busy", OnBusy.ENQUEUE)),
+        continues=None if asked.get("continues") is None else Continued(**asked["continues"]),
+        acting=None if asked.get("acting") is None else _acting_of(asked["acting"]),
+        pause_before=tuple(asked.get("pause_before", ())),
+        pause_after=tuple(asked.get("pause_after", ())),
         output=came["output"],
         failure=_failure_of(came["failure"]),
         waiting_for=tuple(_waiting_of(waiting) for waiting in came["waiting_for"]),
@@ -121,6 +139,16 @@ def run_of(row: Row) -> Run:
         first=Position(came["first"]),
         last=Position(came["last"]),
     )
+
+
+def _policy_of(members: Decoded) -> SnapshotPolicy:
+    triggers = tuple(CheckpointType(trigger) for trigger in members["triggers"])
+    return SnapshotPolicy(members["automatic_every"], triggers, members["seconds"])
+
+
+def _acting_of(members: Decoded) -> Acting:
+    permissions = members["permissions"]
+    return Acting(SessionId(members["session"]), members["user_id"], None if permissions is None else tuple(permissions))
 
 
 def _waiting_of(members: Decoded) -> Waiting:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from domain.errors import InfrastructureError, ThreadNotFound
+from domain.errors import InfrastructureError, ThreadBusy, ThreadNotFound
 from domain.ids import ThreadId
 from domain.ports.repositories import IdempotencyMark, Started
 from domain.run.run import Run
@@ -25,6 +25,10 @@ def replayed(asked: IdempotencyMark, known: IdempotencyMark, run: Run | None) ->
     if run is None:
         raise InfrastructureError(f"the run that the key {asked.key} started is not there any more: use a new key")
     return Started(run, fresh=False)
+
+
+def busy_with(run: str, thread: ThreadId) -> ThreadBusy:
+    return ThreadBusy(f"run {run} is unfinished on thread {thread}: wait for its end, or start with on_busy enqueue, interrupt or rollback")
 
 
 def no_thread(thread: ThreadId) -> ThreadNotFound:

@@ -1,15 +1,22 @@
 """Everything durable that one process has open, behind the domain's ports."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-from domain.ports.inbox import Inbox
-from domain.ports.journal import Journal
-from domain.ports.queue import RunQueue
-from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
-from domain.ports.retention import Retention
-from domain.ports.schedules import DueSchedules, Schedules
-from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
-from infrastructure.heart import OpenRenew
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from domain.ports.holds import Holds
+    from domain.ports.inbox import Inbox
+    from domain.ports.journal import Journal
+    from domain.ports.queue import RunQueue
+    from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
+    from domain.ports.retention import Retention
+    from domain.ports.schedules import DueSchedules, Schedules
+    from domain.ports.sessions import Sessions
+    from domain.ports.snapshots import Snapshots
+    from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
+    from infrastructure.heart import OpenRenew
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +35,11 @@ class Store:
     retention: Retention
     schedules: Schedules
     due: DueSchedules
+    sessions: Sessions
     webhooks: Webhooks
     deliveries: Deliveries
     owed: DueDeliveries
+    holds: Holds
+    snapshots: Snapshots
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, UniqueConstraint, text
 
-from infrastructure.store.columns import count_column, json_column, metadata, number_column, seconds_column, text_column
+from infrastructure.store.columns import Name, count_column, json_column, metadata, number_column, seconds_column, text_column
 
 workflows = Table(
     "workflows",
@@ -152,16 +152,20 @@ queue = Table(
     text_column("rate", null=True),
     text_column("singleton", null=True),
     text_column("debounce", null=True),
+    Column("line", Name, nullable=False, server_default=""),
+    text_column("sole", null=True),
     Column("deliveries", BigInteger, nullable=False, server_default="0"),
     Column("claimed_position", BigInteger, nullable=False, server_default="-1"),
     UniqueConstraint("run"),
-    Index(None, "thread", "number"),
+    Index(None, "line", "number"),
     sqlite_autoincrement=True,
     postgresql_with={"fillfactor": 70},
 )
 """Unfinished runs. `due_at`: from when on a worker may take it; `head_start`: seconds that its priority is worth; `until`: when the
 lease of the worker that holds it runs out. `wishes`: its rows in the inbox. `slot` and `rate` are keys of `gates`; `rate` is empty once
-it has begun, and `debounce` too. `deliveries`: claims without a row since, `claimed_position`: where its journal ended at the last one.
+it has begun, and `debounce` too. `line`: runs with the same one take turns: their thread, or all threads in sequence with it. `sole`: the
+thread, of a run that was only to start where none was unfinished. `deliveries`: claims without a row since, `claimed_position`: where its
+journal ended at the last one.
 
 What a heartbeat changes is in no index, so it stays on its page."""
 _FREE, _HELD = text("worker IS NULL"), text("worker IS NOT NULL")
@@ -180,6 +184,9 @@ one_singleton, one_debounced = (
         sqlite_where=queue.c[name].is_not(None),
     )
     for name in ("singleton", "debounce")
+)
+one_sole = Index(
+    "uq_queue_sole", queue.c.sole, unique=True, postgresql_where=queue.c.sole.is_not(None), sqlite_where=queue.c.sole.is_not(None)
 )
 gates = Table(
     "gates",

@@ -7,7 +7,7 @@ from typing import Final
 from domain.run.terms import Gate, Terms
 from infrastructure.store.rows import Row
 
-TERMS_COLUMNS: Final = "slot, rate, singleton, debounce"
+TERMS_COLUMNS: Final = "slot, rate, singleton, debounce, sole"
 UNUSED_SECONDS: Final = 24 * 3600.0
 TIDIED_AT_ONCE: Final = 100
 
@@ -27,9 +27,10 @@ TIDY: Final = f"""DELETE FROM gates WHERE seen_at < {{now}} - {UNUSED_SECONDS} A
     ORDER BY g.seen_at LIMIT {TIDIED_AT_ONCE} {{unless_locked}})"""
 
 
-def terms_row(terms: Terms) -> Row:
+def terms_row(terms: Terms, thread: str) -> Row:
     """The values of `TERMS_COLUMNS`."""
-    return (terms.slot and terms.slot.key, terms.rate and terms.rate.key, terms.singleton, terms.debounce)
+    slot, rate = terms.slot and terms.slot.key, terms.rate and terms.rate.key
+    return (slot, rate, terms.singleton, terms.debounce, thread if terms.rejects_busy else None)
 
 
 def gate_row(tenant: str, gate: Gate) -> Row:
@@ -37,11 +38,11 @@ def gate_row(tenant: str, gate: Gate) -> Row:
     return (tenant, gate.key, gate.most, gate.seconds)
 
 
-def start_row(terms: Terms) -> Row:
+def start_row(terms: Terms, thread: str) -> Row:
     """The delay, then the values of `TERMS_COLUMNS`, then what the gates of its slot and its rate are to let in."""
     return (
         terms.delay_seconds,
-        *terms_row(terms),
+        *terms_row(terms, thread),
         terms.slot and terms.slot.most,
         terms.rate and terms.rate.most,
         terms.rate and terms.rate.seconds,

@@ -29,12 +29,14 @@ snapshots = Table(
     seconds_column("created_at"),
     seconds_column("expires_at", null=True),
     count_column("size_bytes"),
+    text_column("tags"),
     json_column("about"),
     json_column("body"),
     Index(None, "thread", "created_at", "id"),
     Index("ix_snapshots_expires_at", "expires_at", postgresql_where=_EXPIRES, sqlite_where=_EXPIRES),
 )
-"""`body`: what the thread held at `position`. `about`: its name, description and tags, and who took it."""
+"""`body`: what the thread held at `position`. `about`: its name, description and tags, and who took it. `tags`: each in its own line, with
+an end of line before the first and behind the last, for those who search."""
 items = Table(
     "items",
     metadata,

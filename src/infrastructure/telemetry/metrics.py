@@ -7,6 +7,7 @@ from domain.ports.queue import QueueDepth
 from domain.run.run import Run
 from domain.usage import Usage
 from infrastructure.telemetry.labels import BoundedLabel
+from infrastructure.telemetry.tallies import Tallies, Tally
 
 RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 NODE_SECONDS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
@@ -24,7 +25,7 @@ class PrometheusMeter:
         self._count_money()
         self._watch_store()
         self._watch_others()
-        self._nodes: dict[tuple[str, bool], Histogram] = {}
+        self._nodes: dict[tuple[str, bool], Tally] = {}
 
     def run_ended(self, run: Run, seconds: float) -> None:
         self._runs.labels(run.status.value, self._named(run.workflow)).inc()
@@ -70,7 +71,7 @@ class PrometheusMeter:
     def _named(self, workflow: str) -> str:
         return self._workflow(workflow.partition("@")[0])
 
-    def _node_series(self, kind: str, failed: bool) -> Histogram:
+    def _node_series(self, kind: str, failed: bool) -> Tally:
         series = self._node_seconds.labels(self._kind(kind), "failed" if failed else "finished")
         if len(self._nodes) < 1000:
             self._nodes[kind, failed] = series
@@ -80,9 +81,8 @@ class PrometheusMeter:
         registry = self._registry
         self._runs = Counter("weft_runs_total", "Runs that ended", ("status", "workflow"), registry=registry)
         self._run_seconds = Histogram("weft_run_duration_seconds", "From start to end of a run", buckets=RUN_SECONDS, registry=registry)
-        self._node_seconds = Histogram(
-            "weft_node_duration_seconds", "Last attempt of an activation", ("kind", "outcome"), buckets=NODE_SECONDS, registry=registry
-        )
+        self._node_seconds = Tallies("weft_node_duration_seconds", "Last attempt of an activation", NODE_SECONDS, ("kind", "outcome"))
+        registry.register(self._node_seconds)
 
     def _count_money(self) -> None:
         registry = self._registry
@@ -95,8 +95,11 @@ class PrometheusMeter:
         self._depth = Gauge("weft_queue_depth", "Runs in the queue", ("state",), registry=registry)
         self._lag = Gauge("weft_queue_lag_seconds", "How long the oldest claimable run has waited", registry=registry)
         self._takeovers = Counter("weft_lease_takeovers_total", "Runs taken over from a worker whose lease ran out", registry=registry)
-        self._batch_rows = Histogram("weft_journal_batch_rows", "Journal rows of one commit", buckets=BATCH_ROWS, registry=registry)
-        self._commit_seconds = Histogram("weft_journal_commit_seconds", "One journal commit", buckets=COMMIT_SECONDS, registry=registry)
+        batch_rows = Tallies("weft_journal_batch_rows", "Journal rows of one commit", BATCH_ROWS)
+        commit_seconds = Tallies("weft_journal_commit_seconds", "One journal commit", COMMIT_SECONDS)
+        registry.register(batch_rows)
+        registry.register(commit_seconds)
+        self._batch_rows, self._commit_seconds = batch_rows.labels(), commit_seconds.labels()
 
     def _watch_others(self) -> None:
         registry = self._registry

@@ -2,22 +2,12 @@
 
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Annotated, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from typing import Annotated, Final, NoReturn
 
 import typer
 
-from interface.cli import (
-    control_commands,
-    documents_commands,
-    owner_commands,
-    run_commands,
-    schedule_commands,
-    server_commands,
-    service_commands,
-    start_command,
-    webhook_commands,
-)
 from interface.cli.failures import INTERRUPTED, complain
 from interface.cli.launcher import Launcher
 
@@ -27,26 +17,38 @@ HELP = """Weft runs workflows of LLM and tool nodes as durable graphs.
 Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid document, 3 server not reachable.
 """
 
-root = typer.Typer(
-    name="weft",
-    help=HELP,
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+MODULES: Final = (
+    "service_commands",
+    "run_commands",
+    "documents_commands",
+    "server_commands",
+    "start_command",
+    "control_commands",
+    "answer_command",
+    "schedule_commands",
+    "session_commands",
+    "webhook_commands",
+    "owner_commands",
 )
-for module in (
-    service_commands,
-    run_commands,
-    documents_commands,
-    server_commands,
-    start_command,
-    control_commands,
-    schedule_commands,
-    webhook_commands,
-    owner_commands,
-):
-    module.add_to(root)
+"""In the order of `weft --help`."""
+_HOMES: Final = {"run": "run_commands", "serve": "service_commands", "worker": "service_commands"}
+"""Of commands that are started most, often by programs: making all fifty takes as long as loading a small library."""
+
+
+def root_of(modules: Iterable[str] = MODULES) -> typer.Typer:
+    """`weft` with the commands of these modules."""
+    root = typer.Typer(
+        name="weft",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    root.callback()(_weft)
+    for module in modules:
+        import_module(f"interface.cli.{module}").add_to(root)
+    return root
 
 
 def _print_version(wanted: bool) -> None:
@@ -57,7 +59,6 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@root.callback()
 def _weft(
     version: Annotated[bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")] = False,
 ) -> None:
@@ -66,6 +67,9 @@ def _weft(
 
 def run(load: Callable[[], Launcher], arguments: Sequence[str] | None = None) -> NoReturn:
     """Ends the process with the command's exit code. `load` gives the composition root to the commands that need it."""
+    given = sys.argv[1:] if arguments is None else arguments
+    home = _HOMES.get(given[0]) if given else None
+    root = root_of() if home is None else root_of([home])
     try:
         root(args=arguments, prog_name="weft", obj=load)
     except KeyboardInterrupt:

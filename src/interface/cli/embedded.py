@@ -1,15 +1,18 @@
 """`weft run`: one run in this process, without a server."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.access import LOCAL_ADMIN
+from application.answering import AnswerOrder
 from application.errors import Problem, ValidationError
 from application.run_orders import RunOrder
-from application.run_views import RunView
+from application.run_views import EndView, EventView, RunView
 from application.runs import CancelOrder
+from interface.cli.asking import ASKED, PAUSE, is_interactive
 from interface.cli.documents import is_file, read_document
 from interface.cli.failures import CommandFailed, Exit, detail, located
 from interface.cli.happenings import Members, happening_of
@@ -20,30 +23,61 @@ if TYPE_CHECKING:
     from interface.cli.live import Display
     from interface.yaml import LoadedDocument
 
+LOOK_SECONDS: Final = 0.5
 CANCEL_SECONDS: Final = 10.0
 """How long a run that was asked to stop may take before the command ends without it."""
 
 
-async def run_here(launcher: Launcher, reference: str, given: Members, *, watch: bool, **flags: object) -> tuple[RunView | None, int]:
-    """The run as it stands at the end, and the command's exit code; no run when it was interrupted before there was one."""
+async def run_here(
+    launcher: Launcher, reference: str, given: Members, *, watch: bool, stops: Members | None = None, **flags: object
+) -> tuple[RunView | None, int]:
+    """The run as it stands at the end, or where it waits for a person, and the command's exit code; no run when it was interrupted before
+    there was one. `stops`: its breakpoints."""
     loaded = read_document(Path(reference)) if is_file(reference) else None
-    order = _order(reference, loaded, given)
+    order = _order(reference, loaded, given, stops or {})
+
+    async def begin(app: App) -> str:
+        return (await _started(app, order, reference, loaded)).id
+
+    return await _carried(launcher, begin, watch, flags)
+
+
+async def go_on_here(
+    launcher: Launcher, run: str, what: Members, answer: object, *, acts: int, watch: bool, **flags: object
+) -> tuple[RunView | None, int]:
+    """The same for a run that waited. `what`: what for; `answer`: what was said to its question; `acts`: how often it was let go on, this
+    time included."""
+
+    async def act(app: App) -> str:
+        if what["kind"] == PAUSE:
+            await app.desk.control.resume(LOCAL_ADMIN, run)
+        else:
+            order = AnswerOrder.model_validate({"activation": what["activation"], "answer": answer})
+            await app.desk.answer_run(LOCAL_ADMIN, run, order)
+        return run
+
+    return await _carried(launcher, act, watch, flags, acts)
+
+
+async def _carried(
+    launcher: Launcher, begin: Callable[[App], Awaitable[str]], watch: bool, flags: dict[str, object], acts: int = 0
+) -> tuple[RunView | None, int]:
     with listening_for_signals() as stop:
         async with AsyncExitStack() as stack:
             app = await opened_unless_stopped(stack, launcher.open_app(patient=False, **flags), stop)
             if app is None:
                 return None, stop.exit_code
-            run = await _started(app, order, reference, loaded)
-            await _to_its_end(app, run, stop, watch)
+            run = await app.desk.get_run(LOCAL_ADMIN, await begin(app))
+            await _to_its_end(app, run, stop, watch, acts)
             ended = await app.desk.get_run(LOCAL_ADMIN, run.id)
     return ended, stop.exit_code if stop.asked.is_set() else _exit_code(ended)
 
 
-def _order(reference: str, loaded: "LoadedDocument | None", given: Members) -> RunOrder:
+def _order(reference: str, loaded: "LoadedDocument | None", given: Members, stops: Members) -> RunOrder:
     from pydantic import ValidationError as Misfit
 
     try:
-        return RunOrder(workflow=reference if loaded is None else loaded.document, input=given)
+        return RunOrder(workflow=reference if loaded is None else loaded.document, input=given, **stops)
     except Misfit as misfit:
         wanted = (
             "a workflow's name, as `triage` or `triage@1.2.0`, or a file" if loaded is None else "a workflow document, which is a mapping"
@@ -69,13 +103,14 @@ def _placed(problem: Problem, file: str, loaded: "LoadedDocument") -> str:
     return detail(pointer, problem.message, problem.code, file, line, column)
 
 
-async def _to_its_end(app: App, run: RunView, stop: Stop, watch: bool) -> None:
-    """Works until the run has ended, or was asked to stop and had its time to."""
+async def _to_its_end(app: App, run: RunView, stop: Stop, watch: bool, acts: int) -> None:
+    """Works until the run has ended, waits for somebody once more, or was asked to stop and had its time to."""
     working = asyncio.create_task(app.worker.run())
     following = asyncio.create_task(_follow(app, run, watch))
     asked = asyncio.create_task(stop.asked.wait())
+    waiting = asyncio.create_task(_waits_for_somebody(app, run, acts))
     try:
-        await asyncio.wait({working, following, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({working, following, asked, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if asked.done() and not following.done():
             await app.desk.cancel_run(LOCAL_ADMIN, run.id, CancelOrder(reason="interrupted at the terminal"))
             await asyncio.wait({working, following}, timeout=CANCEL_SECONDS, return_when=asyncio.FIRST_COMPLETED)
@@ -85,8 +120,31 @@ async def _to_its_end(app: App, run: RunView, stop: Stop, watch: bool) -> None:
         app.worker.stop()
         following.cancel()
         asked.cancel()
-        await asyncio.gather(following, asked, return_exceptions=True)
+        waiting.cancel()
+        await asyncio.gather(following, asked, waiting, return_exceptions=True)
         await working
+
+
+async def _waits_for_somebody(app: App, run: RunView, acts: int) -> None:
+    """Returns when it does, after it heard of what was said so far, and when it has ended. What waits for a signal goes on by itself here,
+    as far as anybody can tell."""
+    heard = await app.desk.follow_run(LOCAL_ADMIN, run.id)
+    while acts:
+        item = await anext(heard, None)
+        acts -= isinstance(item, EventView) and item.type in ("answered", "resumed")
+        if isinstance(item, EndView):
+            return
+    while True:
+        seen, _ = await app.desk.wait_for_run(LOCAL_ADMIN, run.id, 3_600.0)
+        if seen.ended_at is not None or is_asking(seen):
+            return
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def is_asking(run: RunView) -> bool:
+    """It is parked, and somebody at the terminal could let it go on. Where nobody sits there, it waits for its deadline."""
+    asked = [what for what in run.waiting_for if what.kind in ASKED]
+    return run.status == "parked" and bool(asked) and (is_interactive() or any(what.until is None for what in asked))
 
 
 async def _follow(app: App, run: RunView, watch: bool) -> None:

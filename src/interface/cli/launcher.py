@@ -73,6 +73,9 @@ class Launcher(Protocol):
 
     def shown(self, **flags: object) -> Sequence[SettingLine]: ...
 
+    def unknown(self) -> Sequence[str]:
+        """A sentence for each variable `WEFT_*` that is no setting."""
+
     def open_app(self, *, patient: bool = False, **flags: object) -> AbstractAsyncContextManager[App]:
         """Configures the logs as the settings say, brings the database up to date, opens everything; closes in reverse.
 

@@ -24,6 +24,12 @@ ServerKey = Annotated[
 Tenant = Annotated[str, typer.Option(help="Whose keys.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there; else to stdout.")]
+PauseBefore = Annotated[
+    list[str] | None, typer.Option("--pause-before", metavar="NODE", help="Stop before this node; may be said several times.")
+]
+PauseAfter = Annotated[
+    list[str] | None, typer.Option("--pause-after", metavar="NODE", help="Stop after this node; may be said several times.")
+]
 
 
 def launcher_of(context: typer.Context) -> Launcher:

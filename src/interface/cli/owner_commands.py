@@ -79,6 +79,8 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
     from interface.cli.printing import print_json, print_table
 
     lines = launcher_of(context).shown()
+    for sentence in launcher_of(context).unknown():
+        typer.echo(sentence, err=True)
     if as_json:
         print_json(
             [{"variable": line.variable, "value": line.value, "source": line.source, "description": line.description} for line in lines]

@@ -30,6 +30,7 @@ def list_runs(
     status: Annotated[str | None, typer.Option(help="queued, running, parked, completed, failed or cancelled.")] = None,
     workflow: Annotated[str | None, typer.Option(help="Name, or name@version.")] = None,
     needs_attention: Annotated[bool, typer.Option("--needs-attention", help="What waits for `weft runs resolve`.")] = False,
+    waiting: Annotated[bool, typer.Option("--waiting", help="What waits for `weft runs answer`.")] = False,
     limit: Limit = 20,
     as_json: AsJson = False,
 ) -> None:
@@ -41,6 +42,10 @@ def list_runs(
 
         titles = ("RUN", "ACTIVATION", "TOOL", "SINCE", "ARGUMENTS", "KEY", "WHY")
         return _print_list(unknown_calls(server, key, workflow, limit), as_json, titles, _call_row)
+    if waiting:
+        from interface.cli.attention import questions
+
+        return _print_list(questions(server, key, workflow, limit), as_json, ("RUN", "ACTIVATION", "UNTIL", "WHO", "SHOWS"), _question_row)
     found = _items(server, key, "/v1/runs", limit, status=status, workflow=workflow)
     _print_list(
         found,
@@ -54,6 +59,11 @@ def list_runs(
 def _call_row(call: Members) -> tuple[str, ...]:
     arguments = json.dumps(call["arguments"], ensure_ascii=False)
     return (call["run"], call["activation"], call["tool"], call["since"], arguments, call["key"], call["reason"])
+
+
+def _question_row(asked: Members) -> tuple[str, ...]:
+    shown = json.dumps(asked["show"], ensure_ascii=False)
+    return (asked["run"], asked["activation"], asked["until"] or "", ", ".join(asked["who"]) or "operator", shown)
 
 
 @runs.command("show", epilog="Example: weft runs show 0190a1b2-...")

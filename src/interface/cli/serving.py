@@ -24,7 +24,7 @@ class Listener(uvicorn.Server):
     """uvicorn without its own idea of signals; says when it listens."""
 
     def __init__(self, app: "ASGIApp", grace_seconds: float, when_ready: Callable[[], None]) -> None:
-        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False)
+        config = uvicorn.Config(app, lifespan="off", log_config=None, access_log=False, server_header=False, ws_max_size=64 * 1024)
         config.timeout_graceful_shutdown = max(1, round(grace_seconds))
         super().__init__(config)
         self._when_ready = when_ready

@@ -106,6 +106,40 @@ def try_webhook(webhook: WebhookId, server: ServerUrl = None, key: ServerKey = N
     print(f"{view['id']} is sent: `weft webhooks deliveries {webhook}` shows what comes of it")
 
 
+@webhooks.command("rotate", epilog="Example: weft webhooks rotate 0190a1b2-...")
+def rotate(webhook: WebhookId, server: ServerUrl = None, key: ServerKey = None, as_json: AsJson = False) -> None:
+    """Make a new secret and print it: this once. For 24 hours the one before signs too."""
+    from interface.cli.client import connected
+    from interface.cli.printing import print_json
+
+    with connected(server, key) as there:
+        view = there.post(f"/v1/webhooks/{webhook}/rotate-secret")
+    if as_json:
+        print_json(view)
+    else:
+        print(f"secret: {view['secret']}\nuntil {view['old_until']} the old one signs too")
+
+
+@webhooks.command("enable", epilog="Example: weft webhooks enable 0190a1b2-...")
+def enable(webhook: WebhookId, server: ServerUrl = None, key: ServerKey = None) -> None:
+    """Let it hear of runs again; what waited when it was disabled is sent first."""
+    _switch(webhook, True, server, key)
+
+
+@webhooks.command("disable", epilog="Example: weft webhooks disable 0190a1b2-...")
+def disable(webhook: WebhookId, server: ServerUrl = None, key: ServerKey = None) -> None:
+    """Send nothing more to it. What happens meanwhile is not kept for it."""
+    _switch(webhook, False, server, key)
+
+
+def _switch(webhook: str, enabled: bool, server: str | None, key: str | None) -> None:
+    from interface.cli.client import connected
+
+    with connected(server, key) as there:
+        view = there.patch(f"/v1/webhooks/{webhook}", {"enabled": enabled})
+    print(f"webhook {webhook} is {_state(view)}")
+
+
 @webhooks.command("delete", epilog="Example: weft webhooks delete 0190a1b2-...")
 def delete_webhook(webhook: WebhookId, server: ServerUrl = None, key: ServerKey = None) -> None:
     """Take a webhook away, with its log."""

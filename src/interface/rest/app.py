@@ -15,19 +15,27 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from application.desk import Desk
 from application.errors import WeftError
+from application.migrate_orders import MigrateOrder
 from application.run_orders import RunOrder
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
 from interface.rest import (
+    branches,
     controls,
     docs,
+    edits,
+    events,
     health,
+    interactions,
     models,
     openapi,
+    past,
     problems,
     runs,
     schedules,
+    sessions,
+    sockets,
     templates,
     threads,
     tools,
@@ -40,13 +48,17 @@ from interface.rest.parameters import OnlyKnownParameters
 
 _BODIES: tuple[type[BaseModel], ...] = (
     CancelOrder,
+    MigrateOrder,
     RunOrder,
     ThreadOrder,
     ToolCallOrder,
     *workflows.BODIES,
     *templates.BODIES,
     *controls.BODIES,
+    *edits.BODIES,
+    *branches.BODIES,
     *schedules.BODIES,
+    *sessions.BODIES,
     *webhooks.BODIES,
 )
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
@@ -89,8 +101,28 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
-    for module in (workflows, templates, runs, controls, schedules, webhooks, threads, tools, models, workers, health):
+    modules = (
+        workflows,
+        templates,
+        runs,
+        controls,
+        schedules,
+        webhooks,
+        sessions,
+        interactions,
+        threads,
+        events,
+        past,
+        edits,
+        branches,
+        tools,
+        models,
+        workers,
+        health,
+    )
+    for module in modules:
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
+    sockets.add_to(app)
     _describe(app)
     return app
 

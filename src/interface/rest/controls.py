@@ -1,4 +1,4 @@
-"""Runs under way: pause, resume, signal."""
+"""Runs under way: pause, resume, signal, answer."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 from pydantic import BaseModel
 
+from application.answering import AnswerOrder
 from application.controlling import SIGNAL_NAME, PauseOrder, SignalOrder
 from application.resolving import ResolveOrder
 from application.run_views import RunView
@@ -15,7 +16,7 @@ from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import IdempotencyKey
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
-BODIES: tuple[type[BaseModel], ...] = (PauseOrder, ResolveOrder, SignalOrder)
+BODIES: tuple[type[BaseModel], ...] = (AnswerOrder, PauseOrder, ResolveOrder, SignalOrder)
 
 _AS_IT_WAS: Responses = {200: {"model": RunView, "description": "It was so before, or the run has ended."}}
 _SignalName = Annotated[str, Path(pattern=SIGNAL_NAME, description="As a `wait` node names it.")]
@@ -62,6 +63,23 @@ async def signal_run(
 ) -> RunView:
     """Send a run a signal: it wakes the `wait` node that has waited longest for it, or is kept for the next one."""
     return await desk.control.signal(who, run_id, name, order, key)
+
+
+@router.post(
+    "/{run_id}/answers",
+    status_code=HTTPStatus.OK,
+    responses=fails(404, 409, 413, 415),
+    openapi_extra=takes(model_ref(AnswerOrder)),
+)
+async def answer_run(
+    who: Caller,
+    desk: TheDesk,
+    run_id: str,
+    order: Annotated[AnswerOrder, Depends(body_of(AnswerOrder))],
+    key: IdempotencyKey = None,
+) -> RunView:
+    """Answer what a run asks a person. The first answer counts; one that does not fit the schema leaves the question open."""
+    return await desk.answer_run(who, run_id, order, key)
 
 
 @router.post(

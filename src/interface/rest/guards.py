@@ -71,6 +71,9 @@ class LocalOnly:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket" and not _from_here(Headers(scope=scope)):
+            await send({"type": "websocket.close", "code": 4403, "reason": "not_local"})  # before it is accepted: a 403
+            return
         if scope["type"] == "http" and not _from_here(Headers(scope=scope)):
             detail = "without keys this service answers to localhost only: make a key with `weft keys create`"
             await problems.answer(Request(scope), 403, "not_local", detail)(scope, receive, send)

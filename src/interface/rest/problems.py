@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import compile_path
 
-from application.errors import DomainError, Family, Problem, WeftError, problems_of
+from application.errors import DomainError, Family, Problem, WeftError, begins_of, oldest_of, problems_of
 from application.validation import Locate, placed
 from application.workflow_views import ProblemView, problem_views
 
@@ -26,6 +26,7 @@ STATUS: Mapping[Family, HTTPStatus] = {
     Family.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Family.NOT_FOUND: HTTPStatus.NOT_FOUND,
     Family.CONFLICT: HTTPStatus.CONFLICT,
+    Family.GONE: HTTPStatus.GONE,
     Family.TOO_LARGE: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     Family.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     Family.UPSTREAM: HTTPStatus.BAD_GATEWAY,
@@ -54,10 +55,21 @@ class ProblemDocument(BaseModel):
     instance: str
     request_id: str
     problems: list[ProblemView] | None = None
+    begins: int | None = None
+    """Of a position that is gone: the first one that can still be read."""
+    oldest: int | None = None
+    """Of a cursor that is gone: the oldest `after` to start again from."""
 
 
 def answer(
-    request: Request, status: int, code: str, detail: str, problems: Iterable[Problem] = (), headers: Mapping[str, str] | None = None
+    request: Request,
+    status: int,
+    code: str,
+    detail: str,
+    problems: Iterable[Problem] = (),
+    headers: Mapping[str, str] | None = None,
+    begins: int | None = None,
+    oldest: int | None = None,
 ) -> Response:
     document = ProblemDocument(
         type=f"urn:weft:problem:{code}",
@@ -68,6 +80,8 @@ def answer(
         instance=request.url.path,
         request_id=request.state.request_id,
         problems=problem_views(list(problems)) or None,
+        begins=begins,
+        oldest=oldest,
     )
     return Response(document.model_dump_json(exclude_none=True), status, headers, MEDIA_TYPE)
 
@@ -79,7 +93,7 @@ async def of_weft_error(request: Request, error: WeftError) -> Response:
     if not told:
         log.error("request failed", code=error.code, path=request.url.path, exc_info=error)
     detail = error.message if told else _ITS_OWN_FAULT.get(error.family, _UNEXPECTED)
-    return answer(request, status, error.code, detail, await _problems(request, error), _headers(error))
+    return answer(request, status, error.code, detail, await _problems(request, error), _headers(error), begins_of(error), oldest_of(error))
 
 
 async def _problems(request: Request, error: WeftError) -> Sequence[Problem]:

@@ -1,11 +1,11 @@
 """Runs: start, look, follow, cancel."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
+from application.migrate_orders import MigrateOrder, MigrationView
 from application.run_orders import RunOrder
 from application.run_views import RunListItem, RunView
 from application.runs import CancelOrder, RunListOrder
@@ -15,22 +15,11 @@ from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import IdempotencyKey, Wait
 from interface.rest.stream import EventStream
+from interface.rest.streaming import EVENTS, After, Form, LastEventId, Limit, as_json, streamed
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
 _SETTLED: Responses = {200: {"model": RunView, "description": "The run has ended, needs somebody, or was there already."}}
-_EVENT = {
-    "type": "object",
-    "properties": {
-        "id": {"type": "string", "description": "The journal position of a row; what passes by has none."},
-        "event": {"type": "string"},
-        "data": {"type": "string", "contentMediaType": "application/json"},
-        "retry": {"type": "integer"},
-    },
-}
-_EVENTS: Responses = {200: {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": _EVENT}}}}
-_After = Annotated[int, Query(ge=0, le=2**63 - 1, description="Only rows after this position.")]
-_LastEventId = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=2**63 - 1, description="As `after`, and stronger.")]
 
 
 @router.post(
@@ -67,21 +56,38 @@ async def list_runs(who: Caller, desk: TheDesk, order: Annotated[RunListOrder, Q
     return await desk.list_runs(who, order)
 
 
+@router.post("/migrate", responses=fails(404, 413, 415), openapi_extra=takes(model_ref(MigrateOrder)))
+async def migrate_runs(
+    who: Caller, desk: TheDesk, order: Annotated[MigrateOrder, Depends(body_of(MigrateOrder))]
+) -> PageView[MigrationView]:
+    """Move a page of the parked runs of one version to another one, each as a whole or not at all; with `dry_run` only say which fit."""
+    return await desk.migrate_runs(who, order)
+
+
 @router.get("/{run_id}", responses=fails(404))
 async def get_run(who: Caller, desk: TheDesk, run_id: str) -> RunView:
     return await desk.get_run(who, run_id)
 
 
-@router.get("/{run_id}/events", status_code=HTTPStatus.OK, response_class=EventStream, responses={**_EVENTS, **fails(404)})
+@router.get("/{run_id}/events", status_code=HTTPStatus.OK, response_class=EventStream, responses={**EVENTS, **fails(404, 410)})
 async def follow_run(
-    who: Caller, desk: TheDesk, request: Request, run_id: str, after: _After = 0, last_event_id: _LastEventId = None, chunks: bool = False
-) -> EventStream:
+    who: Caller,
+    desk: TheDesk,
+    request: Request,
+    run_id: str,
+    after: After = 0,
+    last_event_id: LastEventId = None,
+    chunks: bool = False,
+    form: Form = "sse",
+    limit: Limit = 100,
+) -> Response:
     """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. With `chunks=1` also
-    `started` and `chunk` without ids: what passes by and is not kept."""
+    `started` and `chunk` without ids: what passes by and is not kept. With `format=json` a page of the rows that are there now.
+    The same path is a WebSocket."""
     start = after if last_event_id is None else last_event_id
-    items = await desk.follow_run(who, run_id, start, passing=chunks)
-    stopping: asyncio.Event = request.app.state.stopping
-    return EventStream(items, request.app.state.settings.beat_seconds, stopping)
+    if form == "json":
+        return as_json(await desk.read_rows.of_run(who, run_id, start, limit))
+    return streamed(request, await desk.follow_run(who, run_id, start, passing=chunks))
 
 
 @router.post(

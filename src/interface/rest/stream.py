@@ -16,7 +16,7 @@ from application.run_views import EndView, EventView, PassingView
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
-_NAMES = {"text": "chunk"}
+NAMES = {"text": "chunk"}
 
 
 class EventStream(Response):
@@ -74,6 +74,6 @@ def encoded(item: EventView | PassingView | EndView) -> bytes:
         case EventView():
             return f"id: {item.position}\nevent: {item.type}\ndata: {data}\n\n".encode()
         case PassingView():
-            return f"event: {_NAMES.get(item.kind, item.kind)}\ndata: {data}\n\n".encode()
+            return f"event: {NAMES.get(item.kind, item.kind)}\ndata: {data}\n\n".encode()
         case EndView():
             return f"event: end\ndata: {data}\n\n".encode()

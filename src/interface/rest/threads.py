@@ -3,14 +3,14 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from application.threads import ThreadOrder
+from application.threads import ThreadListOrder, ThreadOrder
 from application.views import PageView, ThreadView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
-from interface.rest.parameters import IdempotencyKey, PageOf
+from interface.rest.parameters import IdempotencyKey
 
 router = APIRouter(prefix="/v1/threads", tags=["threads"])
 
@@ -18,7 +18,7 @@ router = APIRouter(prefix="/v1/threads", tags=["threads"])
 @router.post(
     "",
     status_code=HTTPStatus.CREATED,
-    responses=fails(409, 413, 415),
+    responses=fails(404, 409, 413, 415),
     openapi_extra=takes(model_ref(ThreadOrder)),
 )
 async def open_thread(
@@ -30,8 +30,8 @@ async def open_thread(
 
 
 @router.get("", responses=fails())
-async def list_threads(who: Caller, desk: TheDesk, order: PageOf) -> PageView[ThreadView]:
-    """Newest first."""
+async def list_threads(who: Caller, desk: TheDesk, order: Annotated[ThreadListOrder, Query()]) -> PageView[ThreadView]:
+    """Newest first; of one parent, of one session, of one type. A `state` is asked of one parent's or one session's threads."""
     return await desk.list_threads(who, order)
 
 

@@ -4,9 +4,11 @@ import subprocess
 import sys
 
 import pytest
+from typer import Typer
 from typer.main import get_command
+from typer.testing import CliRunner
 
-from interface.cli.app import root
+from interface.cli.app import _HOMES, root_of
 from tests.integration.cli.command import Weft
 from weft import __version__
 
@@ -16,7 +18,7 @@ pytestmark = pytest.mark.processes
 def every_command() -> list[tuple[str, ...]]:
     """Groups and commands, by the words that call them."""
     found: list[tuple[str, ...]] = [()]
-    for name, command in getattr(get_command(root), "commands", {}).items():
+    for name, command in getattr(get_command(root_of()), "commands", {}).items():
         found.append((name,))
         found += [(name, inner) for inner in getattr(command, "commands", {})]
     return found
@@ -36,6 +38,14 @@ def test_every_command_of_the_interface_is_there() -> None:
         *("runs list", "runs show", "runs events", "runs cancel", "threads list", "tools list", "tools call", "models list"),
         *("keys create", "keys list", "keys remove", "db upgrade", "db current", "config show"),
     }
+
+
+@pytest.mark.parametrize("command", sorted(_HOMES))
+def test_a_command_that_is_made_alone_explains_itself_as_among_all_others(command: str) -> None:
+    def told(root: Typer) -> str:
+        return CliRunner().invoke(root, [command, "--help"], prog_name="weft").stdout
+
+    assert told(root_of([_HOMES[command]])) == told(root_of()) != ""
 
 
 @pytest.mark.parametrize("words", [pytest.param(words, id=" ".join(words) or "weft") for words in every_command()])
@@ -91,3 +101,14 @@ def test_settings_are_shown_with_their_origin_and_without_secrets(weft: Weft) ->
     assert (shown["WEFT_PORT"]["value"], shown["WEFT_PORT"]["source"]) == ("9000", "environment")
     assert shown["WEFT_GRACE_SECONDS"]["source"] == "default"
     assert "hush" not in str(shown)
+
+
+def test_a_variable_that_is_no_setting_is_named_and_stops_nothing(weft: Weft) -> None:
+    shown = weft("config", "show", "--json", WEFT_LEASE_SECOND="9")
+    service = weft.commands.serve(WEFT_LEASE_SECOND="9")
+    service.url()
+
+    assert (shown.code, shown.err) == (0, "WEFT_LEASE_SECOND is no setting (is WEFT_LEASE_SECONDS meant?)\n")
+    assert len(shown.json) > 10
+    (warning,) = service.log("a variable is ignored")
+    assert "WEFT_LEASE_SECONDS" in warning["reason"]

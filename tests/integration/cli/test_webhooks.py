@@ -43,3 +43,31 @@ def test_where_only_this_machine_can_go_is_refused(weft: Weft) -> None:
     refused = weft("webhooks", "create", "http://127.0.0.1:9/", "--server", url)
 
     assert (refused.code, "WEFT_WEBHOOKS_PRIVATE" in refused.err) == (2, True)
+
+
+def test_a_secret_is_rotated_and_both_sign(weft: Weft) -> None:
+    with receiving() as receiver:
+        url = weft.commands.serve(WEFT_WEBHOOKS_PRIVATE="true").url()
+        made = weft("webhooks", "create", receiver.url, "--json", "--server", url).json
+        new = weft("webhooks", "rotate", made["id"], "--json", "--server", url).json
+        weft("webhooks", "test", made["id"], "--server", url)
+        (told,) = until(lambda: receiver.received, "the test")
+
+    assert made["secret"] != new["secret"]
+    assert told.is_signed_with(made["secret"])
+    assert told.is_signed_with(new["secret"])
+
+
+def test_a_webhook_that_is_disabled_hears_of_nothing_until_it_is_enabled(weft: Weft) -> None:
+    with receiving() as receiver:
+        url = weft.commands.serve(WEFT_WEBHOOKS_PRIVATE="true").url()
+        made = weft("webhooks", "create", receiver.url, "--event", "run.completed", "--json", "--server", url).json["id"]
+        weft("publish", weft.write("counting.yaml", COUNTING), "--server", url)
+        there = Rest(url)
+        assert weft("webhooks", "disable", made, "--server", url).out == f"webhook {made} is disabled\n"
+        there.post("/v1/runs?wait=30", {"workflow": "counting"})
+        assert weft("webhooks", "enable", made, "--server", url).out == f"webhook {made} is enabled\n"
+        run = there.post("/v1/runs?wait=30", {"workflow": "counting"})["id"]
+        until(lambda: receiver.received, "the second run")
+
+    assert [one.told["data"]["run"]["id"] for one in receiver.received] == [run]

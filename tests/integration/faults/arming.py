@@ -1,7 +1,7 @@
 """Crash points and missing guards, put into a process of Weft from outside: the package's `sitecustomize` calls `arm` before Weft starts.
 
 `FAULT_ARMS` is words between commas: `append.sent:3` kills the process at the third pass of that point; `without.epoch` takes a guard away;
-`checkpoints.often` makes one every other row.
+`checkpoints.often` makes one every other row; `webhooks.soon` tries again within a second, and leaves a delivery to others after two.
 Every name of both kinds is in `docs/reliability.md`.
 """
 
@@ -171,6 +171,9 @@ def arm(words: str) -> None:
             GUARDS[name.removeprefix("without.")].remove()
         elif name == "checkpoints.often":
             setattr(*place("application.drive:CHECKPOINT_ROWS"), 2)
+        elif name == "webhooks.soon":
+            setattr(*place("application.delivering:HELD_SECONDS"), 2.0)
+            setattr(*place("domain.webhook:RETRY_SECONDS"), (0.2, *[0.5] * 8))
         else:
             where, wrap = POINTS[name]
             owner, attribute = place(where)

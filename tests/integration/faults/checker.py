@@ -179,6 +179,27 @@ def nobody_was_refused(seen: Evidence) -> Breaches:
         yield f"{line['path']} was answered {line.get('status', 'by nobody')}: {line.get('body', '')}"
 
 
+def receivers_hear_of_every_run(seen: Evidence) -> Breaches:
+    """At least once of its start and of its end, each under one id, and the same words at every try."""
+    if not seen.webhooks:
+        return
+    taken: dict[tuple[str, str], set[str]] = defaultdict(set)
+    words: dict[str, set[str]] = defaultdict(set)
+    for call in seen.calls:
+        if call.what == "hook":
+            words[call.key].add(call.seen)
+            if call.answer == "204":
+                taken[call.run, call.node].add(call.key)
+    yield from (f"{key} was told in {len(bodies)} versions" for key, bodies in words.items() if len(bodies) > 1)
+    for run, rows in seen.rows_of.items():
+        ends = [(f"run.{row.body['status']}", f"evt_{run}_{row.position}_{row.body['status']}") for row in rows if row.kind == "run_ended"]
+        for event, key in ends:
+            if taken[run, event] != {key}:
+                yield f"{event} of run {run} was taken under {sorted(taken[run, event])}, not once and for all under {key}"
+        if len(taken[run, "run.started"]) != 1:
+            yield f"run.started of run {run} was taken under {sorted(taken[run, 'run.started'])}"
+
+
 PROMISES: Mapping[str, Callable[[Evidence], Breaches]] = {
     promise.__name__: promise
     for promise in (
@@ -195,6 +216,7 @@ PROMISES: Mapping[str, Callable[[Evidence], Breaches]] = {
         totals_say_what_the_lines_say,
         readers_get_exactly_the_rows,
         nobody_was_refused,
+        receivers_hear_of_every_run,
     )
 }
 

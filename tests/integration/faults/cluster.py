@@ -26,7 +26,13 @@ from tests.servers.redis import RedisServer, running_redis
 from tests.servers.until import until
 
 LEASE_SECONDS = 3.0
+DISK = "disk"
+"""In the folder of a cluster: what PostgreSQL writes lies here."""
 FINAL = "status IN ('completed', 'failed', 'cancelled')"
+
+
+class CannotBePlayed(Exception):
+    """Not here, and not by this user; says why."""
 
 
 @dataclass(slots=True)
@@ -125,8 +131,8 @@ def running_cluster(folder: Path, hold_seconds: float = 0.05, *, redis: bool = F
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
         if disk_megabytes:
-            stack.enter_context(small_disk(folder / "postgres", disk_megabytes))
-        database = stack.enter_context(running_database(folder / "postgres"))
+            stack.enter_context(small_disk(folder / DISK, disk_megabytes))
+        database = stack.enter_context(running_database(folder / DISK / "postgres"))
         ledger = stack.enter_context(running_ledger(folder, hold_seconds))
         wire = stack.enter_context(running_wire(database.port))
         server = stack.enter_context(running_redis(folder / "redis")) if redis else None
@@ -137,9 +143,12 @@ def running_cluster(folder: Path, hold_seconds: float = 0.05, *, redis: bool = F
 
 @contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[None]:
-    """A disk of its own in memory, which can be filled. Only root may have one: `CalledProcessError` for others."""
+    """A disk of its own in memory, which can be filled. `CannotBePlayed` for whoever may not have one."""
     folder.mkdir(parents=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=755", "tmpfs", folder], check=True, capture_output=True)
+    options = f"size={megabytes}m,mode=755"
+    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CannotBePlayed(f"it takes a user who may mount a disk: {done.stderr.strip()}")
     try:
         yield
     finally:

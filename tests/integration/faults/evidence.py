@@ -25,7 +25,8 @@ class Row:
 
 @dataclass(frozen=True)
 class Evidence:
-    """`runs`: id -> status. `charges`: (run, activation, effect, attempt, epoch, prompt tokens, estimated). `told`: clients' own notes."""
+    """`runs`: id -> status. `charges`: (run, activation, effect, attempt, epoch, prompt tokens, estimated). `told`: clients' own notes.
+    `webhooks`: those that want to hear of every run."""
 
     runs: Mapping[str, str]
     outcomes: Mapping[str, Mapping[str, Any]]
@@ -40,6 +41,7 @@ class Evidence:
     calls: Sequence[Call]
     told: Sequence[Mapping[str, Any]]
     killed: frozenset[int] = field(default_factory=frozenset)
+    webhooks: Sequence[str] = ()
 
     @cached_property
     def rows_of(self) -> Mapping[str, Sequence[Row]]:
@@ -79,6 +81,7 @@ def gather(cluster: Cluster) -> Evidence:
         calls=cluster.ledger.calls(),
         told=[line for file in sorted(cluster.folder.glob("client-*.jsonl")) for line in lines_of(file)],
         killed=frozenset(cluster.killed),
+        webhooks=[row[0] for row in ask("SELECT id FROM webhooks")],
     )
 
 

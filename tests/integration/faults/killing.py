@@ -21,8 +21,28 @@ def workers_are_killed(stage: Stage) -> None:
         stage.cluster.kill(stage.busy_worker())
         stage.cluster.worker()
 
-    stage.while_working(stage.size(8, 60), kill_one, 1.5, 2.5)
+    stage.while_working(stage.size(8, 60), kill_one, stage.size(2, 1), stage.size(3, 3))
     check_standard(stage.settle(), count)
+
+
+@scenario("workers are killed while receivers of webhooks are out of order", "every start and end of a run is told, under one id")
+def receivers_are_told(stage: Stage) -> None:
+    count, variables = stage.size(25, 500), {"WEFT_WEBHOOKS_PRIVATE": "true", "FAULT_ARMS": "webhooks.soon"}
+    stage.start(workers=stage.size(2, 4), apis=1, **variables)
+    stage.listen()
+    stage.order(count, spread_seconds=stage.size(5, 100))
+
+    def kill_one() -> None:
+        stage.cluster.kill(stage.busy_worker())
+        stage.cluster.worker(**variables)
+
+    stage.while_working(stage.size(3, 40), kill_one, 1.0, 2.0)
+    seen = stage.settle()
+    check_standard(seen, count)
+    hooks = [call for call in seen.calls if call.what == "hook"]
+    stage.figures["webhooks sent"] = len(hooks)
+    stage.figures["refused by the receiver"] = sum(call.answer != "204" for call in hooks)
+    assert stage.figures["refused by the receiver"] > 0, "the receiver was never out of order"
 
 
 @scenario("all workers are killed at once, ten times", "nothing lost, nothing twice, all final within 120 s of the last kill")

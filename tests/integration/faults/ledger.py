@@ -4,6 +4,7 @@ The engine is never its own witness: what the checker knows of the world, it kno
 """
 
 import asyncio
+import hashlib
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.architecture.places import ROOT
@@ -28,12 +29,16 @@ from tests.servers.ports import free_port
 from tests.servers.until import until
 
 COMPLETION_TOKENS = 7
+SORRY, SORRY_SHARE = 500, 0.3
+"""What a hook is answered sometimes, and how often."""
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
     """`what`: put (idempotent), look (reads), pay (once), model or hook. `key`: its idempotency key. `seen`: its arguments. `tokens`: what
-    a model's answer cost, a number that no other call has. `pid`: the process that called."""
+    a model's answer cost, a number that no other call has. `pid`: the process that called.
+
+    Of a hook `key` is its `webhook-id`, `node` its event, `seen` the digest of its body, and `answer` the status it got."""
 
     number: int
     at: float
@@ -57,11 +62,11 @@ class Book:
     calls: int = 0
     answers: dict[str, str] = field(default_factory=dict)
 
-    async def note(self, what: str, told: dict[str, Any]) -> Call:
+    async def note(self, what: str, told: dict[str, Any], answer: str = "") -> Call:
         """Holds its answer for a moment, so that calls are in flight when something strikes."""
         self.calls += 1
         number, key = self.calls, told.get("key", "")
-        answer = f"{what}-{number}"
+        answer = answer or f"{what}-{number}"
         if what == "put":
             answer = self.answers.setdefault(key, answer)
         tokens = number if what == "model" else 0
@@ -86,7 +91,19 @@ def application(book: Book) -> Starlette:
         choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": call.answer}}
         return JSONResponse({"id": f"c{call.number}", "object": "chat.completion", "choices": [choice], "usage": usage})
 
-    routes = [Route("/effects/{what}", effect, methods=["POST"]), Route("/v1/chat/completions", chat, methods=["POST"])]
+    async def hook(request: Request) -> Response:
+        """A receiver that is sometimes out of order."""
+        body = await request.body()
+        event, status = json.loads(body), SORRY if random.random() < SORRY_SHARE else httpx.codes.NO_CONTENT
+        told = {"run": event["data"]["run"]["id"], "node": event["type"], "key": request.headers["webhook-id"]}
+        await book.note("hook", {**told, "seen": hashlib.sha256(body).hexdigest()}, str(int(status)))
+        return Response(status_code=status)
+
+    routes = [
+        Route("/hooks", hook, methods=["POST"]),
+        Route("/effects/{what}", effect, methods=["POST"]),
+        Route("/v1/chat/completions", chat, methods=["POST"]),
+    ]
     return Starlette(routes=routes)
 
 

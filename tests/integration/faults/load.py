@@ -64,6 +64,11 @@ def branches(rounds: int) -> dict[str, Any]:
     return document("branches", nodes, edges)
 
 
+def single() -> dict[str, Any]:
+    """One call, and nothing else."""
+    return document("single", {"open": tool("look", "open")}, [edge("start", "open"), edge("open", "end")])
+
+
 def bombed() -> dict[str, Any]:
     return document("bombed", {"bomb": {"kind": "tool", "tool": "bomb", "arguments": {"seen": []}}}, [edge("start", "bomb")])
 

@@ -20,8 +20,9 @@ class Entry:
     when: str
 
     @property
-    def holds(self) -> bool:
-        return self.verdict == "held"
+    def is_broken(self) -> bool:
+        """What could not be played here is not."""
+        return self.verdict.startswith("**BROKEN**")
 
     def row(self) -> str:
         cells = (f"`{self.name}`", self.fault, self.must, self.verdict, self.figures, self.when)

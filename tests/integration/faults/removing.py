@@ -60,6 +60,12 @@ def a_reader_comes_back(stage: Stage, arms: str) -> None:
     stage.order(RUNS, readers=1.0)
 
 
+def receivers_are_out_of_order(stage: Stage, arms: str) -> None:
+    stage.start(workers=1, FAULT_ARMS=arms, WEFT_WEBHOOKS_PRIVATE="true")
+    stage.listen()
+    stage.order(RUNS)
+
+
 CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "epoch": (a_worker_is_frozen, ""),
     "mark": (answers_to_starts_are_lost, "start.committed:1"),
@@ -69,6 +75,7 @@ CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "resume": (a_reader_comes_back, ""),
     "intent": (payments_are_cut_short, ""),
     "line": (workers_die, ""),
+    "receipt": (receivers_are_out_of_order, "webhooks.soon"),
 }
 """By the name of the guard; what else is armed."""
 

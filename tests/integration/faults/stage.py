@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
+
 from tests.integration.faults import load
 from tests.integration.faults.checker import check, lost_charges
 from tests.integration.faults.client import Errand, told
@@ -53,6 +55,12 @@ class Stage:
         self.clients.append(client)
         return client
 
+    def listen(self) -> None:
+        """From now on the ledger is told of every run that starts or ends; its receiver is out of order sometimes."""
+        order = {"url": f"{self.cluster.ledger.url}/hooks"}
+        answer = httpx.post(f"{self.cluster.urls[0]}/v1/webhooks", json=order, timeout=60)
+        assert answer.is_success, answer.text
+
     def acknowledged(self) -> int:
         """Starts that clients were told of so far."""
         return sum(line["what"] == "ack" for line in self.said())
@@ -95,6 +103,8 @@ class Stage:
         if decided := Operator(self.cluster).decide_all():
             self.figures["needed attention"] = decided
             self.cluster.until_final(60)
+        owed = "SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'"
+        until(lambda: self.cluster.database.number(owed) == 0, "every webhook is delivered", 60)
         for client in self.clients:
             assert client.ended(60) == 0, client.told()
 

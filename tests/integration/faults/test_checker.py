@@ -60,6 +60,22 @@ def test_honest_evidence_has_no_breach() -> None:
     assert breaches(HONEST) == {}
 
 
+END = f"evt_{RUN}_5_completed"
+
+
+def hook(event: str, key: str, answer: str = "204", seen: str = "digest") -> Call:
+    return Call(9, 0.0, "hook", RUN, event, "", key, seen, 0, answer)
+
+
+TOLD = replace(
+    HONEST, webhooks=["w"], calls=[*CALLS, hook("run.started", "s"), hook("run.completed", END, "500"), hook("run.completed", END)]
+)
+
+
+def test_what_a_receiver_took_at_its_second_try_is_no_breach() -> None:
+    assert breaches(TOLD) == {}
+
+
 LIES: dict[str, list[Callable[[Evidence], Evidence]]] = {
     "acknowledged_runs_exist": [lambda seen: replace(seen, told=[{"what": "ack", "key": "b", "run": "gone"}])],
     "every_run_is_final_or_waits_for_an_operator": [
@@ -106,6 +122,12 @@ LIES: dict[str, list[Callable[[Evidence], Evidence]]] = {
     "readers_get_exactly_the_rows": [
         lambda seen: replace(seen, told=seen.told[:-1]),
         lambda seen: replace(seen, told=[*seen.told, seen.told[-1]]),
+    ],
+    "receivers_hear_of_every_run": [
+        lambda seen: replace(TOLD, calls=TOLD.calls[:-1]),
+        lambda seen: replace(TOLD, calls=[one for one in TOLD.calls if one.node != "run.started"]),
+        lambda seen: replace(TOLD, calls=[*TOLD.calls, hook("run.completed", "another")]),
+        lambda seen: replace(TOLD, calls=[*TOLD.calls, hook("run.completed", END, seen="other words")]),
     ],
     "nobody_was_refused": [
         lambda seen: replace(seen, told=[*seen.told, {"what": "refused", "path": "/v1/runs", "status": 500, "body": ""}]),

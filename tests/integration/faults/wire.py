@@ -103,7 +103,7 @@ class Wire:
             task.add_done_callback(self._passing.discard)
         ends = {writer}
         try:
-            with suppress(OSError):
+            with suppress(OSError, asyncio.CancelledError):
                 if self.mode is not Mode.REFUSE:
                     far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
                     ends.add(far_writer)

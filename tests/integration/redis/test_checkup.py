@@ -30,9 +30,9 @@ INSERT INTO runs (id, tenant, thread, workflow, workflow_hash, status, created_a
     ('waits', 't', 'd', 'w', 'h', 'parked', 0, '{{}}', '{{"waiting_for":[{{"activation":"/a#1","kind":"signal"}}]}}'),
     ('astray', 't', 'e', 'w', 'h', 'running', 0, '{{}}', '{{}}');
 INSERT INTO heads (thread, tenant, position, epoch) VALUES ('a', 't', 1, 1), ('b', 't', 1, 1), ('c', 't', 1, 1), ('d', 't', 1, 1);
-INSERT INTO queue (run, tenant, thread, due_at, worker, epoch, wishes, until, deliveries) VALUES
-    ('lapsed', 't', 'a', 0, 'gone', 1, 0, {now} - 61, 1), ('live', 't', 'b', 0, 'here', 1, 0, {now} - 5 + 30, 3),
-    ('asks', 't', 'c', 9e9, NULL, 1, 0, NULL, 0), ('waits', 't', 'd', 9e9, NULL, 1, 0, NULL, 0);
+INSERT INTO queue (run, tenant, thread, line, due_at, worker, epoch, wishes, until, deliveries) VALUES
+    ('lapsed', 't', 'a', 'a', 0, 'gone', 1, 0, {now} - 61, 1), ('live', 't', 'b', 'b', 0, 'here', 1, 0, {now} - 5 + 30, 3),
+    ('asks', 't', 'c', 'c', 9e9, NULL, 1, 0, NULL, 0), ('waits', 't', 'd', 'd', 9e9, NULL, 1, 0, NULL, 0);
 """
 
 

@@ -4,32 +4,51 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import httpx
 from fastapi import FastAPI
 
 from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, RemoveKey, Role, local_admin
+from application.answering import AnswerRun
+from application.branching import BranchThread, CutBranch
+from application.channels import FindChannels
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
 from application.drawing import DrawWorkflow
+from application.editing import EditThread, RestoreThread
 from application.ended import Describe
 from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
+from application.following_threads import FollowThread, ReadRows
 from application.health import CheckReadiness
+from application.interactions import ListInteractions, ProcessInteraction
 from application.launching import LaunchRun
+from application.looking_back import LookBack
+from application.making_way import MakeWay
+from application.migrating import MigrateRuns
 from application.models import ListModels
 from application.once import Once
+from application.outside import WriteFromOutside
 from application.pacing import Pace
+from application.past import Past
+from application.placing import FindPlace
+from application.programs import ProgramShelf
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
+from application.running_again import RunAgain
 from application.runs import CancelRun, FindWorkflow, GetRun, ListRuns, StartRun
 from application.schedules import ScheduleDesk
+from application.sessions import SessionDesk
+from application.snapshot_branches import BranchSnapshot
+from application.snapshots import SnapshotDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
-from application.threads import GetThread, ListThreads, OpenThread
+from application.threads import GetThread, ListThreads, OpenThread, ShowTree
 from application.tools import CallTool, GetTool, ListTools
 from application.validation import Validate
+from application.versions import resolve_versions
 from application.webhooks import WebhookDesk
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.ports.nodes import NodeKind, Workshop
@@ -42,8 +61,8 @@ from infrastructure.ids import new_id
 from infrastructure.memory.cache import MemoryCache
 from infrastructure.memory.limits import MemoryLimits
 from infrastructure.memory.registry import MemoryRegistry
+from infrastructure.nodes import human, terminate, tool, transform, wait
 from infrastructure.nodes import map as map_kind
-from infrastructure.nodes import terminate, transform, wait
 from infrastructure.nodes import workflow as workflow_kind
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
@@ -105,12 +124,21 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
 
     clock, tools, models, schemas = SystemClock(), TwoTools(), OneModel(), JsonSchemas()
     workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, models, tools)
-    ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, map_kind.kind, workflow_kind.kind)
-    validate = Validate(InstalledNodeKinds({kind.name: kind for kind in ours}), workshop)
+    ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, human.kind, tool.kind, map_kind.kind, workflow_kind.kind)
+    kinds = InstalledNodeKinds({kind.name: kind for kind in ours})
+    validate = Validate(kinds, workshop)
     check = CheckDocument(validate, store.workflows)
     once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
-    start = StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), new_id, clock)
+    place = FindPlace(store.threads, store.sessions, store.inbox)
+    way = MakeWay(store.runs, store.inbox)
+    start = StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), place, way, new_id, clock)
+    past = Past(store.journal, store.threads, ProgramShelf(store.workflows, kinds, workshop))
+    write = WriteFromOutside(store.holds, past, store.journal, feed, once, new_id, clock)
+    channels = FindChannels(store.runs, store.threads, store.workflows)
+    cut, edit = CutBranch(store.threads, past, once, new_id, clock), EditThread(write, channels, schemas)
+    restore = RestoreThread(write, past, channels, schemas)
+    snapshots = SnapshotDesk(store.snapshots, store.threads, past, restore, once, new_id, clock)
     return Desk(
         publish_workflow=PublishWorkflow(check, store.workflows, once, content_hash, clock),
         validate_workflow=ValidateWorkflow(check),
@@ -127,15 +155,30 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_run=GetRun(store.runs, Describe(store.journal, MemoryCache(60.0))),
         list_runs=ListRuns(store.runs),
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
-        control=RunControl(store.runs, store.journal, store.inbox, once, new_id),
+        control=RunControl(store.runs, store.journal, store.inbox, past, once, new_id),
+        answer_run=AnswerRun(store.runs, store.journal, store.inbox, schemas, store.marks, once, new_id, clock),
         resolve_run=ResolveRun(store.runs, store.journal, store.inbox, tools, schemas, once),
         schedules=ScheduleDesk(store.schedules, LaunchRun(start, clock), CronCalendar(), once, new_id, clock),
+        sessions=SessionDesk(store.sessions, store.threads, store.runs, store.inbox, once, new_id, clock),
+        process_interaction=ProcessInteraction(store.sessions, store.journal, start, clock),
+        list_interactions=ListInteractions(store.sessions, store.threads, store.journal, store.runs, store.workflows),
         webhooks=WebhookDesk(store.webhooks, store.deliveries, Addresses(), once, new_id, lambda: new_id().encode()[-32:], clock),
         follow_run=FollowRun(store.runs, store.journal, feed),
+        follow_thread=FollowThread(store.threads, store.runs, store.journal, feed),
+        read_rows=ReadRows(store.threads, store.runs, store.journal),
         wait_for_run=WaitForRun(store.runs, store.journal, feed),
-        open_thread=OpenThread(store.threads, once, new_id, clock),
+        open_thread=OpenThread(store.threads, store.sessions, once, new_id, clock),
         get_thread=GetThread(store.threads),
         list_threads=ListThreads(store.threads),
+        show_tree=ShowTree(store.threads),
+        branch_thread=BranchThread(cut, start),
+        run_again=RunAgain(cut, start, edit, write),
+        migrate_runs=MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows), past, write, clock),
+        past=LookBack(past),
+        edit_thread=edit,
+        restore_thread=restore,
+        snapshots=snapshots,
+        branch_snapshot=BranchSnapshot(snapshots),
         list_tools=ListTools(tools),
         get_tool=GetTool(tools),
         call_tool=CallTool(tools, new_id),

@@ -26,7 +26,7 @@ def served(prepare: Callable[[Service], Coroutine[Any, Any, None]]) -> Iterator[
     found: list[Served] = []
 
     async def serve() -> None:
-        async with open_service() as service, _listening(service) as url:
+        async with open_service() as service, on_a_port(service) as url:
             await prepare(service)
             found.append(Served(url, service, stop.set))
             ready.set()
@@ -43,7 +43,7 @@ def served(prepare: Callable[[Service], Coroutine[Any, Any, None]]) -> Iterator[
 
 
 @asynccontextmanager
-async def _listening(service: Service) -> AsyncIterator[str]:
+async def on_a_port(service: Service) -> AsyncIterator[str]:
     listener = socket.create_server(("127.0.0.1", 0))
     server = uvicorn.Server(uvicorn.Config(service.app, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve([listener]))

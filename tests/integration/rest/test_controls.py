@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application import controlling
 from application.access import LOCAL_ADMIN, Role
 from domain.ids import ThreadId
 from tests.integration.rest.service import CONFIGURED, Service, adder
@@ -165,3 +166,42 @@ async def site_ended(site: Site, run: str) -> dict[str, Any]:
     async with asyncio.timeout(WAIT), listening(site, f"/v1/runs/{run}/events", "") as stream:
         assert [event.event async for event in stream.events()][-1] == "end"
     return await site.run(run)
+
+
+async def test_signals_for_a_run_that_does_not_look_at_them_are_not_kept_without_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controlling, "MOST_SIGNALS", 2)
+    run = await started(service)
+    path, key = f"/v1/runs/{run['id']}/signals/go", {"Idempotency-Key": "k"}
+    answers = [await service.call("POST", path, json={}, headers=key)]
+    answers += [await service.call("POST", path, json={"transient": transient}) for transient in (False, False, True)]
+    again = await service.call("POST", path, json={}, headers=key)
+
+    assert [answer.status_code for answer in answers] == [202, 202, 409, 409]
+    assert (answers[2].json()["code"], again.status_code, len(await wishes(service, run))) == ("too_many_signals", 202, 2)
+
+
+async def test_a_run_keeps_so_many_signals_and_still_takes_the_one_it_waits_for(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controlling, "MOST_SIGNALS", 5)
+    async with site.working():
+        run = await site.start(waiting(signal="yes"), wait=WAIT)
+        path = f"/v1/runs/{run['id']}/signals"
+        answers = []
+        for number in range(6):
+            answers.append(await site.call("POST", f"{path}/other", json={"payload": number}))
+            await taken(site, run)
+        dropped = await site.call("POST", f"{path}/other", json={"transient": True})
+        await site.call("POST", f"{path}/yes", json={"payload": "at last"})
+        ended = await site_ended(site, run["id"])
+
+    assert [answer.status_code for answer in answers] == [202] * 5 + [409]
+    assert (dropped.status_code, ended["output"]["got"]["payload"]) == (202, "at last")
+
+
+async def taken(site: Site, run: dict[str, Any]) -> None:
+    for _ in range(100 * WAIT):
+        if not await site.weft.shared.store().inbox.count(run["id"], "signal"):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("the run does not take its signals")

@@ -34,7 +34,7 @@ CASES = [
     pytest.param("GET", "/v1/tools?limit=201", {}, 422, "invalid", id="a limit above two hundred for tools"),
     pytest.param("GET", "/v1/runs?cursor=bogus", {}, 422, "invalid", id="a cursor that is not ours"),
     pytest.param("GET", "/v1/tools?cursor=bogus", {}, 422, "invalid", id="a cursor that is not ours for tools"),
-    pytest.param("GET", "/v1/runs?session_id=x", {}, 422, "invalid", id="a filter that is not there"),
+    pytest.param("GET", "/v1/runs?colour=x", {}, 422, "invalid", id="a filter that is not there"),
     pytest.param("GET", "/v1/models?verbose=1", {}, 422, "invalid", id="a parameter nobody knows"),
     pytest.param("GET", "/v1/runs?since=2026-01-01T00:00:00", {}, 422, "invalid", id="a time without a zone"),
     pytest.param("POST", "/v1/runs", {"content": b"{", "headers": JSON}, 422, "invalid", id="half a body"),
@@ -71,7 +71,7 @@ async def test_a_refusal_is_a_problem_document(
     ("body", "pointers"),
     [
         pytest.param({"input": {}}, {"/workflow"}, id="a missing member"),
-        pytest.param({"workflow": "x", "colour": 1, "session_id": "s"}, {"/colour", "/session_id"}, id="unknown members, all at once"),
+        pytest.param({"workflow": "x", "colour": 1, "flavour": "s"}, {"/colour", "/flavour"}, id="unknown members, all at once"),
         pytest.param(
             {"workflow": "x", "limits": {"steps": "9", "depth": 0}}, {"/limits/steps", "/limits/depth"}, id="limits that are none"
         ),

@@ -57,9 +57,26 @@ ROUTES = [
     "POST /v1/webhooks/{webhook_id}/rotate-secret",
     "GET /v1/webhooks/{webhook_id}/deliveries",
     "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/redeliver",
+    "POST /v1/sessions",
+    "GET /v1/sessions",
+    "GET /v1/sessions/{session_id}",
+    "PATCH /v1/sessions/{session_id}",
+    "POST /v1/sessions/{session_id}/pause",
+    "POST /v1/sessions/{session_id}/resume",
+    "POST /v1/sessions/{session_id}/complete",
+    "POST /v1/sessions/{session_id}/abort",
+    "GET /v1/sessions/{session_id}/threads",
+    "POST /v1/sessions/{session_id}/threads",
+    "POST /v1/sessions/{session_id}/interactions",
+    "GET /v1/sessions/{session_id}/interactions",
     "POST /v1/threads",
     "GET /v1/threads",
     "GET /v1/threads/{thread_id}",
+    "POST /v1/threads/{thread_id}/branches",
+    "GET /v1/threads/{thread_id}/branches",
+    "GET /v1/threads/{thread_id}/tree",
+    "POST /v1/threads/{thread_id}/runs",
+    "GET /v1/threads/{thread_id}/runs",
     "GET /v1/tools",
     "GET /v1/tools/{name}",
     "POST /v1/tools/{name}/call",
@@ -86,7 +103,13 @@ async def something_of_everything(service: Service) -> None:
     schedule = (await service.call("POST", "/v1/schedules", json={"workflow": "adder", "input": {"x": 1}, "every_seconds": 3600})).json()
     webhook = (await service.call("POST", "/v1/webhooks", json={"url": "https://example.com/hook"})).json()
     delivery = (await service.call("POST", f"/v1/webhooks/{webhook['id']}/test")).json()
-    KNOWN.update(run_id=run["id"], thread_id=run["thread_id"], schedule_id=schedule["id"])
+    KNOWN.update(run_id=run["id"], schedule_id=schedule["id"])
+    # Another thread than that of the run, whose rows by hand are of no graph: what folds them cannot.
+    thread = (await service.call("POST", "/v1/threads", json={"name": "mail"})).json()
+    await service.call("PATCH", f"/v1/threads/{thread['id']}/state", json={"values": {"x": 1}})
+    KNOWN.update(thread_id=thread["id"])
+    session = (await service.call("POST", "/v1/sessions", json={"user_id": "ada", "workflow": "adder"})).json()
+    KNOWN.update(session_id=session["id"])
     KNOWN.update(webhook_id=webhook["id"], delivery_id=delivery["id"])
 
 

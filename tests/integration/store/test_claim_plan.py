@@ -10,7 +10,7 @@ from infrastructure.store.store import Store
 from tests.integration.store.builders import many_claims, started
 
 WAITING = 10_000
-_MANY = """INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes) SELECT 'r' || n, 'acme', 't' || n, n, 0, 0
+_MANY = """INSERT INTO queue (run, tenant, thread, line, due_at, epoch, wishes) SELECT 'r' || n, 'acme', 't' || n, 't' || n, n, 0, 0
     FROM generate_series(1, $1) n"""
 _HEADS = "INSERT INTO heads (thread, tenant, epoch, position) SELECT 't' || n, 'acme', 0, 0 FROM generate_series(1, $1) n"
 _FORGET = "DELETE FROM pg_statistic WHERE starelid IN ('queue'::regclass, 'heads'::regclass)"

@@ -12,6 +12,8 @@ from structlog.testing import capture_logs
 from application.firing import HOLD, FireSchedules
 from application.flow import MakeTerms
 from application.launching import LaunchRun
+from application.making_way import MakeWay
+from application.placing import FindPlace
 from application.runs import CancelRun, FindWorkflow, StartRun
 from domain.errors import DatabaseError
 from domain.ids import RunId, TenantId
@@ -71,7 +73,9 @@ class Rig:
         """Another process's."""
         over = store or self.store
         find = FindWorkflow(over.workflows, None, None, self.clock)  # type: ignore[arg-type] # nothing is posted whole
-        start = StartRun(over.runs, over.marks, over.journal, find, JsonSchemas(), MakeTerms(CelExpressions()), new_id, self.clock)
+        place = FindPlace(over.threads, over.sessions, over.inbox)
+        terms, way = MakeTerms(CelExpressions()), MakeWay(over.runs, over.inbox)
+        start = StartRun(over.runs, over.marks, over.journal, find, JsonSchemas(), terms, place, way, new_id, self.clock)
         cancel = CancelRun(over.runs, over.journal, over.inbox)
         launch = LaunchRun(start, self.clock)
         return FireSchedules(over.schedules, over.due, over.runs, launch, cancel, CronCalendar(), new_id, self.clock)

@@ -190,3 +190,13 @@ async def test_a_wish_knocks(store: Store) -> None:
     async with asyncio.timeout(10):
         await listening
     assert await store.inbox.waiting([run.thread])
+
+
+async def test_wishes_of_one_kind_are_counted_by_run(store: Store) -> None:
+    run, other = await started(store), await started(store)
+    for key in ("1", "2"):
+        await store.inbox.put(run.tenant, run.thread, run.id, "signal", {}, key)
+    await store.inbox.put(other.tenant, other.thread, other.id, "signal", {}, "1")
+    await wish(store, run, "3")
+
+    assert [await store.inbox.count(run.id, kind) for kind in ("signal", "cancel", "pause")] == [2, 1, 0]

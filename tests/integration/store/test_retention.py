@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import RunNotFound, ThreadNotFound
-from domain.ids import Position
+from domain.ids import Position, ThreadId
 from domain.ports.journal import Append, Checkpoint
 from domain.ports.repositories import NewRun
 from domain.run.run import Run, RunStatus
+from domain.thread import Thread, ThreadType
+from infrastructure.ids import new_id
 from infrastructure.store.store import Store
 from tests.integration.store.builders import ANN, LONG, NOON, a_result, a_run, a_thread, usage_row
 
@@ -87,3 +89,36 @@ async def test_a_thread_that_goes_on_loses_the_rows_that_its_old_checkpoint_stan
     assert newest is not None
     assert newest.position == 4
     assert (forgotten, rows) == (([0, 0, 0], [1, 2, 3, 4, 5, 6]) if backend == "memory" else ([2, 1, 0], [4, 5, 6]))
+
+
+async def test_a_thread_that_others_branched_off_stays(store: Store) -> None:
+    run = await ended(store, a_run(created_at=NOON))
+    branch = await a_branch(store, run.thread, 1, run)
+
+    assert await store.retention.forget_runs(LATER, 10) == 0
+    assert len(await store.journal.read(branch.tenant, branch.id, Position(0))) == 1
+
+
+@pytest.mark.parametrize("through_another", [False, True], ids=["of the thread", "of its branch, before that one left"])
+async def test_what_a_branch_stands_on_is_not_forgotten(store: Store, backend: str, *, through_another: bool) -> None:
+    run = a_run()
+    await store.runs.start(NewRun(run))
+    (claim,) = await store.queue.claim(ANN, 1, LONG)
+    for number in range(1, 9):
+        checkpoint = Checkpoint(Position(number), b"{}") if number % 2 == 0 else None
+        await store.journal.append(Append(claim.lease, Position(number - 1), [a_result(f"/a#{number}")], checkpoint=checkpoint))
+    parent = (await a_branch(store, run.thread, 7, run)).id if through_another else run.thread
+    branch = await a_branch(store, parent, 5, run)
+
+    forgotten = await store.retention.forget_rows(run.created_at + timedelta(hours=1), 100)
+
+    rows = [row.position for row in await store.journal.read(branch.tenant, branch.id, Position(0))]
+    stands = await store.journal.newest_checkpoint(branch.tenant, branch.id)
+    assert stands is not None
+    assert (forgotten, stands.position, rows) == ((0, 4, [1, 2, 3, 4, 5]) if backend == "memory" else (3, 4, [4, 5]))
+
+
+async def a_branch(store: Store, parent: ThreadId, at: int, run: Run) -> Thread:
+    thread = Thread(ThreadId(new_id()), run.tenant, NOON, ThreadType.BRANCH, parent=parent, parent_position=Position(at))
+    await store.threads.add(thread)
+    return thread

@@ -96,6 +96,29 @@ async def test_fifty_starts_at_once_without_a_key_are_fifty_runs(store: Store, b
     assert {run.id for run in await listed(store, tenant)} == {start.run.id for start in begun}
 
 
+async def test_starts_that_come_together_are_claimed_in_the_order_in_which_they_came(store: Store) -> None:
+    tenant = a_tenant()
+    runs = [a_run(tenant) for _ in range(20)]
+
+    await asyncio.gather(*(store.runs.start(NewRun(run)) for run in runs))
+
+    claims = [claim for claim in await store.queue.claim(ANN, 1000, 60.0) if claim.run.tenant == tenant]
+    assert [claim.run.id for claim in claims] == [run.id for run in runs]
+    assert {(claim.position, claim.lease.epoch, claim.deliveries, claim.run.status) for claim in claims} == {(0, 1, 1, RunStatus.RUNNING)}
+
+
+async def test_of_starts_that_come_together_one_that_would_open_a_known_thread_hurts_no_other(store: Store) -> None:
+    tenant = a_tenant()
+    known = a_run(tenant)
+    await store.runs.start(NewRun(known))
+    runs = [a_run(tenant), a_run(tenant, thread=known.thread), a_run(a_tenant(), thread=known.thread), a_run(tenant)]
+
+    outcomes = await asyncio.gather(*(store.runs.start(NewRun(run)) for run in runs), return_exceptions=True)
+
+    assert [isinstance(outcome, ThreadNotFound) for outcome in outcomes] == [False, False, True, False]
+    assert {run.id for run in await listed(store, tenant)} == {known.id, runs[0].id, runs[1].id, runs[3].id}
+
+
 async def test_a_known_key_answers_with_its_run_as_it_is_now(store: Store) -> None:
     first = a_run()
     await store.runs.start(NewRun(first, mark=a_mark()))

@@ -12,6 +12,7 @@ import pytest
 from domain.errors import DeliveryNotFound, Fenced, WebhookNotFound
 from domain.graph.definition import Limits
 from domain.ids import ContentHash, DeliveryId, Epoch, TenantId, WebhookId
+from domain.ports.journal import Append
 from domain.ports.queue import Claim
 from domain.ports.webhooks import HEARD_SECONDS, DeliveryFilter
 from domain.run.events import RunEnded, RunStarted
@@ -247,3 +248,16 @@ async def a_debt(store: Store) -> tuple[Run, Webhook]:
     await started(store, run)
     await finish(store, await claimed(store))
     return run, webhook
+
+
+async def test_a_run_is_told_of_as_it_starts_also_when_its_public_row_stays_as_it_is(store: Store) -> None:
+    run = a_run()
+    webhook = await listening(store, run.tenant)
+    await started(store, run)
+    claim = await claimed(store)
+    first = RunStarted(run.id, ContentHash("c"), {}, 0.0, limits=Limits())
+    await store.journal.append(Append(claim.lease, claim.position, [first], begun=claim.run))
+
+    (delivery,) = await log(store, webhook)
+    told = json.loads((await store.deliveries.get(webhook, delivery.id)).body)
+    assert (told["type"], told["data"]["run"]["status"], told["data"]["run"]["position"]) == ("run.started", "running", 1)

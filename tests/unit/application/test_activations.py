@@ -6,6 +6,7 @@ from application.activations import ActivationLog
 from domain.errors import Failure
 from domain.ids import ActivationPath, FramePath, NodeId, Position
 from domain.run.events import (
+    Answered,
     AttemptFailed,
     Event,
     FrameBegun,
@@ -39,6 +40,7 @@ def finished(path: ActivationPath = A) -> NodeFinished:
         ),
         pytest.param([AttemptFailed(A, NO, 0.0), NodeFailed(A, NO)], {A: ("failed", 2)}, id="the last attempt failed too"),
         pytest.param([NodeParked(A, "timer", 1.0)], {A: ("parked", 1)}, id="a visit that waits"),
+        pytest.param([NodeParked(A, "human", about={}), Answered(A, 1, "Ada")], {A: ("running", 1)}, id="a visit that was answered"),
         pytest.param([NodeParked(A, "timer", 1.0), finished()], {A: ("finished", 1)}, id="a visit that was woken"),
         pytest.param([FramesOpened(A, ()), finished(B)], {A: ("running", 1), B: ("finished", 1)}, id="a visit with child frames"),
         pytest.param([NodeFailed(A, NO, cancelled=(B,))], {A: ("failed", 1), B: ("cancelled", 1)}, id="a failure cancels its siblings"),

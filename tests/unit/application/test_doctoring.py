@@ -121,3 +121,12 @@ async def test_runs_of_an_old_schema_are_not_looked_at() -> None:
     await examined(measured)
 
     assert measured.asked_for_silence == []
+
+
+async def test_a_variable_that_is_no_setting_is_a_warning() -> None:
+    found = await Examine(Measured(), StoppedClock(), LEASE, ["WEFT_PROT is no setting (is WEFT_PORT meant?)"])()
+
+    assert found.healthy
+    assert [(line.what, line.says) for line in found.findings if line.verdict == "WARN"] == [
+        ("settings", "WEFT_PROT is no setting (is WEFT_PORT meant?)")
+    ]

@@ -12,17 +12,21 @@ from domain.errors import Failure
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Limits, OnStarved
 from domain.ids import Position
+from domain.json import JsonObject
 from domain.run import events, fold, snapshot
-from domain.run.state import Frame, RunState
+from domain.run.state import Activation, Frame, RunState
 from tests.oracles.duel import Played, StructuredPlay, as_json, document_kind
 from tests.oracles.graphs import random_graph, random_targets
 from tests.oracles.structured import random_case
 from tests.unit.domain.arrows import graph_of, oldest
 from tests.unit.domain.story import SELF, Story, mapped
 
+ABOUT: JsonObject = {"show": 1, "schema": {}, "who": [], "on_deadline": "fail", "escalate": None}
+
 
 def random_flat(seed: int) -> tuple[list[events.Event], CompiledGraph]:
-    """A random graph finished in random order, to its end or 60 rows. Some attempts fail, some nodes park, some signals come."""
+    """A random graph finished in random order, to its end or 60 rows. Some attempts fail, some nodes park or ask, some signals and answers
+    come, and some breakpoints stop it."""
     rng = random.Random(seed)
     document = random_graph(rng)
     first = random_targets(rng, document, "start")
@@ -38,11 +42,24 @@ def random_flat(seed: int) -> tuple[list[events.Event], CompiledGraph]:
                 played.record(events.NodeParked(activation.path, "signal", None, None, (rng.choice("st"),)))
             case chance if chance < 0.2:
                 played.record(events.SignalReceived(rng.choice("st"), len(played.rows)))
+            case chance if chance < 0.35:
+                played.record(_of_people(activation, played.state, chance, len(played.rows)))
             case _ if document_kind(document, activation.node) == "terminate":
                 played.record(events.Terminated(activation.path, True, None))
             case _:
                 played.finish(activation, random_targets(rng, document, activation.node))
     return played.rows, played.state.root.graph
+
+
+def _of_people(activation: Activation, state: RunState, chance: float, rows: int) -> events.Event:
+    """A question, its answer, a breakpoint, or the end of a pause."""
+    if chance > 0.3 and state.is_paused:
+        return events.Resumed("Ada")
+    if chance > 0.3:
+        return events.PauseRequested("breakpoint", "", activation.path)
+    if activation.is_asking:
+        return events.Answered(activation.path, {"at": rows}, "Ada")
+    return events.NodeParked(activation.path, "human", None, None, (), ABOUT)
 
 
 def random_structured(seed: int) -> tuple[list[events.Event], CompiledGraph]:
@@ -72,6 +89,7 @@ def to_do(state: RunState) -> tuple[list[str], ...]:
         [frame.path for frame in state.ended],
         [frame.path for frame in state.to_begin],
         [one.path for one in state.woken],
+        [one.path for one in state.answered],
     )
 
 

@@ -92,6 +92,7 @@ def test_masks_keep_their_bits_and_come_back() -> None:
         "run.failed": 8,
         "run.cancelled": 16,
         "webhook.test": 32,
+        "run.waiting": 64,
     }
     assert wanted_by(mask_of([RunNews.FAILED, RunNews.STARTED])) == (RunNews.STARTED, RunNews.FAILED)
 

@@ -120,3 +120,16 @@ def test_a_scraper_gets_the_format_it_asks_for() -> None:
     body, content_type = meter.render("application/openmetrics-text; version=1.0.0")
     assert content_type.startswith("application/openmetrics-text")
     assert body.endswith(b"# EOF\n")
+
+
+def test_what_is_as_long_as_a_bound_falls_below_it_and_what_is_longer_than_all_is_counted_too() -> None:
+    meter = PrometheusMeter()
+    for seconds in (0.001, 0.0011, 1000.0):
+        meter.node_ended("tool", seconds, failed=False)
+
+    samples = scraped(meter)
+
+    buckets = [
+        samples["weft_node_duration_seconds_bucket", ("tool", bound, "finished")] for bound in ("0.0001", "0.001", "0.005", "300.0", "+Inf")
+    ]
+    assert buckets == [0, 1, 2, 2, 3]

@@ -507,3 +507,66 @@ def test_two_packages_with_one_kind_are_refused(elsewhere: Path) -> None:
 def test_a_kind_with_a_bad_schema_cannot_be_built() -> None:
     with pytest.raises(ValidationError, match="no usable JSON Schema"):
         KINDS["llm"].build(node("llm", model="fast", prompt="a", response_schema={"type": "x"}), workshop())
+
+
+def turns(count: int, text: str = "0123456789012345") -> Json:
+    """Each costs 8 tokens."""
+    return [{"role": "user", "content": text, "id": str(number), "pinned": number == 0} for number in range(count)]
+
+
+async def test_llm_with_a_context_gives_the_model_the_newest_messages() -> None:
+    models = OneModel()
+    one = node("llm", model="fast", system="Be", messages=turns(1_000), context={"max_tokens": 30})
+    finished = await awaited(one, workshop(models))
+    assert isinstance(finished.output, dict)
+    assert finished.output["context"] == {"tokens": 29, "left_out": 997, "summarised": False}
+    assert finished.output["summary"] is None
+    told = {"role": "user", "content": "0123456789012345"}
+    assert models.asked[0].messages == ({"role": "system", "content": "Be"}, told, told, told)
+
+
+async def test_llm_fails_when_what_must_stay_is_too_long() -> None:
+    with pytest.raises(NodeExecutionError, match="leaves room for 5") as refused:
+        await awaited(node("llm", model="fast", messages=turns(3), context={"max_tokens": 5}), workshop())
+    assert refused.value.code == "context_too_long"
+
+
+async def test_llm_that_sums_up_asks_once_and_says_so() -> None:
+    models = OneModel("they met")
+    context_of: Json = {"max_tokens": 100, "policy": "summarise", "summary_tokens": 20}
+    finished = await awaited(node("llm", model="fast", messages=turns(20), context=context_of), workshop(models))
+    assert isinstance(finished.output, dict)
+    summary = finished.output["summary"]
+    assert isinstance(summary, dict)
+    assert summary["covers"] == 14
+    assert finished.output["context"] == {"tokens": 70, "left_out": 13, "summarised": True}
+    assert finished.usage is not None
+    assert finished.usage.total_tokens == 2 * USED.total_tokens
+    assert len(models.asked) == 2
+    assert models.asked[0].max_tokens == 20
+    assert models.asked[1].messages[0]["content"] == "What was said before, in short: they met"
+
+    models.asked.clear()
+    messages = [*cast("list[Json]", turns(20)), summary]
+    again = await awaited(node("llm", model="fast", messages=messages, context=context_of), workshop(models))
+    assert len(models.asked) == 1
+    assert isinstance(again.output, dict)
+    assert again.output["summary"] is None
+
+
+async def test_llm_pays_for_a_summary_also_when_the_answer_is_refused() -> None:
+    models = OneModel("no JSON")
+    context_of: Json = {"max_tokens": 100, "policy": "summarise", "summary_tokens": 20}
+    with pytest.raises(NodeExecutionError, match="not JSON") as refused:
+        await awaited(node("llm", model="fast", messages=turns(20), response_schema=LABEL, context=context_of), workshop(models))
+    assert cast(Usage, refused.value.__dict__["usage"]).total_tokens == 2 * USED.total_tokens
+
+
+async def test_a_conversation_of_a_million_tokens_stays_under_what_a_model_takes() -> None:
+    models = OneModel()
+    messages = turns(20_000, "0123456789" * 19 + "ab")
+    one = node("llm", model="fast", messages=messages, context={"max_tokens": 8_000})
+    finished = await awaited(one, workshop(models))
+    assert isinstance(finished.output, dict)
+    assert finished.output["context"] == {"tokens": 7_956, "left_out": 19_847, "summarised": False}
+    assert len(models.asked[0].messages) == 153

@@ -6,11 +6,13 @@ from itertools import islice, takewhile
 
 from domain.access import ApiKey
 from domain.errors import RunNotFound
-from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, TenantId, ThreadId, WebhookId
+from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, SessionId, SnapshotId, TenantId, ThreadId, WebhookId
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
 from domain.run.run import Run
 from domain.schedule import Firing, Schedule
+from domain.session import Session
+from domain.snapshot import ThreadSnapshot
 from domain.thread import Thread
 from domain.usage import UsageRow
 from domain.webhook import Delivery, Webhook
@@ -21,7 +23,7 @@ from infrastructure.store.memory.line import Line
 from infrastructure.store.memory.log import Log
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)  # every adapter holds it: written out in each, a traceback would never end
 class Book:
     line: Line
     wishes: Bell = field(default_factory=Bell)
@@ -42,11 +44,13 @@ class Book:
     """The run of each key that has not begun, by tenant."""
     usage: dict[RunId, dict[tuple[str, int, int, int], UsageRow]] = field(default_factory=dict)
     keys: dict[KeyId, ApiKey] = field(default_factory=dict)
+    sessions: dict[SessionId, Session] = field(default_factory=dict)
     schedules: dict[ScheduleId, Schedule] = field(default_factory=dict)
     firings: dict[ScheduleId, dict[datetime, Firing]] = field(default_factory=dict)
     """By schedule and due time."""
     webhooks: dict[WebhookId, Webhook] = field(default_factory=dict)
     deliveries: dict[WebhookId, dict[DeliveryId, Delivery]] = field(default_factory=dict)
+    snapshots: dict[ThreadId, dict[SnapshotId, ThreadSnapshot]] = field(default_factory=dict)
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)
@@ -61,7 +65,8 @@ class Book:
     def open_thread(self, thread: Thread) -> None:
         if thread.id not in self.threads:
             self.threads[thread.id] = thread
-            self.logs[thread.id] = Log(thread.tenant, thread.id)
+            parent = self.logs.get(thread.parent) if thread.parent is not None and thread.parent_position else None
+            self.logs[thread.id] = Log(thread.tenant, thread.id, base=thread.parent_position, parent=parent)
 
     def is_over(self, mark: IdempotencyMark, now: datetime) -> bool:
         return (now - mark.at).total_seconds() >= MARK_SECONDS
@@ -73,6 +78,10 @@ class Book:
         first = islice(self.marks.items(), FORGOTTEN_AT_ONCE)
         for key in [key for key, (known, _) in takewhile(lambda item: self.is_over(item[1][0], mark.at), first)]:
             del self.marks[key]
+
+    def keep(self, snapshot: ThreadSnapshot) -> None:
+        """One that is there stays as it is."""
+        self.snapshots.setdefault(snapshot.thread, {}).setdefault(snapshot.id, snapshot)
 
     def count(self, row: UsageRow) -> None:
         self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)

@@ -31,6 +31,9 @@ class MemoryInbox:
         found = (wish for thread in threads for _, wish in self.book.inbox.get(thread, {}).values())
         return sorted(found, key=lambda wish: wish.number)
 
+    async def count(self, run: RunId, kind: str) -> int:
+        return sum(wish.run == run and wish.kind == kind for wishes in self.book.inbox.values() for _, wish in wishes.values())
+
     async def knocked(self, timeout: float) -> None:
         await self.book.wishes.heard(timeout)
 

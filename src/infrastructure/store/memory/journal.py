@@ -32,7 +32,15 @@ class MemoryJournal:
         log.events.extend(append.events)
         rows = Rows(log, range(start, len(log.events)))
         log.marks.extend([(append.lease.run, self.clock.now())] * len(append.events))
-        if append.run is not None or append.usage or append.taken or append.checkpoint is not None or append.release_at is not None:
+        if (
+            append.run is not None
+            or append.usage
+            or append.taken
+            or append.checkpoint is not None
+            or append.release_at is not None
+            or append.snapshots
+            or append.begun is not None
+        ):
             self._beside(append, log)
         if self.on_committed is not None:
             self.on_committed(len(append.events), 0.0)
@@ -49,17 +57,17 @@ class MemoryJournal:
         if log is None:
             return ()
         if run is None:
-            return tuple(Rows(log, range(after, min(after + limit, len(log.events)))))
-        wanted = (index for index in range(after, len(log.events)) if log.marks[index][0] == run)
+            return tuple(log.between(after, min(after + limit, log.end)))
+        wanted = (index for index in range(max(after - log.base, 0), len(log.events)) if log.marks[index][0] == run)
         return tuple(log.row(index) for index, _ in zip(wanted, range(limit), strict=False))
 
-    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
+    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId, upto: Position | None = None) -> Checkpoint | None:
         log = self.book.log(tenant, thread)
-        return log.checkpoint if log else None
+        return log.newest_checkpoint(log.end if upto is None else upto) if log else None
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
         log = self.book.log(tenant, thread)
-        return Position(len(log.events)) if log else BEGINNING
+        return log.end if log else BEGINNING
 
     def decode(self, row: Recorded) -> Event:
         return decode(row.kind, row.body)
@@ -69,16 +77,15 @@ class MemoryJournal:
         log = self.book.logs.get(lease.thread)
         if log is None or log.epoch != lease.epoch:
             raise Fenced(f"the lease on thread {lease.thread} with epoch {lease.epoch} is not the newest: stop, another worker goes on")
-        if len(log.events) != append.after:
-            raise Stale(
-                f"the journal of thread {lease.thread} ends at {len(log.events)}, not at {append.after}: read the tail and decide again"
-            )
+        if log.base + len(log.events) != append.after:
+            raise Stale(f"the journal of thread {lease.thread} ends at {log.end}, not at {append.after}: read the tail and decide again")
         return log
 
     def _beside(self, append: Append, log: Log) -> None:
         book, lease = self.book, append.lease
         if append.run is not None:
             book.runs[lease.run] = append.run
+        if append.told_of is not None:
             tell(book, append, self.clock.now())
         for row in append.usage:
             book.count(row)
@@ -86,7 +93,10 @@ class MemoryJournal:
             book.inbox.get(lease.thread, {}).pop(number, None)
         if append.checkpoint is not None:
             log.keep(append.checkpoint)
-        self._let_go(book.runs[lease.run], append.release_at)
+        for snapshot in append.snapshots:
+            book.keep(snapshot)
+        if lease.run in book.runs:  # rows from outside, between runs, are nobody's
+            self._let_go(book.runs[lease.run], append.release_at)
 
     def _let_go(self, run: Run, release_at: float | None) -> None:
         place = self.book.line.places.get(run.id)

@@ -1,5 +1,5 @@
-"""The queue's own shape: a line of runs per thread, of which only the first may be taken; those wait in a heap by due time, and once they
-are due in one heap per tenant by turn."""
+"""The queue's own shape: lines of runs, one per thread or for several in sequence, of which only the first may be taken; those wait in a
+heap by due time, and once they are due in one heap per tenant by turn."""
 
 from bisect import bisect
 from collections import deque
@@ -30,6 +30,8 @@ class Place:
     due: float
     number: int
     terms: Terms = AT_ONCE
+    line: str = ""
+    """Whose runs take turns."""
     worker: WorkerId | None = None
     epoch: Epoch = UNCLAIMED
     until: float = 0.0
@@ -54,14 +56,14 @@ class Line:
     places: dict[RunId, Place] = field(default_factory=dict)
     claimed: dict[RunId, Place] = field(default_factory=dict)
     gates: Gates = field(default_factory=Gates)
-    _threads: dict[ThreadId, deque[Place]] = field(default_factory=dict)
+    _lines: dict[str, deque[Place]] = field(default_factory=dict)
     _later: list[Entry] = field(default_factory=list)
     _ripe: dict[TenantId, list[Entry]] = field(default_factory=dict)
     _tickets: "count[int]" = field(default_factory=count)
 
-    def join(self, run: RunId, tenant: TenantId, thread: ThreadId, due: float, terms: Terms = AT_ONCE) -> None:
-        place = self.places[run] = Place(run, tenant, thread, due, next(self._tickets), terms)
-        line = self._threads.setdefault(thread, deque())
+    def join(self, run: RunId, tenant: TenantId, thread: ThreadId, due: float, terms: Terms = AT_ONCE, sequence: str | None = None) -> None:
+        place = self.places[run] = Place(run, tenant, thread, due, next(self._tickets), terms, sequence or thread)
+        line = self._lines.setdefault(place.line, deque())
         line.append(place)
         if line[0] is place:
             self._offer(place)
@@ -71,18 +73,18 @@ class Line:
         del self.places[place.run]
         self._withdraw(place)
         self._let_go(place)
-        line = self._threads[place.thread]
+        line = self._lines[place.line]
         line.remove(place)
         if line:
             self._offer(line[0])
         else:
-            del self._threads[place.thread]
+            del self._lines[place.line]
 
     def free(self, place: Place, due: float, terms: Terms | None = None) -> None:
         """Nobody holds it; from `due` on it may be taken."""
         self._let_go(place)
         place.due, place.terms = due, terms or place.terms
-        if self._threads[place.thread][0] is place:
+        if self._lines[place.line][0] is place:
             self._offer(place)
 
     def take(self, now: float, limit: int, last: TenantId = NOBODY) -> list[Place]:
@@ -128,6 +130,14 @@ class Line:
         if self._later and self._may_enter(self._later[0][-1], now):
             return [self._later[0][0]]
         return sorted(due for due, _, ticket, place in self._later if place.ticket == ticket and self._may_enter(place, now))[:1]
+
+    def holder(self, thread: ThreadId) -> RunId | None:
+        """The run that has the thread: it has begun, and is not over."""
+        return next((place.run for place in self.places.values() if place.thread == thread and place.has_begun), None)
+
+    def unfinished(self, thread: ThreadId, line: str) -> list[RunId]:
+        """Runs of a thread, in the order of their starts."""
+        return [place.run for place in self._lines.get(line, ()) if place.thread == thread]
 
     def may_be_taken(self, place: Place, now: float) -> bool:
         return place.until <= now if place.worker is not None else place.ticket != WITHDRAWN and place.due <= now

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from domain.ports.clock import Clock
 from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.line import Line
@@ -13,7 +14,10 @@ from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
 from infrastructure.store.memory.schedules import MemoryDueSchedules, MemorySchedules
-from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryThreads, MemoryUsage
+from infrastructure.store.memory.sessions import MemorySessions
+from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryUsage
+from infrastructure.store.memory.snapshots import MemorySnapshots
+from infrastructure.store.memory.threads import MemoryThreads
 from infrastructure.store.memory.webhooks import MemoryDeliveries, MemoryDueDeliveries, MemoryWebhooks
 from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
 from infrastructure.store.store import Store
@@ -38,7 +42,10 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         retention=MemoryRetention(book),
         schedules=MemorySchedules(book),
         due=MemoryDueSchedules(book),
+        sessions=MemorySessions(book),
         webhooks=MemoryWebhooks(book),
         deliveries=MemoryDeliveries(book),
+        holds=MemoryHolds(book),
+        snapshots=MemorySnapshots(book),
         owed=MemoryDueDeliveries(book),
     )

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from domain.ids import Epoch, Position, WorkerId
+from domain.ids import Epoch, WorkerId
 from domain.ports.clock import Clock
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
@@ -67,7 +67,7 @@ class MemoryQueue:
         log, run = self.book.logs[place.thread], self.book.runs[place.run]
         log.epoch = Epoch(log.epoch + 1)
         run = self.book.runs[run.id] = replace(run.moved(RunStatus.RUNNING), started_at=run.started_at or self.clock.now())
-        taken_over, position = place.worker is not None, Position(len(log.events))
+        taken_over, position = place.worker is not None, log.end
         place.deliveries = 1 if place.claimed_position != position else place.deliveries + taken_over
         place.claimed_position = position
         if place.terms.debounce is not None:

@@ -16,10 +16,13 @@ class MemoryRetention:
         held: dict[str, int] = {}
         for run in book.runs.values():
             held[run.thread] = held.get(run.thread, 0) + 1
-        old = [run for run in book.runs.values() if held[run.thread] == 1 and self._is_old(run, ended_before)][:limit]
+        parents = {thread.parent for thread in book.threads.values()}
+        alone = (run for run in book.runs.values() if held[run.thread] == 1 and run.thread not in parents)
+        old = [run for run in alone if self._is_old(run, ended_before)][:limit]
         for run in old:
             del book.runs[run.id], book.threads[run.thread], book.logs[run.thread]
             book.inbox.pop(run.thread, None)
+            book.snapshots.pop(run.thread, None)
         return len(old)
 
     def _is_old(self, run: Run, ended_before: datetime) -> bool:

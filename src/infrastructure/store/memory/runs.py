@@ -1,10 +1,10 @@
 """Starting runs and reading them, in memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from domain.errors import ThreadNotFound
-from domain.ids import RunId, TenantId
+from domain.ids import RunId, TenantId, ThreadId
 from domain.ports.clock import Clock
 from domain.ports.repositories import IdempotencyMark, NewRun, Page, RunFilter, Started
 from domain.run.run import Run
@@ -12,6 +12,7 @@ from domain.thread import Thread
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.marks import marked
 from infrastructure.store.memory.pages import page
+from infrastructure.store.starting import busy_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class MemoryRuns:
         there = self._standing(new) if new.terms.is_sole else None
         if there is None:
             self._settle_thread(new)
+            self._refuse_busy(new)
         if new.embedded is not None:
             self.book.contents.setdefault((run.tenant, new.embedded.metadata.id), new.embedded)
         if new.mark is not None:
@@ -37,8 +39,13 @@ class MemoryRuns:
     async def get(self, tenant: TenantId, run: RunId) -> Run:
         return self.book.run(tenant, run)
 
+    async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
+        found = self.book.threads.get(thread)
+        line = found.line if found is not None and found.tenant == tenant else ""
+        return [self.book.runs[run] for run in self.book.line.unfinished(thread, line)]
+
     async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
-        holds = _holds(wanted)
+        holds = _holds(wanted, self.book)
         found = [run for run in self.book.runs.values() if run.tenant == tenant and holds(run)]
         return page(found, lambda run: (run.created_at.isoformat(), run.id), limit, cursor, newest_first=True)
 
@@ -50,7 +57,7 @@ class MemoryRuns:
         run, terms, book = new.run, new.terms, self.book
         book.runs[run.id] = run
         book.line.gates.know(run.tenant, terms)
-        book.line.join(run.id, run.tenant, run.thread, self.clock.now().timestamp() + terms.delay_seconds, terms)
+        book.line.join(run.id, run.tenant, run.thread, self.clock.now().timestamp() + terms.delay_seconds, terms, new.sequence)
         if terms.singleton is not None:
             book.singletons[run.tenant, terms.singleton] = run.id
         if terms.debounce is not None:
@@ -70,6 +77,11 @@ class MemoryRuns:
         unfinished = None if terms.singleton is None else book.singletons.get((run.tenant, terms.singleton))
         return None if unfinished is None else book.runs[unfinished]
 
+    def _refuse_busy(self, new: NewRun) -> None:
+        unfinished = self.book.line.unfinished(new.run.thread, new.line) if new.terms.rejects_busy else ()
+        if unfinished:
+            raise busy_with(unfinished[0], new.run.thread)
+
     def _settle_thread(self, new: NewRun) -> None:
         run = new.run
         if new.opens_thread:
@@ -78,12 +90,13 @@ class MemoryRuns:
             raise ThreadNotFound(f"there is no thread {run.thread}")
 
 
-def _holds(wanted: RunFilter) -> Callable[[Run], bool]:
+def _holds(wanted: RunFilter, book: Book) -> Callable[[Run], bool]:
     def holds(run: Run) -> bool:
         return (
             (wanted.status is None or run.status is wanted.status)
             and (wanted.workflow is None or wanted.workflow in (run.workflow, run.workflow.partition("@")[0]))
             and (wanted.thread is None or run.thread == wanted.thread)
+            and (wanted.session is None or book.threads[run.thread].session == wanted.session)
             and (wanted.since is None or run.created_at >= wanted.since)
             and (wanted.until is None or run.created_at < wanted.until)
         )

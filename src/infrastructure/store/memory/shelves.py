@@ -1,34 +1,14 @@
-"""Threads, the usage ledger, keys and health, in memory."""
+"""The usage ledger, keys and health, in memory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.access import ApiKey
-from domain.errors import KeyNotFound, ThreadNotFound
-from domain.ids import KeyId, RunId, TenantId, ThreadId
-from domain.ports.repositories import Health, Page
-from domain.thread import Thread
+from domain.errors import KeyNotFound
+from domain.ids import KeyId, RunId, TenantId
+from domain.ports.repositories import Health
 from domain.usage import UsageRow
 from infrastructure.store.memory.book import Book
-from infrastructure.store.memory.pages import page
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryThreads:
-    book: Book
-
-    async def add(self, thread: Thread) -> None:
-        self.book.open_thread(thread)
-
-    async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
-        found = self.book.threads.get(thread)
-        if found is None or found.tenant != tenant:
-            raise ThreadNotFound(f"there is no thread {thread}")
-        return found
-
-    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[Thread]:
-        mine = (thread for thread in self.book.threads.values() if thread.tenant == tenant)
-        return page(mine, lambda thread: (thread.created_at.isoformat(), thread.id), limit, cursor, newest_first=True)
 
 
 @dataclass(frozen=True, slots=True)

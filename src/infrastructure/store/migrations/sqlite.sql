@@ -109,11 +109,9 @@ CREATE TABLE queue (
 	due_at DOUBLE NOT NULL, 
 	worker TEXT, 
 	epoch BIGINT NOT NULL, 
-	wishes BIGINT NOT NULL, until DOUBLE, head_start DOUBLE DEFAULT '0' NOT NULL, slot TEXT, rate TEXT, singleton TEXT, debounce TEXT, deliveries BIGINT DEFAULT '0' NOT NULL, claimed_position BIGINT DEFAULT '-1' NOT NULL, 
+	wishes BIGINT NOT NULL, until DOUBLE, head_start DOUBLE DEFAULT '0' NOT NULL, slot TEXT, rate TEXT, singleton TEXT, debounce TEXT, deliveries BIGINT DEFAULT '0' NOT NULL, claimed_position BIGINT DEFAULT '-1' NOT NULL, line TEXT DEFAULT '' NOT NULL, sole TEXT, 
 	CONSTRAINT uq_queue_run UNIQUE (run)
 );
-
-CREATE INDEX ix_queue_thread_number ON queue (thread, number);
 
 CREATE TABLE usage (
 	number INTEGER NOT NULL, 
@@ -253,6 +251,10 @@ CREATE INDEX ix_threads_parent ON threads (parent, created_at, id) WHERE parent 
 
 CREATE INDEX ix_threads_session ON threads (session, created_at, id) WHERE session IS NOT NULL;
 
+CREATE INDEX ix_queue_line_number ON queue (line, number);
+
+CREATE UNIQUE INDEX uq_queue_sole ON queue (sole) WHERE sole IS NOT NULL;
+
 CREATE TABLE sessions (
 	id TEXT NOT NULL, 
 	tenant TEXT NOT NULL, 
@@ -277,6 +279,7 @@ CREATE TABLE snapshots (
 	created_at DOUBLE NOT NULL, 
 	expires_at DOUBLE, 
 	size_bytes BIGINT NOT NULL, 
+	tags TEXT NOT NULL, 
 	about BLOB NOT NULL, 
 	body BLOB NOT NULL, 
 	CONSTRAINT pk_snapshots PRIMARY KEY (id)

@@ -11,12 +11,16 @@ from functools import lru_cache
 from itertools import count
 from typing import Final
 
+from domain.run.run import Run
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
-from infrastructure.store.rows import USAGE_COLUMNS, outcome, seconds, usage_row
+from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
+from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
 
 _USAGE_TYPES = ["text", "text", "text", "text", "text", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bool"]
+_SNAPSHOT_TYPES = ["text", "text", "text", "bigint", "text", "float8", "float8", "bigint", "text", "bytea", "bytea"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
 _HEADS = """WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::float8[])
@@ -47,6 +51,14 @@ _RUNS = """, ran AS (
     UPDATE runs r SET status = u.status, started_at = u.started_at, ended_at = u.ended_at, outcome = u.outcome
     FROM unnest({0}::bigint[], {1}::text[], {2}::text[], {3}::float8[], {4}::float8[], {5}::bytea[])
         AS u(number, id, status, started_at, ended_at, outcome) JOIN passed USING (number)
+    WHERE r.id = ANY({1}) AND r.id = u.id
+)"""
+# A row is updated once in a statement, so these are not among the ones above.
+_MOVED_RUNS = """, ran_elsewhere AS (
+    UPDATE runs r SET status = u.status, started_at = u.started_at, ended_at = u.ended_at, outcome = u.outcome,
+        workflow = u.workflow, workflow_hash = u.workflow_hash
+    FROM unnest({0}::bigint[], {1}::text[], {2}::text[], {3}::float8[], {4}::float8[], {5}::bytea[], {6}::text[], {7}::text[])
+        AS u(number, id, status, started_at, ended_at, outcome, workflow, workflow_hash) JOIN passed USING (number)
     WHERE r.id = ANY({1}) AND r.id = u.id
 )"""
 _USAGE = f""", counted AS (
@@ -89,6 +101,13 @@ _LEAVING = f""", gone AS (
     LEFT JOIN (SELECT run, count(*) AS taken FROM gone GROUP BY run) g ON g.run = u.run
     WHERE q.run = ANY({{1}}) AND q.run = u.run AND NOT u.is_final
 )"""
+_SNAPSHOTS = f""", snapped AS (
+    INSERT INTO snapshots ({SNAPSHOT_COLUMNS})
+    SELECT {", ".join("s." + name for name in SNAPSHOT_COLUMNS.split(", "))}
+    FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(_SNAPSHOT_TYPES, 1))})
+        AS s(number, {SNAPSHOT_COLUMNS}) JOIN passed USING (number)
+    ON CONFLICT DO NOTHING
+)"""
 _HEAD_PARAMETERS: Final = 12
 
 
@@ -128,6 +147,8 @@ def _has_more(group: Group) -> bool:
     for unit in group.units:
         append = unit.append
         if append.run is not None or append.usage or append.checkpoint is not None or append.taken or append.release_at is not None:
+            return True
+        if append.snapshots or (group.is_heard and append.begun is not None):
             return True
     return False
 
@@ -172,10 +193,19 @@ def _columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[obje
 def _runs(groups: Sequence[Group]) -> Sequence[list[object]]:
     rows = []
     for number, group in enumerate(groups, 1):
-        if (run := group.new_run) is not None:
-            times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
-            rows.append((number, run.id, run.status.value, *times, outcome(run)))
+        if (run := group.new_run) is not None and not group.moves:
+            rows.append((number, *_run_values(run)))
     return _columns(rows, 6)
+
+
+def _moved_runs(groups: Sequence[Group]) -> Sequence[list[object]]:
+    found = ((number, group.new_run) for number, group in enumerate(groups, 1) if group.moves)
+    return _columns([(number, *_run_values(run), run.workflow, run.workflow_hash) for number, run in found if run is not None], 8)
+
+
+def _run_values(run: Run) -> Row:
+    times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
+    return (run.id, run.status.value, *times, outcome(run))
 
 
 def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -186,6 +216,11 @@ def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
 def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
     found = ((number, unit.append.checkpoint) for number, group in enumerate(groups, 1) for unit in group.units)
     return _columns([(number, checkpoint.position, checkpoint.body) for number, checkpoint in found if checkpoint is not None], 3)
+
+
+def _snapshots(groups: Sequence[Group]) -> Sequence[list[object]]:
+    found = ((number, unit.append.snapshots) for number, group in enumerate(groups, 1) for unit in group.units)
+    return _columns([(number, *snapshot_row(one)) for number, taken in found for one in taken], 1 + len(_SNAPSHOT_TYPES))
 
 
 def _told(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -211,8 +246,10 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
 
 _PARTS: Final = (
     _Part(_RUNS, 6, _runs),
+    _Part(_MOVED_RUNS, 8, _moved_runs),
     _Part(_USAGE, 15, _usage),
     _Part(_CHECKPOINTS, 3, _checkpoints),
     _Part(_LEAVING, 5, _leaving),
     _Part(_TOLD, 6, _told),
+    _Part(_SNAPSHOTS, 1 + len(_SNAPSHOT_TYPES), _snapshots),
 )

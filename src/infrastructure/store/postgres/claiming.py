@@ -86,15 +86,15 @@ ring AS MATERIALIZED (
     SELECT run, thread, TRUE AS was_held, 0 AS place, number FROM lapsed
     UNION ALL SELECT run, thread, FALSE, place, number FROM entered
 ), raised AS (
-    UPDATE heads h SET epoch = h.epoch + 1, run = due.run FROM due WHERE h.thread = due.thread RETURNING h.thread, h.epoch, h.position
+    UPDATE heads h SET epoch = h.epoch + 1, run = due.run FROM due WHERE h.thread = due.thread RETURNING due.*, h.epoch, h.position
 ), taken AS (
     UPDATE queue q SET worker = $1, epoch = raised.epoch, until = {{now}} + $3::float8, rate = NULL, debounce = NULL,
-        deliveries = CASE WHEN q.claimed_position <> raised.position THEN 1 ELSE q.deliveries + due.was_held::int END,
+        deliveries = CASE WHEN q.claimed_position <> raised.position THEN 1 ELSE q.deliveries + raised.was_held::int END,
         claimed_position = raised.position
-    FROM due JOIN raised USING (thread) WHERE q.run = due.run RETURNING q.run, q.deliveries
+    FROM raised WHERE q.run = raised.run RETURNING q.run, q.deliveries
 ), begun AS (
     UPDATE runs r SET status = 'running', started_at = coalesce(r.started_at, {{now}}) FROM due WHERE r.id = due.run RETURNING {_RUN}
 )
-SELECT raised.epoch, raised.position, due.was_held, taken.deliveries, r.*
-FROM due JOIN raised USING (thread) JOIN taken USING (run) JOIN begun r ON r.id = due.run
-ORDER BY due.place, due.number""")
+SELECT raised.epoch, raised.position, raised.was_held, taken.deliveries, r.*
+FROM raised JOIN taken USING (run) JOIN begun r ON r.id = raised.run
+ORDER BY raised.place, raised.number""")

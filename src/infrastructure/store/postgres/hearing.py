@@ -19,8 +19,8 @@ class Hearing:
         self._asked_at = float("-inf")
 
     async def mark(self, groups: Sequence[Group]) -> None:
-        """Notes in each group whose run changed whether somebody listens. Raises the driver's errors."""
-        changed = [group for group in groups if group.new_run is not None]
+        """Notes in each group that has news whether somebody listens. Raises the driver's errors."""
+        changed = [group for group in groups if group.has_news]
         if not changed:
             return
         now = time.monotonic()

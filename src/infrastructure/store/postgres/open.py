@@ -9,8 +9,10 @@ from domain.ports.hints import Hints
 from infrastructure.store.connections import Connections
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
+from infrastructure.store.lines import Lines
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
 from infrastructure.store.postgres.hints import open_hints
+from infrastructure.store.postgres.holds import PostgresHolds
 from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.queue import PostgresInbox, PostgresQueue
 from infrastructure.store.postgres.renewing import open_renew
@@ -35,11 +37,12 @@ async def open_postgres(
         starts = PostgresStarts(WriterConnection(dsn), RunReads(database), marks, StandingRuns(database), rung)
         closing.push_async_callback(starts.close)
         yield Hot(
-            journal=GroupedJournal(writer, JournalReads(database), rung),
+            journal=GroupedJournal(writer, JournalReads(database, Lines(database)), rung),
             queue=PostgresQueue(database, QueueReads(database), rung),
             inbox=PostgresInbox(database, InboxReads(database), rung),
             starts=starts,
             marks=marks,
+            holds=PostgresHolds(database),
             reader=database,
             open_renew=partial(open_renew, dsn),
         )

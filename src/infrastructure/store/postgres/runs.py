@@ -7,19 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import DatabaseError, InfrastructureError, WeftError
-from domain.ids import RunId, TenantId
+from domain.ids import RunId, TenantId, ThreadId
 from domain.ports.hints import QUEUE, Hints
 from domain.ports.repositories import NewRun, Started
 from domain.run.run import Run
+from domain.thread import Thread
 from infrastructure.store.postgres.committing import CommitLoop
 from infrastructure.store.postgres.connections import LOST, TRY_AGAIN, WriterConnection, no_answer, refusal
 from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.standing import StandingRuns, is_taken
-from infrastructure.store.postgres.starting import EMBEDDED_WIDTH, Verdict, start_statement
+from infrastructure.store.postgres.starting import EMBEDDED_WIDTH, OPEN_THREAD, Verdict, start_statement
 from infrastructure.store.reading import RunReads
 from infrastructure.store.rows import Row, run_row, seconds, workflow_row
-from infrastructure.store.starting import EMPTY_THREAD, no_thread, replayed
+from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_thread, replayed
 from infrastructure.store.terms import start_row
+from infrastructure.store.thread_rows import thread_row
 
 MOST_STARTS: Final = 500
 
@@ -37,14 +39,18 @@ class _Start:
         mark = new.mark
         marked = (mark.key, mark.digest, seconds(mark.at)) if mark else (None, None, None)
         embedded = workflow_row(new.embedded) if new.embedded else [None] * EMBEDDED_WIDTH
-        row = (*run_row(new.run), new.opens_thread, *marked, *embedded, new.terms.head_start)
+        row = (*run_row(new.run), new.opens_thread, *marked, *embedded, new.terms.head_start, new.line)
         return cls(new, row, asyncio.get_running_loop().create_future())
+
+    def on_terms(self) -> Row:
+        return (*self.row, *start_row(self.new.terms, self.new.run.thread))
 
     def keys(self) -> set[tuple[TenantId, str, str]]:
         """What no two starts of one statement may have alike."""
         new, tenant = self.new, self.new.run.tenant
         mark = new.mark.key if new.mark else None
-        named = (("mark", mark), ("singleton", new.terms.singleton), ("debounce", new.terms.debounce))
+        sole = new.run.thread if new.terms.rejects_busy else None
+        named = (("mark", mark), ("singleton", new.terms.singleton), ("debounce", new.terms.debounce), ("sole", sole))
         return {(tenant, name, key) for name, key in named if key is not None}
 
     def settle(self, verdict: Verdict) -> None:
@@ -73,6 +79,8 @@ class PostgresStarts:
             if new.terms.is_sole and (run := await self._standing.find(new)) is not None:
                 self._hints.ring(QUEUE)
                 return await self._answer(new, run)
+            if (busy := await self._standing.in_the_way(new)) is not None:
+                return await self._refuse(new, busy)
             start = _Start.of(new)
             self._waiting.append(start)
             self._loop.poke()
@@ -87,6 +95,14 @@ class PostgresStarts:
     async def get(self, tenant: TenantId, run: RunId) -> Run:
         return await self._reads.get(tenant, run)
 
+    async def open_thread(self, thread: Thread) -> None:
+        rows = await self._reads.reader.rows(OPEN_THREAD, *thread_row(thread).values(), thread.parent_position)
+        if not rows[0][0]:
+            raise no_thread(thread.parent or thread.id)
+
+    async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
+        return await self._reads.unfinished(tenant, thread)
+
     async def close(self) -> None:
         """Writes what has come so far; what comes later is refused."""
         await self._loop.close()
@@ -98,6 +114,12 @@ class PostgresStarts:
             return Started(run, fresh=False)
         first = await self._marks.take(run.tenant, new.mark, run.id)
         return Started(run if first == run.id else await self._reads.get(run.tenant, RunId(first)), fresh=False)
+
+    async def _refuse(self, new: NewRun, busy: str) -> Started:
+        """The thread is busy. With what this very start made, it is the answer to it."""
+        if new.mark is None or await self._marks.known(new.run.tenant, new.mark) is None:
+            raise busy_with(busy, new.run.thread)
+        return await self._replay(new)
 
     async def _replay(self, new: NewRun) -> Started:
         """The mark was there: another start's, or ours from a try whose answer was lost."""
@@ -125,8 +147,8 @@ class PostgresStarts:
         self._waiting.extendleft(reversed(later))
 
     async def _write(self, starts: Sequence[_Start]) -> None:
-        has_terms = not all(start.new.terms.is_plain for start in starts)
-        rows = [(*start.row, *start_row(start.new.terms)) for start in starts] if has_terms else [start.row for start in starts]
+        has_terms = not all(start.new.terms.is_plain and start.new.sequence is None for start in starts)
+        rows = [start.on_terms() if has_terms else start.row for start in starts]
         columns = [list(column) for column in zip(*rows, strict=True)]
         try:
             found = await self._connection.rows(start_statement(has_terms), EMPTY_THREAD, *columns)

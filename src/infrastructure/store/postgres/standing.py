@@ -16,9 +16,10 @@ from infrastructure.store.postgres.connections import POSTGRES, PostgresReader
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, run_of, run_row, workflow_row
 from infrastructure.store.terms import TIDY, gate_row
 
-_KEYS: Final = frozenset({"uq_queue_singleton", "uq_queue_debounce"})
+_KEYS: Final = frozenset({"uq_queue_singleton", "uq_queue_debounce", "uq_queue_sole"})
 _RUN = ", ".join("r." + name for name in RUN_COLUMNS.split(", "))
 _UNFINISHED = f"SELECT {_RUN} FROM queue q JOIN runs r ON r.id = q.run WHERE q.tenant = $1 AND q.singleton = $2"
+_BUSY = "SELECT run FROM queue WHERE line = $1 AND thread = $2 AND tenant = $3 ORDER BY number LIMIT 1"
 _GATE = f"""INSERT INTO gates (tenant, key, most, seconds, ends, used, stamp, seen_at)
     VALUES ($1, $2, $3, $4::float8, 0, 0, 0, {POSTGRES.now})
     ON CONFLICT (tenant, key) DO UPDATE SET most = excluded.most, seconds = excluded.seconds, seen_at = excluded.seen_at"""
@@ -52,6 +53,13 @@ class StandingRuns:
             return None
         rows = await self.database.rows(_UNFINISHED, new.run.tenant, new.terms.singleton)
         return run_of(rows[0]) if rows else None
+
+    async def in_the_way(self, new: NewRun) -> str | None:
+        """The run for which a start that rejects a busy thread is refused."""
+        if not new.terms.rejects_busy:
+            return None
+        rows = await self.database.rows(_BUSY, new.line, new.run.thread, new.run.tenant)
+        return str(rows[0][0]) if rows else None
 
     async def tidy(self) -> None:
         """Drops some gates that nobody needs, now and then; a database in trouble is told of by the start itself."""

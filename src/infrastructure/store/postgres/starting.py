@@ -10,10 +10,11 @@ from infrastructure.store.marks import MARK_SECONDS
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS
 from infrastructure.store.terms import TERMS_COLUMNS
+from infrastructure.store.thread_rows import THREAD_COLUMNS
 
 
 class Verdict(IntEnum):
-    """What became of a start: it stands, its mark was known, or a key of its terms is another run's."""
+    """What became of a start: it stands, its mark was known, or a key of its terms, or the thread that it wants alone, is another run's."""
 
     FRESH = 1
     KNOWN = 2
@@ -22,10 +23,10 @@ class Verdict(IntEnum):
 
 _RUN_TYPES = ["text", "text", "text", "text", "text", "text", "float8", "float8", "float8", "bytea", "bytea"]
 _WORKFLOW_TYPES = ["text", "text", "text", "text", "text", "float8", "float8", "bytea", "bytea"]
-_TYPES = [*_RUN_TYPES, "bool", "text", "text", "float8", *_WORKFLOW_TYPES, "float8"]
-_TERMS_TYPES = ["float8", "text", "text", "text", "text", "int8", "int8", "float8"]
+_TYPES = [*_RUN_TYPES, "bool", "text", "text", "float8", *_WORKFLOW_TYPES, "float8", "text"]
+_TERMS_TYPES = ["float8", "text", "text", "text", "text", "text", "int8", "int8", "float8"]
 _WORKFLOW_NAMES = ", ".join("w_" + name for name in WORKFLOW_COLUMNS.split(", "))
-_NAMES = f"{RUN_COLUMNS}, opens, key, digest, marked_at, {_WORKFLOW_NAMES}, head_start"
+_NAMES = f"{RUN_COLUMNS}, opens, key, digest, marked_at, {_WORKFLOW_NAMES}, head_start, line"
 _TERMS_NAMES = f"delay, {TERMS_COLUMNS}, slot_most, rate_most, rate_seconds"
 EMBEDDED_WIDTH: Final = len(_WORKFLOW_TYPES)
 
@@ -59,16 +60,21 @@ _PLACED = f"""WITH wanted AS (
     INSERT INTO runs ({RUN_COLUMNS}) SELECT {RUN_COLUMNS} FROM fresh ON CONFLICT DO NOTHING RETURNING id
 )"""
 _QUEUED = f""", queued AS (
-    INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes, head_start)
-    SELECT id, tenant, thread, {POSTGRES.now}, 0, 0, head_start FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
+    INSERT INTO queue (run, tenant, thread, line, due_at, epoch, wishes, head_start)
+    SELECT id, tenant, thread, line, {POSTGRES.now}, 0, 0, head_start FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
 )"""
 _UNLESS_TAKEN = """WHERE NOT EXISTS (
         SELECT 1 FROM queue q WHERE q.tenant = placed.tenant AND q.singleton = placed.singleton AND q.singleton IS NOT NULL
     ) AND NOT EXISTS (
         SELECT 1 FROM queue q WHERE q.tenant = placed.tenant AND q.debounce = placed.debounce AND q.debounce IS NOT NULL
-    )"""
-# Of two with one gate the newer one's numbers hold. Gates are taken in the order of their keys.
-_QUEUED_ON_TERMS = f""", gated AS (
+    ) AND (placed.sole IS NULL OR NOT EXISTS (SELECT 1 FROM queue q WHERE q.line = placed.line AND q.thread = placed.sole))"""
+# In a line of several threads numbers are given in the order of the commits: of two at once the later one waits until it can be seen behind
+# the other. Of two with one gate the newer one's numbers hold. Gates are taken in the order of their keys.
+_QUEUED_ON_TERMS = f""", ordered AS MATERIALIZED (
+    SELECT line, pg_advisory_xact_lock(hashtextextended(line, 0)) FROM (
+        SELECT DISTINCT line FROM fresh WHERE line <> thread ORDER BY line
+    ) lines
+), gated AS (
     INSERT INTO gates (tenant, key, most, seconds, ends, used, stamp, seen_at)
     SELECT DISTINCT ON (tenant, key) tenant, key, most, seconds, 0, 0, 0, {POSTGRES.now} FROM (
         SELECT tenant, slot AS key, slot_most AS most, NULL::float8 AS seconds, number FROM fresh WHERE slot IS NOT NULL
@@ -76,12 +82,27 @@ _QUEUED_ON_TERMS = f""", gated AS (
     ) asked ORDER BY tenant, key, number DESC
     ON CONFLICT (tenant, key) DO UPDATE SET most = excluded.most, seconds = excluded.seconds, seen_at = excluded.seen_at
 ), queued AS (
-    INSERT INTO queue (run, tenant, thread, due_at, epoch, wishes, head_start, {TERMS_COLUMNS})
-    SELECT id, tenant, thread, {POSTGRES.now} + delay, 0, 0, head_start, {TERMS_COLUMNS}
-    FROM fresh WHERE id IN (SELECT id FROM ran) ORDER BY number
+    INSERT INTO queue (run, tenant, thread, line, due_at, epoch, wishes, head_start, {TERMS_COLUMNS})
+    SELECT id, tenant, thread, line, {POSTGRES.now} + delay, 0, 0, head_start, {TERMS_COLUMNS}
+    FROM fresh WHERE id IN (SELECT id FROM ran) AND (line = thread OR line IN (SELECT line FROM ordered)) ORDER BY number
 )"""
 _VERDICT = """ SELECT placed.number, CASE WHEN fresh.id IS NOT NULL THEN 1 WHEN able.id IS NOT NULL THEN 2 ELSE 3 END
     FROM placed LEFT JOIN able USING (number) LEFT JOIN fresh USING (number)"""
+
+
+# A thread by itself. Its parent cannot be swept away meanwhile: whoever sweeps waits for this, or has been waited for.
+OPEN_THREAD: Final = f"""WITH parent AS MATERIALIZED (
+    SELECT id FROM threads WHERE id = $7 AND tenant = $2 FOR SHARE
+), able AS MATERIALIZED (
+    SELECT $7::text IS NULL OR EXISTS (SELECT FROM parent) AS is_able
+), headed AS (
+    INSERT INTO heads (thread, tenant, epoch, position) SELECT $1::text, $2::text, 0, $10::bigint FROM able WHERE is_able
+    ON CONFLICT DO NOTHING
+), opened AS (
+    INSERT INTO threads ({THREAD_COLUMNS})
+    SELECT $1::text, $2::text, $3::float8, $4::text, $5::bytea, $6::text, $7::text, $8::bigint, $9::text FROM able WHERE is_able
+    ON CONFLICT DO NOTHING
+) SELECT is_able FROM able"""
 
 
 @lru_cache(maxsize=2)

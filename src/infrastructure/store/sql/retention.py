@@ -4,13 +4,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, select, text, update
 
 from infrastructure.store.rows import seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.tables import checkpoints, heads, inbox, journal, runs, threads
+from infrastructure.store.thread_tables import snapshots
 
 BATCH_THREADS: Final = 20
+# A checkpoint that is newer than where some branch left the thread, or left one of its branches before that one began, is none to
+# forget rows by: the branch stands on them.
+_STANDS: Final = text("""SELECT c.thread, max(c.position) FROM checkpoints c
+    JOIN journal j ON j.thread = c.thread AND j.position = c.position
+    WHERE j.at < :before AND EXISTS (SELECT 1 FROM journal e WHERE e.thread = c.thread AND e.position < c.position) AND NOT EXISTS (
+        WITH RECURSIVE branch(thread, upto) AS (
+            SELECT id, parent_position FROM threads WHERE parent = c.thread AND parent_position > 0
+            UNION ALL SELECT t.id, CASE WHEN t.parent_position < b.upto THEN t.parent_position ELSE b.upto END
+                FROM branch b JOIN threads t ON t.parent = b.thread WHERE t.parent_position > 0
+        ) SELECT 1 FROM branch WHERE upto < c.position)
+    GROUP BY c.thread LIMIT :most""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +32,12 @@ class KeptRetention:
     async def forget_runs(self, ended_before: datetime, limit: int) -> int:
         alone = runs.alias()
         others = select(alone.c.id).where(alone.c.thread == runs.c.thread, alone.c.id != runs.c.id).exists()
+        branch = threads.alias()
+        branches = select(branch.c.id).where(branch.c.parent == threads.c.id).exists()
         old = (
             select(runs.c.thread)
             .join(threads, threads.c.id == runs.c.thread)
-            .where(runs.c.ended_at < seconds(ended_before), threads.c.created_at == runs.c.created_at, ~others)
+            .where(runs.c.ended_at < seconds(ended_before), threads.c.created_at == runs.c.created_at, ~others, ~branches)
             .order_by(runs.c.ended_at)
             .limit(limit)
         )
@@ -33,31 +47,21 @@ class KeptRetention:
             if not held.rowcount:
                 return 0
             gone = [row.thread for row in await connection.execute(old)]
-            for table, column in ((journal, journal.c.thread), (checkpoints, checkpoints.c.thread), (inbox, inbox.c.thread)):
-                await connection.execute(delete(table).where(column.in_(gone)))
+            for table in (journal, checkpoints, inbox, snapshots):
+                await connection.execute(delete(table).where(table.c.thread.in_(gone)))
             await connection.execute(delete(heads).where(heads.c.thread.in_(gone)))
             await connection.execute(delete(threads).where(threads.c.id.in_(gone)))
             return (await connection.execute(delete(runs).where(runs.c.thread.in_(gone)))).rowcount
 
     async def forget_rows(self, written_before: datetime, limit: int) -> int:
-        earlier = journal.alias()
-        rest = (
-            select(earlier.c.position).where(earlier.c.thread == checkpoints.c.thread, earlier.c.position < checkpoints.c.position).exists()
-        )
-        stands = (
-            select(checkpoints.c.thread, func.max(checkpoints.c.position))
-            .join(journal, (journal.c.thread == checkpoints.c.thread) & (journal.c.position == checkpoints.c.position))
-            .where(journal.c.at < seconds(written_before), rest)
-            .group_by(checkpoints.c.thread)
-            .limit(BATCH_THREADS)
-        )
+        stands = _STANDS.bindparams(before=seconds(written_before), most=BATCH_THREADS)
         forgotten = 0
         for thread, position in await self.database.rows(stands):
             forgotten += await self._forget_before(thread, position, limit - forgotten)
         return forgotten
 
     async def _forget_before(self, thread: str, position: int, limit: int) -> int:
-        """The oldest rows go first, and the checkpoints when no row before them is left."""
+        """The oldest rows go first. The older checkpoints go at once: none stands on rows that are half there."""
         old = select(journal.c.position).where(journal.c.thread == thread, journal.c.position < position).order_by(journal.c.position)
         async with self.database.transaction() as connection:
             rows = await connection.execute(delete(journal).where(journal.c.thread == thread, journal.c.position.in_(old.limit(limit))))

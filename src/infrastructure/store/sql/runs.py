@@ -10,7 +10,7 @@ from domain.run.run import Run
 from infrastructure.store.rows import RUN_COLUMNS, run_of, seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.sql.pages import newest_first, page
-from infrastructure.store.tables import runs
+from infrastructure.store.tables import runs, threads
 
 _COLUMNS = [runs.c[name] for name in RUN_COLUMNS.split(", ")]
 
@@ -33,6 +33,8 @@ def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
         found.append(or_(runs.c.workflow == wanted.workflow, runs.c.workflow.startswith(f"{wanted.workflow}@", autoescape=True)))
     if wanted.thread is not None:
         found.append(runs.c.thread == wanted.thread)
+    if wanted.session is not None:
+        found.append(runs.c.thread.in_(select(threads.c.id).where(threads.c.session == wanted.session)))
     if wanted.since is not None:
         found.append(runs.c.created_at >= seconds(wanted.since))
     if wanted.until is not None:

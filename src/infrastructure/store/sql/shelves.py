@@ -1,4 +1,4 @@
-"""Threads, the usage ledger and API keys."""
+"""The usage ledger and API keys."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,51 +7,13 @@ from sqlalchemy import delete, insert, select
 
 from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
-from domain.graph.flow import Priority
-from domain.ids import KeyId, Position, RunId, TenantId, ThreadId
-from domain.ports.repositories import Page
-from domain.thread import Thread, ThreadMetadata, ThreadType
+from domain.ids import KeyId, RunId, TenantId
 from domain.usage import UsageRow
-from infrastructure.store.codec import plain
 from infrastructure.store.rows import USAGE_COLUMNS, Row, moment, seconds, usage_of, usage_row
 from infrastructure.store.sql.database import Database
-from infrastructure.store.sql.pages import newest_first, page
-from infrastructure.store.starting import no_thread, thread_body
-from infrastructure.store.tables import api_keys, heads, threads, usage
+from infrastructure.store.tables import api_keys, usage
 
 _USAGE = USAGE_COLUMNS.split(", ")
-
-
-@dataclass(frozen=True, slots=True)
-class KeptThreads:
-    database: Database
-
-    async def add(self, thread: Thread) -> None:
-        """The head goes first: a thread that can be seen has a journal."""
-        head = {"thread": thread.id, "tenant": thread.tenant, "epoch": 0, "position": thread.parent_position}
-        row = {
-            "id": thread.id,
-            "tenant": thread.tenant,
-            "created_at": seconds(thread.created_at),
-            "thread_type": thread.thread_type.value,
-            "body": thread_body(thread),
-            "session": thread.session,
-            "parent": thread.parent,
-            "parent_position": None if thread.parent is None else thread.parent_position,
-            "line": thread.line,
-        }
-        await self.database.change(self.database.insert(heads).values(head).on_conflict_do_nothing())
-        await self.database.change(self.database.insert(threads).values(row).on_conflict_do_nothing())
-
-    async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
-        rows = await self.database.rows(select(threads).where(threads.c.id == thread, threads.c.tenant == tenant))
-        if not rows:
-            raise no_thread(thread)
-        return _thread_of(rows[0])
-
-    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[Thread]:
-        query = newest_first(select(threads).where(threads.c.tenant == tenant), threads.c.created_at, threads.c.id, limit, cursor)
-        return page(await self.database.rows(query), limit, _thread_of, lambda row: (repr(row[2]), row[0]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,24 +56,6 @@ class KeptKeys:
     async def remove(self, tenant: TenantId, key: KeyId) -> None:
         if not await self.database.change(delete(api_keys).where(api_keys.c.id == key, api_keys.c.tenant == tenant)):
             raise KeyNotFound(f"there is no key {key}")
-
-
-def _thread_of(row: Row) -> Thread:
-    thread, tenant, created_at, thread_type, body, session, parent, parent_position, _ = row
-    said = plain(body)
-    about = said["metadata"]
-    priority = None if about.get("priority") is None else Priority(about["priority"])
-    return Thread(
-        thread,
-        tenant,
-        moment(created_at),
-        ThreadType(thread_type),
-        ThreadMetadata(about["name"], about["description"], priority),
-        said["labels"],
-        session,
-        parent,
-        Position(parent_position or 0),
-    )
 
 
 def _key_of(row: Row) -> ApiKey:

@@ -10,6 +10,7 @@ from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
 from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.snapshot_rows import COLUMNS, snapshot_row
 from infrastructure.store.sqlite.many import execute_in_portions
 from infrastructure.store.sqlite.telling import tell
 
@@ -20,8 +21,10 @@ _INSERT = """INSERT INTO journal (thread, position, tenant, run, kind, at, body)
     SELECT * FROM (VALUES {rows}) WHERE column1 IS NOT NULL"""
 _RUNS = """UPDATE runs SET status = ran.column2, started_at = ran.column3, ended_at = ran.column4, outcome = ran.column5
     FROM (VALUES {rows}) ran WHERE id = ran.column1"""
+_MOVE_RUN = "UPDATE runs SET workflow = ?, workflow_hash = ? WHERE id = ?"
 _USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _CHECKPOINT = "INSERT INTO checkpoints (thread, position, tenant, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
+_SNAPSHOT = f"INSERT INTO snapshots ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _TAKE_WISH = "DELETE FROM inbox WHERE number = ? AND thread = ?"
 _COUNT_WISHES = "UPDATE queue SET wishes = wishes - ? WHERE run = ?"
 _END = ("DELETE FROM queue WHERE run IN (VALUES {rows})", "DELETE FROM inbox WHERE run IN (VALUES {rows})")
@@ -37,9 +40,10 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tu
     for group in passed:
         for unit in group.units:
             append = unit.append
-            if append.usage or append.taken or append.checkpoint is not None:
+            if append.usage or append.taken or append.checkpoint is not None or append.snapshots:
                 _write_beside(connection, append)
     execute_in_portions(connection, _RUNS, 5, [value for group in passed if group.new_run for value in _run_values(group.new_run)])
+    connection.executemany(_MOVE_RUN, [_move_values(group.new_run) for group in passed if group.moves and group.new_run])
     _release(connection, [group for group in passed if group.release_at is not None])
     tell(connection, passed)
     return passed, refused
@@ -87,6 +91,8 @@ def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
         connection.executemany(_USAGE, [usage_row(row) for row in append.usage])
     if append.checkpoint is not None:
         connection.execute(_CHECKPOINT, (lease.thread, append.checkpoint.position, lease.tenant, append.checkpoint.body))
+    if append.snapshots:
+        connection.executemany(_SNAPSHOT, [snapshot_row(snapshot) for snapshot in append.snapshots])
     if append.taken:
         gone = connection.executemany(_TAKE_WISH, [(number, lease.thread) for number in append.taken]).rowcount
         connection.execute(_COUNT_WISHES, (gone, lease.run))
@@ -95,6 +101,11 @@ def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
 def _run_values(run: Run) -> Row:
     """The values of `_RUNS`."""
     return (run.id, run.status.value, run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at), outcome(run))
+
+
+def _move_values(run: Run) -> Row:
+    """The values of `_MOVE_RUN`."""
+    return run.workflow, run.workflow_hash, run.id
 
 
 def _release(connection: sqlite3.Connection, groups: Sequence[Group]) -> None:

@@ -3,7 +3,7 @@
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import ceil
 from typing import Final
 
@@ -13,6 +13,7 @@ from domain.ports.queue import Claim
 from infrastructure.store.reader import DUE, LAPSED
 from infrastructure.store.rows import RUN_COLUMNS, Row, run_of
 from infrastructure.store.sqlite.connections import SQLITE
+from infrastructure.store.sqlite.many import fetch_in_portions
 from infrastructure.store.terms import LET_IN, SHUT
 
 _PLACE = "q.run, q.thread, q.tenant, q.slot, q.rate, q.worker IS NOT NULL"
@@ -26,24 +27,28 @@ _LEFT = SQLITE.spell("""SELECT g.most - CASE
     WHEN g.ends <= {now} THEN 0 ELSE g.used END FROM gates g WHERE g.tenant = ? AND g.key = ?""")
 _ENTER = """UPDATE gates SET used = CASE WHEN ends <= weft_now() THEN 1 ELSE used + 1 END,
     ends = CASE WHEN ends <= weft_now() THEN weft_now() + seconds ELSE ends END WHERE tenant = ? AND key = ?"""
-_RAISE_EPOCH = "UPDATE heads SET epoch = epoch + 1, run = ? WHERE thread = ? RETURNING epoch, position"
-_TAKE = """UPDATE queue SET worker = ?, epoch = ?, until = weft_now() + ?, rate = NULL, debounce = NULL,
-    deliveries = CASE WHEN claimed_position <> ? THEN 1 ELSE deliveries + (worker IS NOT NULL) END, claimed_position = ?
-    WHERE run = ? RETURNING deliveries"""
-_TAKE_UP = f"UPDATE runs SET status = 'running', started_at = coalesce(started_at, weft_now()) WHERE id = ? RETURNING {RUN_COLUMNS}"
+_RAISE_EPOCHS = """UPDATE heads SET epoch = epoch + 1, run = taken.column1 FROM (VALUES {rows}) taken WHERE thread = taken.column2
+    RETURNING run, epoch, position"""
+_TAKE = SQLITE.spell("""UPDATE queue SET worker = taken.column2, epoch = taken.column3, until = {now} + taken.column5, rate = NULL,
+    debounce = NULL, deliveries = CASE WHEN claimed_position <> taken.column4 THEN 1 ELSE deliveries + (worker IS NOT NULL) END,
+    claimed_position = taken.column4
+    FROM (VALUES {{rows}}) taken WHERE run = taken.column1 RETURNING run, deliveries""")
+_TAKE_UP = SQLITE.spell(f"""UPDATE runs SET status = 'running', started_at = coalesce(started_at, {{now}}) WHERE id IN (VALUES {{{{rows}}}})
+    RETURNING {RUN_COLUMNS}""")
 
 
 def claim_due(connection: sqlite3.Connection, worker: WorkerId, limit: int, lease_seconds: float, last: TenantId) -> list[Claim]:
     """`last`: the tenant that was served last."""
-    lapsed = connection.execute(_LAPSED, (limit,)).fetchall()
-    claims = [_taken(connection, place, worker, lease_seconds) for place in lapsed]
-    if len(claims) < limit:
-        for place in _in_turns(connection, limit - len(claims), last):
-            if _lets_in(connection, place):
-                claims.append(_taken(connection, place, worker, lease_seconds))
-                if len(claims) == limit:
+    places = connection.execute(_LAPSED, (limit,)).fetchall()
+    room = limit - len(places)
+    entered: list[Row] = []
+    if room:
+        for place in _in_turns(connection, room, last):
+            if _lets_in(connection, place, entered):
+                entered.append(place)
+                if len(entered) == room:
                     break
-    return claims
+    return _taken(connection, [*places, *entered], worker, lease_seconds)
 
 
 def _in_turns(connection: sqlite3.Connection, limit: int, last: TenantId) -> Iterator[Row]:
@@ -68,21 +73,33 @@ def _ring(connection: sqlite3.Connection, last: TenantId) -> list[str]:
     return behind + found[: len(found) - len(behind)]
 
 
-def _lets_in(connection: sqlite3.Connection, place: Row) -> bool:
-    """Do the gates of its slot and rate? Then it is counted."""
+def _lets_in(connection: sqlite3.Connection, place: Row, entered: Sequence[Row]) -> bool:
+    """Do the gates of its slot and rate? Then it is counted. `entered`: those that hold their slots already, and are not yet taken."""
     _, _, tenant, slot, rate, _ = place
-    keys = [key for key in (slot, rate) if key is not None]
-    if not all(connection.execute(_LEFT, (tenant, key)).fetchone()[0] > 0 for key in keys):
+    if slot is not None and _left(connection, tenant, slot) <= sum(one[2] == tenant and one[3] == slot for one in entered):
+        return False
+    if rate is not None and _left(connection, tenant, rate) <= 0:
         return False
     if rate is not None:
         connection.execute(_ENTER, (tenant, rate))
     return True
 
 
-def _taken(connection: sqlite3.Connection, place: Row, worker: WorkerId, lease_seconds: float) -> Claim:
-    run, thread, *_, was_held = place
-    epoch, position = connection.execute(_RAISE_EPOCH, (run, thread)).fetchone()
-    (deliveries,) = connection.execute(_TAKE, (worker, epoch, lease_seconds, position, position, run)).fetchone()
-    taken = run_of(connection.execute(_TAKE_UP, (run,)).fetchone())
-    lease = Lease(taken.tenant, taken.thread, taken.id, Epoch(epoch), worker)
-    return Claim(lease, taken, Position(position), bool(was_held), deliveries)
+def _left(connection: sqlite3.Connection, tenant: TenantId, key: str) -> int:
+    left: int = connection.execute(_LEFT, (tenant, key)).fetchone()[0]
+    return left
+
+
+def _taken(connection: sqlite3.Connection, places: Sequence[Row], worker: WorkerId, lease_seconds: float) -> list[Claim]:
+    """Three statements, however many: each one's way into SQLite costs as much as a row."""
+    raised = fetch_in_portions(connection, _RAISE_EPOCHS, 2, [value for run, thread, *_ in places for value in (run, thread)])
+    leases = [value for run, epoch, position in raised for value in (run, worker, epoch, position, lease_seconds)]
+    deliveries = {row[0]: row[1] for row in fetch_in_portions(connection, _TAKE, 5, leases)}
+    heads = {run: (Epoch(epoch), Position(position)) for run, epoch, position in raised}
+    runs = {row[0]: run_of(row) for row in fetch_in_portions(connection, _TAKE_UP, 1, [run for run, *_ in places])}
+    claims = []
+    for name, *_, was_held in places:
+        run, (epoch, position) = runs[name], heads[name]
+        lease = Lease(run.tenant, run.thread, run.id, epoch, worker)
+        claims.append(Claim(lease, run, position, bool(was_held), deliveries[name]))
+    return claims

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
+from infrastructure.store.rows import Row
+
 LARGEST: Final = 256
 
 
@@ -19,6 +21,14 @@ def execute_in_portions(connection: sqlite3.Connection, statement: str, width: i
     for rows, portion in _portions(width, values):
         changed += connection.execute(_spelled(statement, width, rows), portion).rowcount
     return changed
+
+
+def fetch_in_portions(connection: sqlite3.Connection, statement: str, width: int, values: Sequence[object]) -> list[Row]:
+    """As above, for a statement that answers; in no certain order."""
+    found: list[Row] = []
+    for rows, portion in _portions(width, values):
+        found += connection.execute(_spelled(statement, width, rows), portion).fetchall()
+    return found
 
 
 def _portions(width: int, values: Sequence[object]) -> Iterator[tuple[int, Sequence[object]]]:

@@ -10,8 +10,10 @@ from domain.ports.hints import Hints
 from infrastructure.store.bells import Bells
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
+from infrastructure.store.lines import Lines
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
 from infrastructure.store.sqlite.connections import SqliteReader
+from infrastructure.store.sqlite.holds import SqliteHolds
 from infrastructure.store.sqlite.marks import SqliteMarks
 from infrastructure.store.sqlite.queue import SqliteInbox, SqliteQueue
 from infrastructure.store.sqlite.renewing import open_renew
@@ -28,10 +30,11 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints
         try:
             hints = hints or Bells()
             yield Hot(
-                journal=GroupedJournal(writer, JournalReads(reader), hints),
+                journal=GroupedJournal(writer, JournalReads(reader, Lines(reader)), hints),
                 queue=SqliteQueue(writer, QueueReads(reader), hints),
                 inbox=SqliteInbox(writer, InboxReads(reader), hints),
                 starts=SqliteStarts(writer, RunReads(reader), hints),
+                holds=SqliteHolds(writer),
                 marks=SqliteMarks(writer, reader),
                 reader=reader,
                 open_renew=partial(open_renew, path, clock),

@@ -76,6 +76,9 @@ class SqliteInbox:
     async def waiting(self, threads: Collection[ThreadId]) -> Sequence[Wish]:
         return await self.reads.waiting(threads)
 
+    async def count(self, run: RunId, kind: str) -> int:
+        return await self.reads.count(run, kind)
+
     async def knocked(self, timeout: float) -> None:
         await self.hints.heard(INBOX, timeout)
 

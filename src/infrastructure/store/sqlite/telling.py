@@ -16,7 +16,7 @@ _TELL = """INSERT INTO webhook_deliveries (id, webhook, tenant, run, news, state
 
 def tell(connection: sqlite3.Connection, groups: Iterable[Group]) -> None:
     """A look at an empty table, where nobody listens."""
-    changed = [group for group in groups if group.new_run is not None]
+    changed = [group for group in groups if group.has_news]
     if not changed or connection.execute(_SOMEBODY).fetchone() is None:
         return
     for group in changed:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import TypeVar, cast
@@ -20,15 +22,21 @@ from infrastructure.store.batch import Group, Unit, Waiting, tell_committed
 from infrastructure.store.sqlite.appends import write_appends
 from infrastructure.store.sqlite.connections import connect, trouble
 
+S = TypeVar("S")
 T = TypeVar("T")
 Work = Callable[[sqlite3.Connection], T]
 """Runs on the writer's thread inside its transaction. It refuses by raising a `WeftError` before it has written anything."""
+WorkOnAll = Callable[[sqlite3.Connection, Sequence[S]], Sequence[T | WeftError]]
+"""The same for several orders of one kind; an answer for each."""
 OnCommitted = Callable[[int, float], None]
 
 
 @dataclass(slots=True, eq=False)
 class Job:
-    work: Work[object]
+    """Jobs with the same work that stand side by side are done in one go."""
+
+    work: WorkOnAll[object, object]
+    order: object
     done: "asyncio.Future[object]"
 
 
@@ -68,7 +76,11 @@ class SqliteWriter:
 
     async def do(self, work: Work[T]) -> T:
         """Durable when this returns."""
-        job = Job(work, self._loop.create_future())
+        return await self.do_with_others(lambda connection, _: [work(connection)], None)
+
+    async def do_with_others(self, work: WorkOnAll[S, T], order: S) -> T:
+        """The same, in one go with what else came for this work."""
+        job = Job(cast(WorkOnAll[object, object], work), order, self._loop.create_future())
         self._put(job)
         return cast(T, await job.done)
 
@@ -142,11 +154,8 @@ class SqliteWriter:
         connection.execute("BEGIN IMMEDIATE")
         try:
             verdict = Verdict(*write_appends(connection, groups)) if groups else Verdict()
-            for job in jobs:
-                try:
-                    verdict.answers.append((job.done, job.work(connection)))
-                except WeftError as error:
-                    verdict.refusals.append((job.done, error))
+            for work, same in groupby(jobs, attrgetter("work")):
+                _do(connection, work, list(same), verdict)
             connection.execute("COMMIT")
         except BaseException:
             if connection.in_transaction:
@@ -167,3 +176,16 @@ class SqliteWriter:
                 done.set_exception(refusal)
         if verdict.passed:
             self._on_committed(sum(group.upto - group.after for group in verdict.passed), seconds)
+
+
+def _do(connection: sqlite3.Connection, work: WorkOnAll[object, object], jobs: Sequence[Job], verdict: Verdict) -> None:
+    answers: Sequence[object]
+    try:
+        answers = work(connection, [job.order for job in jobs])
+    except WeftError as error:
+        answers = [error] * len(jobs)
+    for job, answer in zip(jobs, answers, strict=True):
+        if isinstance(answer, WeftError):
+            verdict.refusals.append((job.done, answer))
+        else:
+            verdict.answers.append((job.done, answer))

@@ -150,10 +150,10 @@ class Recorder:
     ) -> Sequence[Recorded]:
         return await self.journal.read(tenant, thread, after, limit, run)
 
-    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId) -> Checkpoint | None:
+    async def newest_checkpoint(self, tenant: TenantId, thread: ThreadId, upto: Position | None = None) -> Checkpoint | None:
         if self.before_load is not None:
             await self.before_load()
-        return await self.journal.newest_checkpoint(tenant, thread)
+        return await self.journal.newest_checkpoint(tenant, thread, upto)
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
         if self.before_end is not None:
@@ -330,7 +330,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
             shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
             loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
-            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage, store.inbox)
+            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage, store.inbox, store.marks)
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
 

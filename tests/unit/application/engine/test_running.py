@@ -305,3 +305,15 @@ async def test_what_a_node_knows_of_its_attempt(stage: Stage) -> None:
         "run": {"id": run.id, "workflow": "w@1.0.0", "thread": run.thread},
     }
     assert run.output == {"log": ["hi"]}
+
+
+async def test_the_unit_with_the_first_row_says_whose_it_is_and_no_other_does(stage: Stage) -> None:
+    gate = Gate()
+    gate.opened.set()
+    stage.does(a=gate, b=gate)
+    graph = document({"a": {"kind": "act"}, "b": {"kind": "act"}}, ["start > a", "a > b"])
+    run = await stage.play(graph)
+    again = await stage.play(graph, thread=run.thread)
+
+    told = [(unit.told_of.id, unit.events[0].kind) for unit in stage.journal.units if unit.told_of is not None]
+    assert told == [(one.id, kind) for one in (run, again) for kind in ("run_started", "node_finished")]

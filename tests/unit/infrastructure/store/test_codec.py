@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from domain.change import Change, Operation
 from domain.errors import Failure, SerializationError
 from domain.graph.definition import Graph, Limits
 from domain.graph.flow import Priority
@@ -38,27 +39,50 @@ money = st.builds(Money, amounts, st.sampled_from(["USD", "EUR"]))
 usages = st.builds(Usage, text, counts, counts, st.none() | money, st.booleans())
 failures = st.builds(Failure, text, text, text, counts, st.booleans(), st.none() | reals)
 limits = st.builds(Limits, counts, counts, reals, counts, counts, counts, st.none() | amounts, st.none() | counts)
+changes = st.builds(Change, st.sampled_from(Operation), text, json, json)
 names = st.lists(text, max_size=3).map(tuple)
 numbers = st.lists(counts, max_size=3).map(tuple)
 MEMBERS: dict[str, st.SearchStrategy[Any]] = {
     **dict.fromkeys(
-        ["activation", "frame", "waiting_for", "name", "by", "reason", "status", "mode", "run", "workflow", "key", "tool", "decision"], text
+        [
+            "activation",
+            "frame",
+            "waiting_for",
+            "name",
+            "by",
+            "reason",
+            "from_run",
+            "status",
+            "mode",
+            "run",
+            "workflow",
+            "key",
+            "tool",
+            "decision",
+            "reference",
+        ],
+        text,
     ),
-    **dict.fromkeys(["read_at", "rules", "concurrency", "enough", "effect"], counts),
-    **dict.fromkeys(["at", "seconds", "retry_at"], reals),
+    **dict.fromkeys(["read_at", "to", "rules", "concurrency", "enough", "effect"], counts),
+    **dict.fromkeys(["at", "seconds", "retry_at", "since"], reals),
     **dict.fromkeys(["collect_errors", "is_map", "completed", "transient"], st.booleans()),
     **dict.fromkeys(["taken", "cancelled", "signals"], names),
     **dict.fromkeys(["input", "updates", "arguments"], objects),
-    "code": text,
+    **dict.fromkeys(["code", "snapshot"], text),
+    "changes": st.lists(changes, max_size=3).map(tuple),
     "consumed": numbers,
     "inputs": st.lists(objects, max_size=3).map(tuple),
     "items": st.lists(json, max_size=3).map(tuple),
-    "versions": st.dictionaries(text, text, max_size=3),
+    **dict.fromkeys(["versions", "nodes", "paths"], st.dictionaries(text, text, max_size=3)),
+    "channels": objects,
     **dict.fromkeys(["output", "payload"], json),
     "limits": limits,
     "usage": st.none() | usages,
     "failure": st.none() | failures,
     "until": st.none() | reals,
+    "answer": json,
+    "about": st.none() | objects,
+    **dict.fromkeys(["pause_before", "pause_after"], names),
     "graph": st.none() | text,
 }
 ALWAYS = {("AttemptFailed", "failure"): failures, ("NodeFailed", "failure"): failures, ("UsageCounted", "usage"): usages}

@@ -10,6 +10,7 @@ depends_on = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 EXPIRES = sa.text("expires_at IS NOT NULL")
+SOLE = sa.text("sole IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -18,6 +19,12 @@ def upgrade() -> None:
     for column in ("parent", "session"):
         there = sa.text(f"{column} IS NOT NULL")
         op.create_index(f"ix_threads_{column}", "threads", [column, "created_at", "id"], postgresql_where=there, sqlite_where=there)
+    op.add_column("queue", sa.Column("line", NAME, nullable=False, server_default=""))
+    op.add_column("queue", sa.Column("sole", NAME))
+    op.execute("UPDATE queue SET line = thread")
+    op.drop_index("ix_queue_thread_number", "queue")
+    op.create_index("ix_queue_line_number", "queue", ["line", "number"])
+    op.create_index("uq_queue_sole", "queue", ["sole"], unique=True, postgresql_where=SOLE, sqlite_where=SOLE)
     op.create_table(
         "sessions",
         sa.Column("id", NAME, nullable=False),
@@ -41,6 +48,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.Double, nullable=False),
         sa.Column("expires_at", sa.Double),
         sa.Column("size_bytes", sa.BigInteger, nullable=False),
+        sa.Column("tags", NAME, nullable=False),
         sa.Column("about", sa.LargeBinary, nullable=False),
         sa.Column("body", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_snapshots"),
@@ -82,6 +90,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in ("blob_uses", "blobs", "items", "snapshots", "sessions"):
         op.drop_table(table)
+    for index in ("uq_queue_sole", "ix_queue_line_number"):
+        op.drop_index(index, "queue")
+    for column in ("sole", "line"):
+        op.drop_column("queue", column)
+    op.create_index("ix_queue_thread_number", "queue", ["thread", "number"])
     for column in ("parent", "session"):
         op.drop_index(f"ix_threads_{column}", "threads")
     for column in ("session", "parent", "line", "parent_position"):

@@ -1,0 +1,121 @@
+"""How a long conversation is brought under what a model takes, before an `llm` node's call."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Final, Literal
+
+from pydantic import Field
+
+from domain.conversation import DoesNotFit, Fitted, fitted, said, summarised, summary_of
+from domain.errors import NodeExecutionError
+from domain.json import Json, JsonObject
+from domain.model import ModelRequest
+from domain.ports.models import Models
+from domain.usage import Usage
+from infrastructure.models.texts import shortest_json, text_of
+from infrastructure.models.tokens import tokens_in_message
+from infrastructure.nodes.config import NodeConfig
+
+_ASK: Final = "Say in at most {words} words what this conversation came to. Keep names, numbers, decisions and open questions.\n\n{said}"
+_TOKENS_PER_WORD: Final = 2
+
+
+class ContextConfig(NodeConfig):
+    """What of a long conversation the model is given: at most `max_tokens` of messages, the newest, with all that instruct or are `pinned`.
+    `trim` leaves the others out; `summarise` has the model sum them up once, in at most `summary_tokens`, and gives that instead.
+    `keep_last`: so many of the newest are never left out."""
+
+    max_tokens: Annotated[int, Field(ge=1)]
+    policy: Literal["trim", "summarise"] = "trim"
+    keep_last: Annotated[int, Field(ge=1, le=1_000)] = 1
+    summary_tokens: Annotated[int, Field(ge=20, le=10_000)] = 400
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the model is given. `summary`: the new message that stands for what was left out, None when none was made; `usage`: of making
+    it."""
+
+    messages: tuple[JsonObject, ...]
+    about: dict[str, Json]
+    summary: JsonObject | None = None
+    usage: Usage | None = None
+
+
+async def given(config: ContextConfig, request: ModelRequest, models: Models) -> Given:
+    """The request's messages, brought under the limit. `NodeExecutionError` (`context_too_long`) when what must stay is over it."""
+    if config.policy == "trim":
+        fit = _fit(config, request.messages, config.max_tokens)
+        return Given(fit.kept, _about(fit, summary=False))
+    return await _summed_up(config, request, models)
+
+
+async def _summed_up(config: ContextConfig, request: ModelRequest, models: Models) -> Given:
+    before = summarised(request.messages)
+    held = () if before.summary is None else (before.summary,)
+    whole = (*held, *before.rest)
+    if sum(map(tokens_in_message, whole)) <= config.max_tokens:
+        fit = Fitted(whole, (), sum(map(tokens_in_message, whole)))
+        return Given(fit.kept, _about(fit, summary=bool(held)))
+    # Down to half: the next summary is due only when as much has been said again.
+    room = max(config.max_tokens // 2, config.max_tokens - 2 * config.summary_tokens)
+    fit = _fit(config, before.rest, max(room, _needed(config, before.rest)))
+    made = await models.complete(_question(config, request, (*held, *fit.left_out)))
+    others = [message for message in request.messages if message is not before.summary]
+    summary = summary_of(made.text, _covered(others, fit))
+    usage = made.usage
+    kept = (summary, *fit.kept)
+    tokens = sum(map(tokens_in_message, kept))
+    return Given(kept, {"tokens": tokens, "left_out": len(fit.left_out), "summarised": True}, summary, usage)
+
+
+def _needed(config: ContextConfig, messages: Sequence[JsonObject]) -> int:
+    """What must stay costs so much; with a summary beside it, it has to be under the limit."""
+    most = config.max_tokens - config.summary_tokens
+    try:
+        return fitted(messages, 0, tokens_in_message, config.keep_last).tokens
+    except DoesNotFit as error:
+        if error.tokens > most:
+            raise _too_long(error.tokens, config.max_tokens) from None
+        return error.tokens
+
+
+def _covered(others: Sequence[JsonObject], fit: Fitted) -> int:
+    """How many of the messages, the summary aside, are behind the last one that was left out."""
+    gone = {id(message) for message in fit.left_out}
+    return max((at + 1 for at, message in enumerate(others) if id(message) in gone), default=0)
+
+
+def _question(config: ContextConfig, request: ModelRequest, messages: Sequence[JsonObject]) -> ModelRequest:
+    lines = "\n".join(f"{message.get('role')}: {_told(message)}" for message in messages)
+    asked = _ASK.format(words=config.summary_tokens // _TOKENS_PER_WORD, said=lines)
+    question: JsonObject = {"role": "user", "content": asked}
+    return replace(request, messages=(question,), max_tokens=config.summary_tokens, stop=(), response_schema=None, tools=())
+
+
+def _told(message: JsonObject) -> str:
+    calls = message.get("tool_calls")
+    return text_of(message) + (f" [asks for {shortest_json(calls)}]" if calls else "")
+
+
+def _fit(config: ContextConfig, messages: Sequence[JsonObject], most: int) -> Fitted:
+    try:
+        return fitted(messages, most, tokens_in_message, config.keep_last)
+    except DoesNotFit as error:
+        raise _too_long(error.tokens, most) from None
+
+
+def _too_long(tokens: int, most: int) -> NodeExecutionError:
+    message = (
+        f"what the model must be given has {tokens} tokens, and `context.max_tokens` leaves room for {most}: "
+        "raise it, pin fewer messages, or lower `keep_last`"
+    )
+    return NodeExecutionError(message, "context_too_long")
+
+
+def _about(fit: Fitted, *, summary: bool) -> dict[str, Json]:
+    return {"tokens": fit.tokens, "left_out": len(fit.left_out), "summarised": summary}
+
+
+def as_providers_know(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
+    return tuple(map(said, messages))

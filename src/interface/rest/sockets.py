@@ -1,0 +1,153 @@
+"""The same events over a WebSocket: one JSON object per message."""
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from typing import Annotated, Any, Final, TypeAlias, cast
+
+import structlog
+from fastapi import FastAPI
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.routing import WebSocketRoute
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from application.access import Principal, digest_of
+from application.desk import Desk
+from application.errors import DomainError, Family, WeftError, oldest_of
+from application.following import StreamItem
+from application.run_views import EndView, EventView, PassingView
+from interface.rest.problems import STATUS
+from interface.rest.stream import NAMES
+
+log = structlog.get_logger(__name__)
+
+PROTOCOL: Final = "weft"
+_BEARER: Final = "bearer."
+_ENDED, _STOPPING = 1000, 1001
+
+
+class _Asked(BaseModel):
+    """The query of a stream."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    after: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
+    chunks: bool = False
+
+
+_Follow: TypeAlias = Callable[[Desk, Principal, _Asked], Awaitable[AsyncIterator[StreamItem]]]
+
+
+def add_to(app: FastAPI) -> None:
+    app.router.routes.append(WebSocketRoute("/v1/runs/{run_id}/events", _of_a_run))
+    app.router.routes.append(WebSocketRoute("/v1/threads/{thread_id}/events", _of_a_thread))
+
+
+async def _of_a_run(socket: WebSocket) -> None:
+    run = socket.path_params["run_id"]
+    await _hold(socket, lambda desk, who, asked: desk.follow_run(who, run, asked.after, passing=asked.chunks))
+
+
+async def _of_a_thread(socket: WebSocket) -> None:
+    thread = socket.path_params["thread_id"]
+    await _hold(socket, lambda desk, who, asked: desk.follow_thread(who, thread, asked.after, passing=asked.chunks))
+
+
+async def _hold(socket: WebSocket, follow: _Follow) -> None:
+    """Accepts first: a browser is told nothing of a handshake that is refused, but it is told a close code."""
+    await socket.accept(PROTOCOL if PROTOCOL in socket.scope["subprotocols"] else None)
+    try:
+        code = await _until_over(socket, follow)
+    except WebSocketDisconnect:
+        return
+    except ValidationError as error:
+        code = await _refuse(socket, 422, "invalid", f"a parameter does not fit: {error.errors()[0]['loc'][0]}")
+    except WeftError as error:
+        code = await _refuse_error(socket, error)
+    with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone meanwhile
+        await socket.close(code)
+
+
+async def _until_over(socket: WebSocket, follow: _Follow) -> int:
+    """Writes and listens until the items end, the client goes, or the server stops; answers the close code."""
+    items = await follow(socket.app.state.desk, await _caller(socket), _Asked.model_validate(dict(socket.query_params)))
+    writing = asyncio.create_task(_write(socket, cast("AsyncGenerator[StreamItem]", items)))
+    listening = asyncio.create_task(_listen(socket))
+    enough = {writing, listening, asyncio.create_task(socket.app.state.stopping.wait())}
+    try:
+        await asyncio.wait(enough, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in enough:
+            task.cancel()
+        await asyncio.gather(*enough, return_exceptions=True)
+    for task in (listening, writing):
+        if not task.cancelled():
+            await task  # raises what ended it
+    return _STOPPING if writing.cancelled() else _ENDED
+
+
+async def _caller(socket: WebSocket) -> Principal:
+    """Headers as for a request; a browser, which can set none, names the protocols `weft` and `bearer.KEY`. Never in the address, since
+    addresses are logged."""
+    desk: Desk = socket.app.state.desk
+    scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
+    offered = next((name.removeprefix(_BEARER) for name in socket.scope["subprotocols"] if name.startswith(_BEARER)), None)
+    key = credentials if scheme.lower() == "bearer" else socket.headers.get("x-api-key", offered)
+    who = await desk.authenticate(key)
+    await desk.pace(digest_of(key) if key else "local")
+    return who
+
+
+async def _write(socket: WebSocket, items: AsyncGenerator[StreamItem]) -> None:
+    async with aclosing(items):
+        async for item in items:
+            if item is not None:
+                await socket.send_text(message(item))
+
+
+def message(item: EventView | PassingView | EndView) -> str:
+    """What the `data` of a server-sent event holds; what is no row says by `type` what it is."""
+    match item:
+        case EventView():
+            return item.model_dump_json()
+        case PassingView():
+            return json.dumps({"type": NAMES.get(item.kind, item.kind), **item.model_dump(mode="json")})
+        case EndView():
+            return json.dumps({"type": "end", **item.model_dump(mode="json")})
+
+
+async def _listen(socket: WebSocket) -> None:
+    while True:
+        match await _heard(socket):
+            case {"type": "ping"}:
+                await socket.send_json({"type": "pong"})
+            case _:
+                await socket.send_json({"type": "error", "code": "unknown_message", "detail": 'say {"type": "ping"}, or nothing'})
+
+
+async def _heard(socket: WebSocket) -> Any:
+    """The JSON of a message; None for what is none."""
+    heard = await socket.receive()
+    if heard["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(heard["code"])
+    try:
+        return json.loads(heard.get("text") or heard.get("bytes") or b"")
+    except (ValueError, RecursionError):
+        return None
+
+
+async def _refuse_error(socket: WebSocket, error: WeftError) -> int:
+    told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
+    if not told:
+        log.error("stream cut", code=error.code, path=socket.url.path, exc_info=error)
+    detail = error.message if told else "the service cannot do this just now; try again in a few seconds"
+    oldest = oldest_of(error)
+    return await _refuse(socket, STATUS[error.family], error.code, detail, **({} if oldest is None else {"oldest": oldest}))
+
+
+async def _refuse(socket: WebSocket, status: int, code: str, detail: str, **more: int) -> int:
+    """The close code of a problem is 4000 and its status; the words come before it."""
+    with suppress(WebSocketDisconnect, RuntimeError):
+        await socket.send_json({"type": "error", "code": code, "detail": detail, **more})
+    return 4000 + status

@@ -1,0 +1,43 @@
+"""What the routes of events share: their parameters, and their two forms."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal, TypeAlias
+
+from fastapi import Header, Query, Request, Response
+
+from application.following import StreamItem
+from application.run_views import EventsPageView
+from interface.rest.openapi import Responses
+from interface.rest.stream import EventStream
+
+_MOST = 2**63 - 1
+_EVENT = {
+    "type": "object",
+    "properties": {
+        "id": {"type": "string", "description": "The journal position of a row; what passes by has none."},
+        "event": {"type": "string"},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+        "retry": {"type": "integer"},
+    },
+}
+EVENTS: Responses = {
+    200: {
+        "model": EventsPageView,
+        "description": "Server-sent events; with `format=json` one page of them.",
+        "content": {"text/event-stream": {"schema": _EVENT}},
+    }
+}
+After: TypeAlias = Annotated[int, Query(ge=0, le=_MOST, description="Only rows after this position.")]
+LastEventId: TypeAlias = Annotated[int | None, Header(alias="Last-Event-ID", ge=0, le=_MOST, description="As `after`, and stronger.")]
+Form: TypeAlias = Annotated[Literal["sse", "json"], Query(alias="format", description="`json`: a page of what is there now.")]
+Limit: TypeAlias = Annotated[int, Query(ge=1, le=1000, description="The most rows of a page; a stream has no limit.")]
+
+
+def streamed(request: Request, items: AsyncIterator[StreamItem]) -> EventStream:
+    stopping: asyncio.Event = request.app.state.stopping
+    return EventStream(items, request.app.state.settings.beat_seconds, stopping)
+
+
+def as_json(page: EventsPageView) -> Response:
+    return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})

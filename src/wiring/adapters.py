@@ -1,0 +1,111 @@
+"""What a process gets of the outside: adapters whose libraries are loaded when they are first asked."""
+
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, cast
+
+from application import drawing
+from domain.graph.definition import Graph
+from domain.ports.clock import Clock
+from domain.ports.heart import Heart
+from domain.ports.meter import Meter
+from domain.ports.tools import Tools
+from infrastructure.between import LineMeter
+from infrastructure.clock import SystemClock
+from infrastructure.heart import LoopHeart, ThreadHeart
+from infrastructure.schemas import JsonSchemas
+from infrastructure.store.later import Later
+from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
+from infrastructure.webhooks.addresses import Addresses
+from settings import Settings
+
+if TYPE_CHECKING:
+    from domain.ports.webhooks import WebhookSender
+    from infrastructure.models.settings import Endpoint
+
+
+def models_of(settings: Settings, clock: SystemClock) -> Later:
+    """`ConfiguredModels`, loaded with the first question. A file of scripts is read at once: what is wrong with it stops the start."""
+
+    def make() -> object:
+        from infrastructure.models.breaker import BreakerPolicy, Breakers
+        from infrastructure.models.registry import ConfiguredModels
+        from infrastructure.models.settings import ModelSettings
+
+        endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
+        chosen = ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
+        policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
+        return ConfiguredModels(chosen, Breakers(policy, clock))
+
+    models = Later(make)
+    if settings.scripts is not None:
+        models.rest()
+    return models
+
+
+def _endpoint(row: Mapping[str, str]) -> "Endpoint":
+    from infrastructure.models.settings import Endpoint
+
+    def price(name: str) -> Decimal | None:
+        return Decimal(row[name]) if name in row else None
+
+    return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
+
+
+async def close_models(models: Later) -> None:
+    if models.is_there:
+        await models.close()
+
+
+def tools_of(schemas: JsonSchemas, clock: SystemClock) -> Tools:
+    """`InstalledTools`, loaded with the first question."""
+
+    def make() -> object:
+        from infrastructure.tools.registry import InstalledTools
+
+        return InstalledTools(schemas, clock)
+
+    return cast("Tools", Later(make))
+
+
+def drawn_by(module: str, function: str) -> drawing.Draw:
+    """What draws is loaded when somebody wants a picture."""
+
+    def draw(graph: Graph) -> str:
+        found: drawing.Draw = getattr(import_module(module), function)
+        return found(graph)
+
+    return draw
+
+
+class ShownMeter(Meter, LineMeter, Protocol):
+    def render(self) -> tuple[bytes, str]:
+        """What it counted, and the content type of that."""
+
+
+def meter_of(settings: Settings) -> ShownMeter:
+    """Prometheus, where somebody may scrape."""
+    if not settings.metrics:
+        return Unmetered()
+    from infrastructure.telemetry.metrics import PrometheusMeter
+
+    return PrometheusMeter()
+
+
+def heart_of(store: Store, clock: Clock) -> Heart:
+    """On a thread of its own, where the store can be reached from there."""
+    return LoopHeart(store.queue.renew, clock) if store.open_renew is None else ThreadHeart(store.open_renew)
+
+
+def sender_of(addresses: Addresses, clock: Clock) -> "WebhookSender":
+    """The HTTP library is loaded with the first delivery."""
+
+    def make() -> object:
+        from infrastructure.webhooks.sender import HttpSender
+
+        return HttpSender(addresses, clock)
+
+    return cast("WebhookSender", Later(make))

@@ -1,0 +1,59 @@
+"""What a worker does beside its runs: its heartbeat, schedules, webhooks, and what is swept away."""
+
+import os
+import platform
+import random
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from application.chores import Chore, Chores
+from application.desk import Desk
+from application.retention import Sweep
+from application.working import Worker
+from infrastructure.between import WORKER_SECONDS
+from infrastructure.calendar import CronCalendar
+from infrastructure.ids import new_id
+from infrastructure.store.later import LaterModule
+from wiring.adapters import sender_of
+from wiring.parts import Parts
+
+if TYPE_CHECKING:
+    from application import delivering, firing, registering, snapshots
+else:  # a run alone asks nothing of these
+    delivering = LaterModule("application.delivering")
+    firing = LaterModule("application.firing")
+    registering = LaterModule("application.registering")
+    snapshots = LaterModule("application.snapshots")
+
+
+def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":
+    return registering.Beats(
+        parts.between.registry,
+        parts.clock,
+        worker.id,
+        platform.node(),
+        os.getpid(),
+        version("weft"),
+        parts.clock.now(),
+        lambda: len(worker.leases),
+        WORKER_SECONDS / 3,
+    )
+
+
+def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
+    store, clock = parts.store, parts.clock
+    chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
+    if parts.settings.retention_days:
+        chores.append(Sweep(store.retention, clock, parts.settings.retention_days))
+    return Chores(chores, clock)
+
+
+def _firing(parts: Parts, desk: Desk) -> "firing.FireSchedules":
+    store, launch = parts.store, desk.schedules.launch
+    return firing.FireSchedules(store.schedules, store.due, store.runs, launch, desk.cancel_run, CronCalendar(), new_id, parts.clock)
+
+
+def _webhooks(parts: Parts) -> tuple[Chore, Chore]:
+    store, clock = parts.store, parts.clock
+    deliver = delivering.Deliver(store.webhooks, store.deliveries, sender_of(parts.addresses, clock), clock, random.random)
+    return delivering.Dispatch(store.owed, deliver, clock), delivering.ForgetDeliveries(store.owed, clock)

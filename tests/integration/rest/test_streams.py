@@ -1,0 +1,252 @@
+"""Events of threads and runs over a real socket: one cursor, whichever way they are read."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from random import Random
+from typing import Any, TypeAlias
+
+import httpx
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+
+from domain.ids import Position
+from domain.ports.journal import Append, Checkpoint
+from tests.integration.rest.service import CONFIGURED, Service, adder, open_service
+from tests.integration.rest.serving import on_a_port
+from tests.integration.rest.worker import HandWorker
+
+HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
+Seen: TypeAlias = list[dict[str, Any]]
+Way: TypeAlias = Callable[[str, int, int], Awaitable[Seen]]
+
+
+class Place:
+    """A service on a port, and clients of it."""
+
+    def __init__(self, service: Service, url: str) -> None:
+        self.service = service
+        self.url = url
+
+    async def run(self, thread: str | None = None) -> HandWorker:
+        more = {} if thread is None else {"thread_id": thread}
+        answer = await self.service.start({"workflow": "adder", "input": {"x": 1}, **more})
+        assert answer.status_code == 202, answer.text
+        return await self.service.worker()
+
+    def socket(self, path: str, **how: Any) -> connect:
+        return connect(self.url.replace("http", "ws") + path, **{"additional_headers": HEADERS, **how})
+
+    async def by_sse(self, path: str, after: int, most: int) -> Seen:
+        seen: Seen = []
+        async with httpx.AsyncClient() as client, client.stream("GET", f"{self.url}{path}?after={after}", headers=HEADERS) as stream:
+            async for line in stream.aiter_lines():
+                if line.startswith("data: "):
+                    seen.append(json.loads(line.removeprefix("data: ")))
+                if len(seen) >= most or line == "event: end":
+                    break
+        return [row for row in seen if "position" in row]
+
+    async def by_socket(self, path: str, after: int, most: int) -> Seen:
+        seen: Seen = []
+        async with self.socket(f"{path}?after={after}") as socket:
+            async for message in socket:
+                seen.append(json.loads(message))
+                if len(seen) >= most:
+                    break
+        return [row for row in seen if "position" in row]
+
+    async def by_page(self, path: str, after: int, most: int) -> Seen:
+        async with httpx.AsyncClient() as client:
+            answer = await client.get(f"{self.url}{path}?format=json&after={after}&limit={most}", headers=HEADERS)
+        page = answer.json()
+        assert page["next"] == (page["items"][-1]["position"] if page["items"] else after)
+        items: Seen = page["items"]
+        return items
+
+
+@pytest.fixture
+async def place() -> AsyncIterator[Place]:
+    async with open_service() as service:
+        await service.publish(adder())
+        async with on_a_port(service) as url:
+            yield Place(service, url)
+
+
+async def work(worker: HandWorker, steps: int, chance: Random) -> None:
+    await worker.begin(heard=chance.random() < 0.5)
+    for number in range(steps):
+        worker.say("so")
+        await worker.step(number, heard=chance.random() < 0.7)
+        await asyncio.sleep(0)
+    await worker.end({"x": 2}, heard=chance.random() < 0.5)
+
+
+async def read_all(place: Place, path: str, upto: int, chance: Random) -> list[int]:
+    seen: list[int] = []
+    ways: tuple[Way, ...] = (place.by_sse, place.by_socket, place.by_page)
+    while not seen or seen[-1] < upto:
+        rows = await chance.choice(ways)(path, seen[-1] if seen else 0, chance.randint(1, 9))
+        seen += [row["position"] for row in rows]
+    return seen
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_readers_that_come_back_in_any_way_get_every_row_of_a_thread_exactly_once(place: Place, seed: int) -> None:
+    chance = Random(seed)
+    first = await place.run()
+    path = f"/v1/threads/{first.run.thread}/events"
+    # Two runs of twenty steps, each with a first and a last row.
+    readers = [asyncio.create_task(read_all(place, path, 44, Random(seed * 10 + number))) for number in range(3)]
+    await work(first, 20, chance)
+    await work(await place.run(first.run.thread), 20, chance)
+
+    assert await asyncio.wait_for(asyncio.gather(*readers), 60) == [list(range(1, 45))] * 3
+
+
+@pytest.mark.parametrize("seed", range(4))
+async def test_readers_that_come_back_in_any_way_get_every_row_of_a_run_exactly_once(place: Place, seed: int) -> None:
+    earlier = await place.run()
+    await work(earlier, 3, Random(0))
+    worker = await place.run(earlier.run.thread)
+    path = f"/v1/runs/{worker.run.id}/events"
+    readers = [asyncio.create_task(read_all(place, path, 27, Random(seed * 10 + number))) for number in range(3)]
+    await work(worker, 20, Random(seed))
+
+    assert await asyncio.wait_for(asyncio.gather(*readers), 60) == [list(range(6, 28))] * 3
+
+
+async def next_of(socket: ClientConnection, kind: str) -> dict[str, Any]:
+    async with asyncio.timeout(10):
+        while (message := json.loads(await socket.recv()))["type"] != kind:
+            pass
+    found: dict[str, Any] = message
+    return found
+
+
+async def test_a_socket_of_a_run_brings_chunks_and_an_end_and_closes_in_order(place: Place) -> None:
+    worker = await place.run()
+    await worker.begin()
+    async with place.socket(f"/v1/runs/{worker.run.id}/events?chunks=1") as socket:
+        await next_of(socket, "run_started")
+        worker.say("Hello")
+        assert (await next_of(socket, "chunk"))["text"] == "Hello"
+        await worker.end({"x": 2})
+        assert await next_of(socket, "end") == {"type": "end", "run": worker.run.id, "status": "completed"}
+        await closed_with(socket, 1000)
+
+
+async def test_a_threads_stream_stays_open_between_runs_and_hears_the_chunks_of_the_next_one(place: Place) -> None:
+    first = await place.run()
+    async with place.socket(f"/v1/threads/{first.run.thread}/events?chunks=1") as socket:
+        await work(first, 1, Random(1))
+        await next_of(socket, "run_ended")
+        second = await place.run(first.run.thread)
+        await second.begin()
+        second.say("again")
+        assert (await next_of(socket, "chunk"))["text"] == "again"
+        await second.end()
+        assert (await next_of(socket, "run_ended"))["run"] == second.run.id
+    await no_listeners(place)
+
+
+async def no_listeners(place: Place) -> None:
+    async with asyncio.timeout(10):
+        while place.service.feed.threads() or place.service.feed.runs():
+            await asyncio.sleep(0.01)
+
+
+async def test_a_message_nobody_knows_gets_an_error_and_the_socket_stays_open(place: Place) -> None:
+    worker = await place.run()
+    async with place.socket(f"/v1/threads/{worker.run.thread}/events") as socket:
+        for strange in ("{", "[]", '{"type": "dance"}', "[" * 50_000):
+            await socket.send(strange)
+            assert (await next_of(socket, "error"))["code"] == "unknown_message"
+        await socket.send('{"type": "ping"}')
+        assert await next_of(socket, "pong") == {"type": "pong"}
+        await worker.begin()
+        assert (await next_of(socket, "run_started"))["position"] == 1
+
+
+async def test_a_browser_names_its_key_as_a_protocol(place: Place) -> None:
+    worker = await place.run()
+    await worker.begin()
+    path = f"/v1/threads/{worker.run.thread}/events"
+    async with place.socket(path, additional_headers={}, subprotocols=["weft", f"bearer.{CONFIGURED}"]) as socket:
+        assert socket.subprotocol == "weft"
+        assert (await next_of(socket, "run_started"))["position"] == 1
+
+
+async def closed_with(socket: ClientConnection, code: int) -> None:
+    with pytest.raises(ConnectionClosed):
+        async with asyncio.timeout(10):
+            while True:
+                await socket.recv()
+    assert socket.close_code == code
+
+
+@pytest.mark.parametrize("of", ["runs", "threads"])
+@pytest.mark.parametrize(
+    ("query", "headers", "code"),
+    [
+        pytest.param("", {}, 4401, id="without a key"),
+        pytest.param("", {"Authorization": "Bearer wrong"}, 4401, id="with a wrong key"),
+        pytest.param("?after=-1", HEADERS, 4422, id="before the beginning"),
+        pytest.param("?after=99", HEADERS, 4422, id="beyond the end"),
+        pytest.param("?afer=1", HEADERS, 4422, id="with an unknown parameter"),
+    ],
+)
+async def test_a_refused_socket_says_why_and_closes_with_4000_and_the_status(
+    place: Place, of: str, query: str, headers: dict[str, str], code: int
+) -> None:
+    worker = await place.run()
+    name = worker.run.id if of == "runs" else worker.run.thread
+    async with place.socket(f"/v1/{of}/{name}/events{query}", additional_headers=headers) as socket:
+        assert (await next_of(socket, "error"))["code"] in ("unauthenticated", "invalid", "validation_failed")
+        await closed_with(socket, code)
+
+
+@pytest.mark.parametrize("of", ["runs", "threads"])
+async def test_what_is_not_there_closes_with_4404(place: Place, of: str) -> None:
+    async with place.socket(f"/v1/{of}/nothing/events") as socket:
+        await closed_with(socket, 4404)
+
+
+async def test_a_server_that_stops_closes_its_sockets_with_1001(place: Place) -> None:
+    worker = await place.run()
+    await worker.begin()
+    async with place.socket(f"/v1/threads/{worker.run.thread}/events") as socket:
+        await next_of(socket, "run_started")
+        place.service.stopping.set()
+        await closed_with(socket, 1001)
+
+
+async def test_a_cursor_older_than_what_is_kept_is_gone_and_the_answer_says_where_to_start_again(place: Place) -> None:
+    worker = await place.run()
+    await work(worker, 4, Random(0))
+    path, oldest = f"/v1/threads/{worker.run.thread}/events", await forget_some(place, worker)
+    async with httpx.AsyncClient(base_url=place.url, headers=HEADERS) as client:
+        gone = [await client.get(path + query) for query in ("", "?format=json&after=1")]
+        kept = (await client.get(f"{path}?format=json&after={oldest}")).json()
+    async with place.socket(path) as socket:
+        told = await next_of(socket, "error")
+        await closed_with(socket, 4410)
+
+    assert [(answer.status_code, answer.json()["code"], answer.json()["oldest"]) for answer in gone] == [(410, "cursor_gone", oldest)] * 2
+    assert (told["code"], told["oldest"]) == ("cursor_gone", oldest)
+    assert [row["position"] for row in kept["items"]] == list(range(oldest + 1, kept["next"] + 1))
+
+
+async def forget_some(place: Place, worker: HandWorker) -> int:
+    """Another run, of which only what follows its checkpoint is kept; answers the oldest cursor."""
+    from datetime import UTC, datetime, timedelta
+
+    second = await place.run(worker.run.thread)
+    await second.begin()
+    lease = second.claim.lease
+    end = await place.service.store.journal.end(lease.tenant, lease.thread)
+    await place.service.store.journal.append(Append(lease, end, (), checkpoint=Checkpoint(Position(end), b"{}")))
+    await second.step(1)
+    assert await place.service.store.retention.forget_rows(datetime.now(UTC) + timedelta(hours=1), 100) > 0
+    return (await place.service.store.journal.read(lease.tenant, lease.thread, Position(0), 1))[0].position - 1

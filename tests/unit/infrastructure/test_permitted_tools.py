@@ -1,0 +1,74 @@
+"""A tool that the session of a run does not allow is neither announced nor called."""
+
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import Forbidden
+from domain.graph.definition import Node
+from domain.ids import ActivationPath, NodeId, RunId, SessionId, TenantId
+from domain.json import JsonObject
+from domain.ports.nodes import NodeContext, Workshop
+from domain.ports.tools import ToolContext
+from domain.session import Acting
+from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from infrastructure.clock import SystemClock
+from infrastructure.expressions import CelExpressions
+from infrastructure.nodes import tool as tool_kind
+from infrastructure.schemas import JsonSchemas
+from infrastructure.templates import JinjaTemplates
+from infrastructure.tools.registry import InstalledTools
+from infrastructure.tools.runnable import RunnableTool
+from tests.fakes import OneModel
+
+CALL = ToolContext(TenantId("t"), "key")
+PAY = Node(NodeId("pay"), "tool", {"tool": "pay"})
+
+
+def acting(*permissions: str) -> Acting:
+    return Acting(SessionId("s"), "ada", permissions)
+
+
+@pytest.fixture
+def calls() -> list[JsonObject]:
+    return []
+
+
+@pytest.fixture
+def tools(calls: list[JsonObject]) -> InstalledTools:
+    async def run(arguments: JsonObject, context: ToolContext) -> str:
+        calls.append(arguments)
+        return "paid"
+
+    pay = Tool("pay", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Pays."), effects=Effects.ONCE)
+    return InstalledTools(JsonSchemas(), SystemClock(), [RunnableTool(pay, run)])
+
+
+def context(who: Acting | None) -> NodeContext:
+    return NodeContext(TenantId("t"), RunId("r"), ActivationPath("/pay#1"), 1, {}, lambda: 0.0, lambda text: None, None, who)
+
+
+async def test_a_call_that_is_not_allowed_is_answered_with_a_failure_and_not_made(tools: InstalledTools, calls: list[JsonObject]) -> None:
+    refused = await tools.call("pay", {}, replace(CALL, acting=acting("mail")))
+
+    assert refused.error is not None
+    assert (refused.error.code, refused.error.retryable, refused.unknown) == ("forbidden", False, False)
+    assert "pay" in refused.error.message
+    assert calls == []
+
+
+@pytest.mark.parametrize("who", [None, acting("pay"), acting("p*"), Acting(SessionId("s"), "ada")])
+async def test_a_call_that_is_allowed_is_made(tools: InstalledTools, calls: list[JsonObject], who: Acting | None) -> None:
+    answer = await tools.call("pay", {}, replace(CALL, acting=who))
+
+    assert (answer.output, len(calls)) == ("paid", 1)
+
+
+def test_a_call_that_may_happen_once_is_not_announced_when_it_is_not_allowed(tools: InstalledTools) -> None:
+    workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), tools)
+    intend = tool_kind.kind.build(PAY, workshop).intend
+
+    assert intend is not None
+    assert intend(context(acting("pay"))).tool == "pay"
+    with pytest.raises(Forbidden):
+        intend(context(acting()))
