@@ -61,7 +61,7 @@ class RunControl:
 
     async def signal(self, who: Principal, run: str, name: str, order: SignalOrder, key: str | None = None) -> RunView:
         """Wakes the `wait` that has waited longest for this name, or is kept for the next. With a key it is one signal, however often it is
-        sent. `IllegalTransition` for a run that has ended; `TooManySignals` when so many wait for it that one more would be kept in vain."""
+        sent. `IllegalTransition` for a run that has ended; `TooManySignals` when one more would be kept in vain."""
         who.must_be(Role.OPERATOR)
         found = await find_run(self.runs, who, run)
 

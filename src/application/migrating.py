@@ -66,7 +66,7 @@ class _Way:
 
     def event(self, moment: Moment, run: RunState) -> RunMigrated:
         known = translations(run.root.graph, self.new.graph, self.nodes)
-        paths = {old: new for old, new in paths_of(run, known).items() if old != new}
+        paths: dict[str, str] = {old: new for old, new in paths_of(run, known).items() if old != new}
         channels = new_channels(self.new.graph, run.root, moment.values)
         return RunMigrated(self.new.hash, self.reference, self.by, self.nodes, paths, channels, self.versions)
 

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from application.versions import SELF
 from domain.errors import NotFound
@@ -20,9 +20,9 @@ _FIRST: Final = frozenset({RunStarted.kind, RunContinued.kind})
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What a run runs. `versions`: as its first row says."""
+    """What a run runs: the version it is of, and the one it began as, should it have moved since. `versions`: as its first row says."""
 
-    graph: Graph
+    graphs: tuple[Graph, ...]
     versions: Mapping[str, str]
 
 
@@ -48,10 +48,11 @@ class ToolNodes:
             run = await self.runs.get(self.tenant, row.run)
         except NotFound:
             return None
-        graph = await self._graph(run.workflow_hash)
-        first = await self.journal.read(self.tenant, row.thread, run.first, 2, run.id)
-        versions: Mapping[str, str] = next((json.loads(one.body)["versions"] for one in first if one.kind in _FIRST), {})
-        return None if graph is None else _Known(graph, versions)
+        rows = await self.journal.read(self.tenant, row.thread, run.first, 2, run.id)
+        first: dict[str, Any] = next((json.loads(one.body) for one in rows if one.kind in _FIRST), {})
+        hashes = dict.fromkeys((run.workflow_hash, first.get("workflow", run.workflow_hash)))
+        found = [await self._graph(content) for content in hashes]
+        return _Known(tuple(graph for graph in found if graph is not None), first.get("versions", {}))
 
     async def _graph(self, content: str) -> Graph | None:
         try:
@@ -60,9 +61,16 @@ class ToolNodes:
             return None
 
     async def _node(self, known: _Known, activation: ActivationPath) -> Node | None:
+        for graph in known.graphs:
+            node = await self._node_in(graph, known.versions, activation)
+            if node is not None:
+                return node
+        return None
+
+    async def _node_in(self, root: Graph, versions: Mapping[str, str], activation: ActivationPath) -> Node | None:
         """Step by step from the root frame: into an inner graph, or into the workflow that a node runs."""
         *above, last = [NodeId(step.partition("#")[0]) for step in activation.split("/")[1:]]
-        whole: Graph | None = known.graph
+        whole: Graph | None = root
         graph = whole
         for step in above:
             node = None if graph is None else graph.nodes.get(step)
@@ -73,5 +81,5 @@ class ToolNodes:
             elif (reference := node.config.get("workflow")) == SELF:
                 graph = whole
             else:
-                graph = whole = await self._graph(known.versions.get(str(reference), ""))
+                graph = whole = await self._graph(versions.get(str(reference), ""))
         return None if graph is None else graph.nodes.get(last)

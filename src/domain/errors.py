@@ -157,6 +157,10 @@ class SessionNotFound(NotFound):
     code = "session_not_found"
 
 
+class ItemNotFound(NotFound):
+    code = "item_not_found"
+
+
 class ToolNotFound(NotFound):
     code = "tool_not_found"
 
@@ -239,6 +243,13 @@ class SessionChanged(SessionError):
     """Somebody else changed it since it was read: nothing was overwritten. Read it again."""
 
     code = "session_changed"
+    retryable = True
+
+
+class ItemChanged(BusinessRuleViolation):
+    """Somebody else wrote it since it was read: nothing was overwritten. Read it again."""
+
+    code = "item_changed"
     retryable = True
 
 

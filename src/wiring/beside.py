@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from application.chores import Chore, Chores
 from application.desk import Desk
+from application.forgetting import ForgetItems
 from application.retention import Sweep
 from application.working import Worker
 from infrastructure.between import WORKER_SECONDS
@@ -43,6 +44,7 @@ def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":
 def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
     store, clock = parts.store, parts.clock
     chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
+    chores.append(ForgetItems(store.items, clock))
     if parts.settings.retention_days:
         chores.append(Sweep(store.retention, clock, parts.settings.retention_days))
     return Chores(chores, clock)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from domain.change import Change, Operation, Values, difference
 from domain.ids import NodeId
-from domain.run.events import Event, StateEdited, StateRestored
+from domain.run.events import Event, RunMigrated, StateEdited, StateRestored
 
 
 def changes_of(event: Event, before: Values, after: Values) -> tuple[Change, ...]:
@@ -23,8 +23,8 @@ def operation_of(event: Event, changes: Sequence[Change]) -> Operation:
 
 
 def author_of(event: Event) -> str | None:
-    """Who edited or restored; a run's own rows have nobody."""
-    return event.by if isinstance(event, StateEdited | StateRestored) else None
+    """Who edited or restored, or moved the run to another version; a run's own rows have nobody."""
+    return event.by if isinstance(event, StateEdited | StateRestored | RunMigrated) else None
 
 
 def node_of(event: Event) -> NodeId | None:

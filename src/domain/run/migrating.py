@@ -8,7 +8,7 @@ from domain.graph.compiled import CompiledGraph, bits
 from domain.graph.definition import JoinKind
 from domain.ids import ROOT, ActivationPath, ContentHash, FramePath, NodeId, NodeIndex, Position
 from domain.json import Json
-from domain.run.events import RunMigrated
+from domain.run.events import RunMigrated, RunStarted
 from domain.run.frames import initial
 from domain.run.moves import settle
 from domain.run.planner import wants
@@ -95,12 +95,17 @@ def migrate(run: RunState, event: RunMigrated, position: Position) -> None:
     for activation in run.active.values():
         _point_to_new_graph(activation, old, event.workflow, known)
     _rename(run, paths)
-    last = {name.rpartition("/")[2]: now for name, now in event.nodes.items()}
-    stops = {each: tuple(last.get(name, name) for name in getattr(run.started, each)) for each in ("pause_before", "pause_after")}
-    run.started = replace(run.started, workflow=event.workflow, versions=event.versions, **stops)
+    run.started = _started_anew(run.started, event)
     for frame in moved:
         if run.frames.get(frame.path) is frame and frame.begun and not frame.is_done:
             settle(run, frame, position, delivered=False)
+
+
+def _started_anew(started: RunStarted, event: RunMigrated) -> RunStarted:
+    """Breakpoints follow their nodes, in whatever frame these are."""
+    last = {name.rpartition("/")[2]: now for name, now in event.nodes.items()}
+    before, after = (tuple(last.get(name, name) for name in names) for names in (started.pause_before, started.pause_after))
+    return replace(started, workflow=event.workflow, versions=event.versions, pause_before=before, pause_after=after)
 
 
 def all_frames(run: RunState) -> list[Frame]:

@@ -30,6 +30,7 @@ from infrastructure.store.thread_rows import THREAD_COLUMNS, thread_of
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
 
 if TYPE_CHECKING:
+    from domain.ports.items import Items
     from domain.ports.repositories import Keys, NewRun, Runs, Started, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
     from domain.ports.schedules import DueSchedules, Schedules
@@ -99,6 +100,7 @@ def _store(url: str, hot: Hot, cold: _Cold, parse: Parse) -> Store:
         owed=cast("DueDeliveries", _DueDeliveries(hot.reader, cold)),
         holds=hot.holds,
         snapshots=cast("Snapshots", Later(cold.snapshots)),
+        items=cast("Items", _Items(hot.reader, cold)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )
 
@@ -183,6 +185,17 @@ class _DueDeliveries(Later):
         return await cast("DueDeliveries", self.rest()).forget(before, limit) if old else 0
 
 
+class _Items(Later):
+    def __init__(self, reader: Reader, cold: _Cold) -> None:
+        super().__init__(cold.items)
+        self._reader = reader
+
+    async def forget(self, expired_before: datetime, limit: int) -> int:
+        """Asked as soon as a worker starts, mostly for nothing."""
+        old = await self._reader.rows("SELECT 1 FROM items WHERE expires_at < $1 LIMIT 1", seconds(expired_before))
+        return await cast("Items", self.rest()).forget(expired_before, limit) if old else 0
+
+
 class _Cold:
     """What goes through SQLAlchemy. Its engine is made with the first of these."""
 
@@ -254,6 +267,11 @@ class _Cold:
         from infrastructure.store.sql.snapshots import KeptSnapshots
 
         return KeptSnapshots(self._opened())
+
+    def items(self) -> object:
+        from infrastructure.store.sql.items import KeptItems
+
+        return KeptItems(self._opened())
 
     def keys(self) -> object:
         from infrastructure.store.sql.shelves import KeptKeys

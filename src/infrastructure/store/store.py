@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from domain.ports.holds import Holds
     from domain.ports.inbox import Inbox
+    from domain.ports.items import Items
     from domain.ports.journal import Journal
     from domain.ports.queue import RunQueue
     from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
@@ -41,5 +42,6 @@ class Store:
     owed: DueDeliveries
     holds: Holds
     snapshots: Snapshots
+    items: Items
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -25,6 +25,7 @@ MODULES: Final = (
     "start_command",
     "control_commands",
     "answer_command",
+    "migrate_command",
     "schedule_commands",
     "session_commands",
     "webhook_commands",

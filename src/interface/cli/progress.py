@@ -68,6 +68,8 @@ class Progress:
             self.status = data.get("status", "running")
         elif name in _PAUSED:
             self.status = _PAUSED[name]
+        elif name == "run_migrated":
+            self._rename(data["paths"])
         visit = self._visited(name, data) if name in _STATUS else None
         for path in data.get("cancelled", ()):
             self._move(path, "cancelled")
@@ -87,6 +89,12 @@ class Progress:
             visit.seconds = data.get("seconds", monotonic() - visit.since)
             self._fall_silent(visit.path)
         return visit
+
+    def _rename(self, paths: Members) -> None:
+        """Those under way go on under other paths, in their places."""
+        for visit in self.visits.values():
+            visit.path = paths.get(visit.path, visit.path)
+        self.visits = {visit.path: visit for visit in self.visits.values()}
 
     def _move(self, path: str, status: str) -> Visit:
         """Dicts keep the order of insertion: out and in again makes it the last heard of."""

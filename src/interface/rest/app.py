@@ -17,6 +17,7 @@ from application.desk import Desk
 from application.errors import WeftError
 from application.migrate_orders import MigrateOrder
 from application.run_orders import RunOrder
+from application.run_views import EventsPageView
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
@@ -52,6 +53,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     RunOrder,
     ThreadOrder,
     ToolCallOrder,
+    EventsPageView,
     *workflows.BODIES,
     *templates.BODIES,
     *controls.BODIES,

@@ -8,6 +8,7 @@ from fastapi import Header, Query, Request, Response
 
 from application.following import StreamItem
 from application.run_views import EventsPageView
+from interface.rest.bodies import model_ref
 from interface.rest.openapi import Responses
 from interface.rest.stream import EventStream
 
@@ -23,9 +24,8 @@ _EVENT = {
 }
 EVENTS: Responses = {
     200: {
-        "model": EventsPageView,
         "description": "Server-sent events; with `format=json` one page of them.",
-        "content": {"text/event-stream": {"schema": _EVENT}},
+        "content": {"text/event-stream": {"schema": _EVENT}, "application/json": {"schema": model_ref(EventsPageView)}},
     }
 }
 After: TypeAlias = Annotated[int, Query(ge=0, le=_MOST, description="Only rows after this position.")]

@@ -9,10 +9,7 @@ from typing import Any, TypeAlias
 import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
 
-from domain.ids import Position
-from domain.ports.journal import Append, Checkpoint
 from tests.integration.rest.service import CONFIGURED, Service, adder, open_service
 from tests.integration.rest.serving import on_a_port
 from tests.integration.rest.worker import HandWorker
@@ -36,7 +33,8 @@ class Place:
         return await self.service.worker()
 
     def socket(self, path: str, **how: Any) -> connect:
-        return connect(self.url.replace("http", "ws") + path, **{"additional_headers": HEADERS, **how})
+        # Without bound: a client that hangs up with a full queue does not read the server's goodbye, and waits ten seconds for it.
+        return connect(self.url.replace("http", "ws") + path, **{"additional_headers": HEADERS, "max_queue": None, **how})
 
     async def by_sse(self, path: str, after: int, most: int) -> Seen:
         seen: Seen = []
@@ -87,7 +85,9 @@ async def read_all(place: Place, path: str, upto: int, chance: Random) -> list[i
     seen: list[int] = []
     ways: tuple[Way, ...] = (place.by_sse, place.by_socket, place.by_page)
     while not seen or seen[-1] < upto:
-        rows = await chance.choice(ways)(path, seen[-1] if seen else 0, chance.randint(1, 9))
+        after = seen[-1] if seen else 0
+        # A thread's stream has no end: who asks it for more rows than will come waits for ever.
+        rows = await chance.choice(ways)(path, after, chance.randint(1, min(9, upto - after)))
         seen += [row["position"] for row in rows]
     return seen
 
@@ -148,13 +148,6 @@ async def test_a_threads_stream_stays_open_between_runs_and_hears_the_chunks_of_
         assert (await next_of(socket, "chunk"))["text"] == "again"
         await second.end()
         assert (await next_of(socket, "run_ended"))["run"] == second.run.id
-    await no_listeners(place)
-
-
-async def no_listeners(place: Place) -> None:
-    async with asyncio.timeout(10):
-        while place.service.feed.threads() or place.service.feed.runs():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_message_nobody_knows_gets_an_error_and_the_socket_stays_open(place: Place) -> None:
@@ -179,10 +172,8 @@ async def test_a_browser_names_its_key_as_a_protocol(place: Place) -> None:
 
 
 async def closed_with(socket: ClientConnection, code: int) -> None:
-    with pytest.raises(ConnectionClosed):
-        async with asyncio.timeout(10):
-            while True:
-                await socket.recv()
+    async with asyncio.timeout(10):
+        await socket.wait_closed()
     assert socket.close_code == code
 
 
@@ -220,33 +211,3 @@ async def test_a_server_that_stops_closes_its_sockets_with_1001(place: Place) ->
         await next_of(socket, "run_started")
         place.service.stopping.set()
         await closed_with(socket, 1001)
-
-
-async def test_a_cursor_older_than_what_is_kept_is_gone_and_the_answer_says_where_to_start_again(place: Place) -> None:
-    worker = await place.run()
-    await work(worker, 4, Random(0))
-    path, oldest = f"/v1/threads/{worker.run.thread}/events", await forget_some(place, worker)
-    async with httpx.AsyncClient(base_url=place.url, headers=HEADERS) as client:
-        gone = [await client.get(path + query) for query in ("", "?format=json&after=1")]
-        kept = (await client.get(f"{path}?format=json&after={oldest}")).json()
-    async with place.socket(path) as socket:
-        told = await next_of(socket, "error")
-        await closed_with(socket, 4410)
-
-    assert [(answer.status_code, answer.json()["code"], answer.json()["oldest"]) for answer in gone] == [(410, "cursor_gone", oldest)] * 2
-    assert (told["code"], told["oldest"]) == ("cursor_gone", oldest)
-    assert [row["position"] for row in kept["items"]] == list(range(oldest + 1, kept["next"] + 1))
-
-
-async def forget_some(place: Place, worker: HandWorker) -> int:
-    """Another run, of which only what follows its checkpoint is kept; answers the oldest cursor."""
-    from datetime import UTC, datetime, timedelta
-
-    second = await place.run(worker.run.thread)
-    await second.begin()
-    lease = second.claim.lease
-    end = await place.service.store.journal.end(lease.tenant, lease.thread)
-    await place.service.store.journal.append(Append(lease, end, (), checkpoint=Checkpoint(Position(end), b"{}")))
-    await second.step(1)
-    assert await place.service.store.retention.forget_rows(datetime.now(UTC) + timedelta(hours=1), 100) > 0
-    return (await place.service.store.journal.read(lease.tenant, lease.thread, Position(0), 1))[0].position - 1

@@ -12,6 +12,7 @@ from domain.graph.definition import Limits
 from domain.ids import ContentHash, Position, ThreadId, WorkerId
 from domain.ports.journal import Append, Checkpoint, Recorded
 from domain.ports.queue import Claim
+from domain.ports.repositories import RunFilter
 from domain.run.events import AttemptFailed, Event, NodeFinished, RunStarted
 from domain.run.run import RunStatus
 from domain.usage import Money, Usage
@@ -152,6 +153,28 @@ async def test_what_stands_beside_the_rows_becomes_durable_with_them(store: Stor
     assert list(await store.usage.of_run(run.tenant, run.id)) == [usage_row(run)]
     assert await store.journal.newest_checkpoint(run.tenant, run.thread) == Checkpoint(Position(1), b'{"state":1}')
     assert not await store.inbox.waiting([run.thread])
+
+
+async def test_runs_that_move_to_another_version_are_found_there(store: Store) -> None:
+    claims = await many_claims(store, 6)
+    new = [
+        replace(claim.run, workflow="triage@2.0.0", workflow_hash=ContentHash("d" * 64), steps=number)
+        for number, claim in enumerate(claims)
+    ]
+
+    await asyncio.gather(
+        *(
+            append(store, claim.lease, 0, a_result(), run=run, moves=number % 2 == 0)
+            for number, (claim, run) in enumerate(zip(claims, new, strict=True))
+        )
+    )
+
+    kept = [await store.runs.get(claim.run.tenant, claim.run.id) for claim in claims]
+    assert kept[::2] == new[::2]
+    assert [run.steps for run in kept] == list(range(6))
+    for run in new[::2]:
+        listed = await store.runs.list(run.tenant, RunFilter(workflow="triage@2.0.0"), 10, None)
+        assert listed.items == (run,)
 
 
 @pytest.mark.parametrize("status", [RunStatus.COMPLETED, RunStatus.PARKED])

@@ -109,7 +109,7 @@ def _names(graph: Graph, above: str = "") -> Iterator[tuple[str, str]]:
 def _mirrored(graph: Graph) -> Graph:
     """The same under other names, the last node first."""
     to: Callable[[str | None], Any] = lambda name: None if name is None else NodeId(_renamed(name))  # noqa: E731
-    nodes = {to(name): _mirrored_node(node, to) for name, node in reversed(graph.nodes.items())}
+    nodes = {to(name): _mirrored_node(node, to) for name, node in reversed(list(graph.nodes.items()))}
     edges = tuple(
         replace(
             edge,

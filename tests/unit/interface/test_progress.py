@@ -66,6 +66,16 @@ def test_counts_follow_every_move() -> None:
     assert progress.counts == {"running": 1, "finished": 1}
 
 
+def test_a_visit_under_way_goes_on_under_its_new_name() -> None:
+    parked = ("node_parked", {"activation": "/ask#1", "waiting_for": "signal"})
+    progress = progress_of(parked, ("run_migrated", {"paths": {"/ask#1": "/approve#1"}}), finished("/approve#1"))
+
+    assert ({path: visit.label for path, visit in progress.visits.items()}, progress.counts) == (
+        {"/approve#1": "approve"},
+        {"waiting": 0, "finished": 1},
+    )
+
+
 def test_tokens_and_cost_are_summed_failed_attempts_too() -> None:
     progress = progress_of(
         ("attempt_failed", {"activation": "/a#1", "failure": FAILURE, "retry_at": 1.0, "usage": used(9, "0.001")}),

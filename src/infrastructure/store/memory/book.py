@@ -7,6 +7,7 @@ from itertools import islice, takewhile
 from domain.access import ApiKey
 from domain.errors import RunNotFound
 from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, SessionId, SnapshotId, TenantId, ThreadId, WebhookId
+from domain.item import Item, Namespace
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
 from domain.run.run import Run
@@ -51,6 +52,7 @@ class Book:
     webhooks: dict[WebhookId, Webhook] = field(default_factory=dict)
     deliveries: dict[WebhookId, dict[DeliveryId, Delivery]] = field(default_factory=dict)
     snapshots: dict[ThreadId, dict[SnapshotId, ThreadSnapshot]] = field(default_factory=dict)
+    items: dict[tuple[TenantId, Namespace, str], Item] = field(default_factory=dict)
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

@@ -7,6 +7,7 @@ from domain.ports.clock import Clock
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
+from infrastructure.store.memory.items import MemoryItems
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.line import Line
 from infrastructure.store.memory.marks import MemoryMarks
@@ -47,5 +48,6 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         deliveries=MemoryDeliveries(book),
         holds=MemoryHolds(book),
         snapshots=MemorySnapshots(book),
+        items=MemoryItems(book),
         owed=MemoryDueDeliveries(book),
     )

@@ -7,7 +7,7 @@ What most batches do not have (public rows, usage, checkpoints, leaving the queu
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import count
 from typing import Final
 
@@ -190,22 +190,14 @@ def _columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[obje
     return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
-def _runs(groups: Sequence[Group]) -> Sequence[list[object]]:
-    rows = []
-    for number, group in enumerate(groups, 1):
-        if (run := group.new_run) is not None and not group.moves:
-            rows.append((number, *_run_values(run)))
-    return _columns(rows, 6)
+def _runs(groups: Sequence[Group], moving: bool = False) -> Sequence[list[object]]:
+    found = ((number, group.new_run) for number, group in enumerate(groups, 1) if group.moves is moving)
+    return _columns([(number, *_run_values(run, moving)) for number, run in found if run is not None], 8 if moving else 6)
 
 
-def _moved_runs(groups: Sequence[Group]) -> Sequence[list[object]]:
-    found = ((number, group.new_run) for number, group in enumerate(groups, 1) if group.moves)
-    return _columns([(number, *_run_values(run), run.workflow, run.workflow_hash) for number, run in found if run is not None], 8)
-
-
-def _run_values(run: Run) -> Row:
+def _run_values(run: Run, moving: bool) -> Row:
     times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
-    return (run.id, run.status.value, *times, outcome(run))
+    return (run.id, run.status.value, *times, outcome(run), *((run.workflow, run.workflow_hash) if moving else ()))
 
 
 def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -246,7 +238,7 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
 
 _PARTS: Final = (
     _Part(_RUNS, 6, _runs),
-    _Part(_MOVED_RUNS, 8, _moved_runs),
+    _Part(_MOVED_RUNS, 8, partial(_runs, moving=True)),
     _Part(_USAGE, 15, _usage),
     _Part(_CHECKPOINTS, 3, _checkpoints),
     _Part(_LEAVING, 5, _leaving),

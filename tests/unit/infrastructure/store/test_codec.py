@@ -223,3 +223,11 @@ def test_an_event_is_encoded_in_under_three_microseconds() -> None:
     event = NodeFinished(ActivationPath("/a#1"), {"x": 1}, (NodeId("b"),), Position(3), (Position(2),), None, 0.001)
 
     assert min(timeit.repeat(lambda: encode(event), number=1000, repeat=20)) / 1000 < 3e-6
+
+
+def test_rows_from_before_people_were_asked_are_still_read() -> None:
+    parked = decode("node_parked", b'{"activation":"/a#1","waiting_for":"signal","until":null,"output":null,"signals":["go"]}')
+    paused = decode("pause_requested", b'{"by":"Ada","reason":""}')
+    started = decode("run_started", b'{"run":"r","workflow":"c","input":{},"at":1.0}')
+
+    assert (getattr(parked, "about", 0), getattr(paused, "activation", 0), getattr(started, "pause_before", 0)) == (None, None, ())
