@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "reference" / "graph.schema.json"
-KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate")
+KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human")
 
 
 def main() -> None:

@@ -70,7 +70,16 @@ KINDS: Final = {
         "stop": "texts at which the answer ends",
         "seed": "for providers that can repeat themselves",
         "options": "handed to the provider as they are; for `scripted/...` its script",
-        "context": "how much of a long conversation the model is given: `max_tokens`, `policy` (`trim` or `summarise`), `keep_last`, `summary_tokens`",
+        "context": "how much of a long conversation the model is given: `max_tokens`, `policy` (`trim`, `summarise`), `keep_last`, `summary_tokens`",
+    },
+    "human": {
+        "show": "a value: what the person sees",
+        "schema": "JSON Schema of the answer, as it stands; any object when left out",
+        "who": "who may answer: roles, or names of keys; whoever is an operator when left out",
+        "deadline_seconds": "a value: how long the question stands",
+        "on_deadline": "`fail`, `default` (the node finishes with it) or `edge` (an error edge for `deadline` must be there)",
+        "default": "a value: the answer when nobody gives one in time",
+        "escalate": "`{who, after_seconds}`: after so long these may answer too",
     },
     "map": {
         "over": "a value that gives a list",
@@ -82,7 +91,11 @@ KINDS: Final = {
         "enough": "stop after so many items; the rest is cancelled",
     },
     "terminate": {"output": "a value: the frame's output", "status": "how the frame ends"},
-    "tool": {"tool": "the tool's name, see [tools](tools.md)", "arguments": "values; they must fit the tool's schema"},
+    "tool": {
+        "tool": "the tool's name, see [tools](tools.md)",
+        "arguments": "values; they must fit the tool's schema",
+        "approval": "a person is asked before the call and sees its exact arguments, see [people](../people.md)",
+    },
     "transform": {},
     "wait": {
         "seconds": "how long; five or more hold no worker meanwhile",
