@@ -70,7 +70,7 @@ KINDS: Final = {
         "stop": "texts at which the answer ends",
         "seed": "for providers that can repeat themselves",
         "options": "handed to the provider as they are; for `scripted/...` its script",
-        "context": "how much of a long conversation the model is given: `max_tokens`, `policy` (`trim`, `summarise`), `keep_last`, `summary_tokens`",
+        "context": "what of a conversation the model is given: `max_tokens`, `policy` (`trim`, `summarise`), `keep_last`, `summary_tokens`",
     },
     "human": {
         "show": "a value: what the person sees",

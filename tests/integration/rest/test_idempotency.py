@@ -1,18 +1,18 @@
 """A request that comes again with its key is done once and answered alike, whatever it makes."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import httpx
 import pytest
 
 from application.once import Once, digest_of
 from domain.errors import DatabaseError
-from domain.ids import TenantId, ThreadId
-from domain.ports.repositories import Page
-from domain.thread import Thread
+from domain.ids import TenantId
+from domain.ports.repositories import Threads
 from infrastructure.clock import SystemClock
 from tests.integration.rest.service import Service, adder, broken
 
@@ -171,7 +171,7 @@ async def test_a_template_that_comes_again_does_not_replace_a_newer_one(service:
 
 
 async def test_a_thread_that_was_not_made_when_its_key_came_is_made_when_it_comes_again(service: Service) -> None:
-    fallen = broken(service, open_thread=replace(service.desk.open_thread, threads=Fallen()))
+    fallen = broken(service, open_thread=replace(service.desk.open_thread, threads=cast(Threads, Fallen())))
     assert (await ask(fallen, "/v1/threads", {"name": "mine"})).status_code == 503
     healed = broken(service, open_thread=service.desk.open_thread)
 
@@ -208,13 +208,10 @@ class Yesterday(SystemClock):
 
 
 class Fallen:
-    """Threads over a database that is gone."""
+    """Threads over a database that is gone: whatever is asked of them."""
 
-    async def add(self, thread: Thread) -> None:
-        raise DatabaseError("gone")
+    def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
+        async def refused(*asked: object) -> None:
+            raise DatabaseError("gone")
 
-    async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
-        raise DatabaseError("gone")
-
-    async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[Thread]:
-        raise DatabaseError("gone")
+        return refused

@@ -35,7 +35,7 @@ async def told(store: Store, claim: Claim, *names: str) -> int:
 async def story(store: Store, thread: Thread | Claim, after: int = 0, limit: int = 1000) -> list[tuple[int, str]]:
     tenant, name = (thread.tenant, thread.id) if isinstance(thread, Thread) else (thread.run.tenant, thread.run.thread)
     rows = await store.journal.read(tenant, name, Position(after), limit)
-    return [(row.position, store.journal.decode(row).activation[1:-2]) for row in rows]  # type: ignore[union-attr]
+    return [(row.position, store.journal.decode(row).activation[1:-2]) for row in rows]  # type: ignore[union-attr, index]
 
 
 def numbered(names: str, after: int = 0) -> Sequence[tuple[int, str]]:
