@@ -36,6 +36,8 @@ ROUTES = [
     "GET /v1/runs",
     "GET /v1/runs/{run_id}",
     "GET /v1/runs/{run_id}/events",
+    "POST /v1/runs/migrate",
+    "POST /v1/runs/{run_id}/answers",
     "POST /v1/runs/{run_id}/cancel",
     "POST /v1/runs/{run_id}/pause",
     "POST /v1/runs/{run_id}/resume",
@@ -72,6 +74,17 @@ ROUTES = [
     "POST /v1/threads",
     "GET /v1/threads",
     "GET /v1/threads/{thread_id}",
+    "GET /v1/threads/{thread_id}/state",
+    "PATCH /v1/threads/{thread_id}/state",
+    "GET /v1/threads/{thread_id}/history",
+    "GET /v1/threads/{thread_id}/diff",
+    "POST /v1/threads/{thread_id}/restore",
+    "POST /v1/threads/{thread_id}/snapshots",
+    "GET /v1/threads/{thread_id}/snapshots",
+    "GET /v1/threads/{thread_id}/snapshots/{snapshot_id}",
+    "DELETE /v1/threads/{thread_id}/snapshots/{snapshot_id}",
+    "POST /v1/threads/{thread_id}/snapshots/{snapshot_id}/restore",
+    "POST /v1/threads/{thread_id}/snapshots/{snapshot_id}/branch",
     "GET /v1/threads/{thread_id}/events",
     "POST /v1/threads/{thread_id}/branches",
     "GET /v1/threads/{thread_id}/branches",
@@ -108,7 +121,8 @@ async def something_of_everything(service: Service) -> None:
     # Another thread than that of the run, whose rows by hand are of no graph: what folds them cannot.
     thread = (await service.call("POST", "/v1/threads", json={"name": "mail"})).json()
     await service.call("PATCH", f"/v1/threads/{thread['id']}/state", json={"values": {"x": 1}})
-    KNOWN.update(thread_id=thread["id"])
+    snapshot = (await service.call("POST", f"/v1/threads/{thread['id']}/snapshots", json={"name": "first"})).json()
+    KNOWN.update(thread_id=thread["id"], snapshot_id=snapshot["id"])
     session = (await service.call("POST", "/v1/sessions", json={"user_id": "ada", "workflow": "adder"})).json()
     KNOWN.update(session_id=session["id"])
     KNOWN.update(webhook_id=webhook["id"], delivery_id=delivery["id"])
