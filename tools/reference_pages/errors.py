@@ -95,6 +95,7 @@ FAILURES: Final = {
     "compensation_failed": "look at what was not undone, and undo it by hand",
     "dead_end": "give the last node an edge to `end`: all tokens were lost before it",
     "invalid_arguments": "let `arguments` give what the tool's schema asks for",
+    "invalid_default": "give a `default` that fits the question's `schema`",
     "invalid_input": "give the child an input that fits its `input` schema",
     "context_too_long": "raise `context.max_tokens`, pin fewer messages, or lower `keep_last`",
     "invalid_messages": "let `messages` give a list of `{role, content}`",
