@@ -12,6 +12,7 @@ from application.answering import AnswerOrder
 from application.controlling import SignalOrder
 from application.run_orders import RunOrder
 from application.run_views import EndView, EventView, RunView
+from application.threads import ThreadOrder
 from bootstrap import open_app
 from interface.yaml import load_document
 from settings import OFFLINE_ALIASES, Settings, read_settings
@@ -182,6 +183,41 @@ async def test_a_letter_is_read_and_a_call_approved_by_people(review: Any, appro
     assert isinstance(run.output, dict)
     assert (run.output["outcome"], run.output["total"]) == (outcome, total)
     assert run.output["letter"] == review.get("letter", run.output["letter"])
+
+
+async def test_a_message_that_fits_a_label_is_answered_by_the_model_which_says_that_it_is_scripted() -> None:
+    _, output = await ended(example("support_desk"), given("desk_refund"))
+
+    assert (output["label"], output["answered_by"]) == ("billing", "model")
+    assert output["reply"].startswith("[scripted]")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pytest.param("My invoice is wrong, may I talk to a person?", id="somebody asks for a person"),
+        pytest.param("A friendly hello from the neighbours.", id="no label fits"),
+    ],
+)
+async def test_a_message_that_is_for_a_person_joins_the_conversation_with_the_answer_of_one(message: str) -> None:
+    async with open_app(offline()) as app:
+        working = asyncio.create_task(app.worker.run())
+        thread = (await app.desk.open_thread(LOCAL_ADMIN, ThreadOrder())).id
+        said = [given("desk_refund")["message"], message]
+        orders = [RunOrder(workflow=example("support_desk"), input={"message": text}, thread_id=thread) for text in said]
+        started = [await app.desk.start_run(LOCAL_ADMIN, order) for order in orders]
+        run, _ = await app.desk.wait_for_run(LOCAL_ADMIN, started[-1].view.id, 60.0)
+        assert [waiting.activation for waiting in run.waiting_for] == ["/escalate#1"]
+        await app.desk.answer_run(LOCAL_ADMIN, run.id, AnswerOrder(activation="/escalate#1", answer={"reply": "Grace here."}))
+        async with asyncio.timeout(60):
+            await anext(item async for item in await app.desk.follow_run(LOCAL_ADMIN, run.id) if isinstance(item, EndView))
+        held = (await app.desk.past.state(LOCAL_ADMIN, thread)).values
+        app.worker.stop()
+        await working
+
+    assert (held["answered_by"], held["reply"]) == ("person", "Grace here.")
+    assert isinstance(held["messages"], list)
+    assert [entry["role"] for entry in held["messages"] if isinstance(entry, dict)] == ["user", "assistant"] * 2
 
 
 async def test_an_order_that_cannot_be_shipped_is_undone() -> None:

@@ -25,7 +25,11 @@ MODULES: Final = (
     "start_command",
     "control_commands",
     "answer_command",
+    "watch_command",
     "migrate_command",
+    "thread_commands",
+    "past_commands",
+    "snapshot_commands",
     "schedule_commands",
     "session_commands",
     "webhook_commands",
@@ -33,7 +37,7 @@ MODULES: Final = (
 )
 """In the order of `weft --help`."""
 _HOMES: Final = {"run": "run_commands", "serve": "service_commands", "worker": "service_commands"}
-"""Of commands that are started most, often by programs: making all fifty takes as long as loading a small library."""
+"""Of commands that are started most, often by programs: making all of them takes as long as loading a small library."""
 
 
 def root_of(modules: Iterable[str] = MODULES) -> typer.Typer:

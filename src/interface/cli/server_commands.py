@@ -10,12 +10,13 @@ from interface.cli.happenings import Members
 from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl
 
 runs = typer.Typer(help="Look at the runs of a service, and stop them.", no_args_is_help=True)
-threads = typer.Typer(help="Look at the threads of a service.", no_args_is_help=True)
+threads = typer.Typer(help="Look at the threads of a service, at any of their moments, and change them.", no_args_is_help=True)
 tools = typer.Typer(help="Look at the tools of a service, and call them.", no_args_is_help=True)
 models = typer.Typer(help="Look at the models of a service.", no_args_is_help=True)
 workers = typer.Typer(help="Look at the workers of a service.", no_args_is_help=True)
 
 RunId = Annotated[str, typer.Argument(metavar="RUN", help="The run's id.")]
+ThreadId = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's id.")]
 
 
 def add_to(root: typer.Typer) -> None:
