@@ -36,11 +36,12 @@ def payments_are_cut_short(stage: Stage, arms: str) -> None:
 
 def a_worker_is_frozen(stage: Stage, arms: str) -> None:
     """It goes on right after somebody took its runs, and before they have got anywhere."""
-    stage.start(workers=2, FAULT_ARMS=arms)
+    stage.start(workers=1, FAULT_ARMS=arms)
     stage.order(RUNS)
     until(lambda: len(stage.cluster.ledger.calls()) > RUNS, "calls", 60)
-    frozen = stage.cluster.workers[0]
+    (frozen,) = stage.cluster.workers
     frozen.ask_to_stop(signal.SIGSTOP)
+    stage.cluster.worker(FAULT_ARMS=arms)
     until(lambda: stage.cluster.database.number("SELECT count(*) FROM heads WHERE epoch > 1"), "a takeover", 4 * LEASE_SECONDS)
     frozen.ask_to_stop(signal.SIGCONT)
 
