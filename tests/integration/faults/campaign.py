@@ -112,8 +112,13 @@ def perform(act: Act, seed: int, folder: Path) -> Entry:
 
 
 def commit() -> str:
-    said = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return said.stdout.strip() or "no commit"
+    """What is played, `-dirty` when it was changed since; the page with the matrix aside, which every act changes."""
+    changes = _git("status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/reliability.md")
+    return (_git("describe", "--always") or "no commit") + ("-dirty" if changes else "")
+
+
+def _git(*words: str) -> str:
+    return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def chosen_acts(only: Iterable[str], *, is_full: bool) -> list[Act]:
