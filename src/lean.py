@@ -1,8 +1,8 @@
 """Two libraries, imported without what they would load and nobody here uses.
 
 dependency-injector's wiring tries FastAPI and Werkzeug, its configuration YAML; declarations stand in `bootstrap.py` and nothing is wired
-or configured. structlog's console renderer tries rich and its syntax highlighting; our tracebacks are plain. Together 0.3 s that
-`weft run` does not need. Import this before either.
+or configured. structlog's console renderer tries rich and its syntax highlighting, its context variables greenlet; our tracebacks are
+plain. Together 0.3 s that `weft run` does not need. Import this before either.
 """
 
 import sys
@@ -20,6 +20,7 @@ _UNUSED = (
     "rich",
     "yaml",
     "better_exceptions",
+    "greenlet",
 )
 
 

@@ -5,6 +5,7 @@ Nothing is loaded before it is named. `from weft import tool, ToolContext` loads
 
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -92,7 +93,27 @@ def main() -> None:
     atexit.register(gc.freeze)
     from interface.cli.app import run
 
-    run(lambda: import_module("bootstrap").Launcher())
+    try:
+        run(lambda: import_module("bootstrap").Launcher())
+    except SystemExit as ending:
+        _end_at_once(ending.code)
+        raise
+
+
+def _end_at_once(code: object) -> None:
+    """Do what is to be done at exit, and leave without taking the interpreter apart, which is a twentieth of a short command. Where a
+    thread still has something to do, or output cannot be written, the usual end has its way."""
+    import threading
+
+    if not isinstance(code, int) or any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        return
+    atexit._run_exitfuncs()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except OSError:
+        return
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """Where a run that is asked for belongs: on a thread of its own, on one that is there, in a session."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from application.names import id_or
 from application.run_orders import RunOrder
@@ -10,10 +12,13 @@ from domain.errors import SessionNotFound, ThreadNotFound
 from domain.ids import SessionId, ThreadId
 from domain.ports.inbox import Inbox
 from domain.ports.repositories import Threads
-from domain.ports.sessions import Sessions
-from domain.run.run import Run
-from domain.session import Acting, Session, SessionState
-from domain.thread import Thread
+
+if TYPE_CHECKING:
+    from domain.acting import Acting
+    from domain.ports.sessions import Sessions
+    from domain.run.run import Run
+    from domain.session import Session
+    from domain.thread import Thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +71,7 @@ class FindPlace:
         if run.acting is None:
             return
         session = await self.sessions.get(who.tenant, run.acting.session)
-        if session.state is SessionState.ABORTED:
+        if session.is_aborted:
             await cancel_for(self.inbox, who, run, session)
 
 

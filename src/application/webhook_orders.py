@@ -7,9 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from application.paging import PageOrder
 from domain.ids import RunId, TenantId, WebhookId
+from domain.news import TOLD, RunNews
 from domain.ports.clock import Clock
 from domain.ports.webhooks import DeliveryFilter
-from domain.webhook import TOLD, DeliveryState, RunNews, Webhook
+from domain.webhook import DeliveryState, Webhook
 
 ALL: Final = "*"
 Url = Annotated[str, Field(strict=True, min_length=1, max_length=2_000, pattern=r"^https?://[!-~]+$")]

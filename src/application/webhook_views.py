@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from application.views import View
-from domain.webhook import Attempt, Delivery, DeliveryState, RunNews, Webhook
+from domain.news import RunNews
+from domain.webhook import Attempt, Delivery, DeliveryState, Webhook
 
 
 class WebhookView(View):

@@ -17,10 +17,11 @@ from application.webhook_views import DeliveryView, NewWebhookView, SecretView, 
 from domain.access import Principal, Role
 from domain.errors import DeliveryNotFound, IllegalTransition, WebhookNotFound
 from domain.ids import DeliveryId, NewId, RunId, WebhookId
+from domain.news import RunNews
 from domain.ports.clock import Clock
 from domain.ports.webhooks import HEARD_SECONDS, Deliveries, Webhooks, WebhookUrls
 from domain.telling import message
-from domain.webhook import Delivery, RunNews, Webhook, secret_of
+from domain.webhook import Delivery, Webhook, secret_of
 
 OLD_SECRET_HOURS: Final = 24
 LONGEST_DELIVERY_ID: Final = 200

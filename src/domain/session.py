@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
-from domain.errors import Forbidden, IllegalTransition
+from domain.acting import Acting
+from domain.errors import IllegalTransition
 from domain.ids import Position, RunId, SessionId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 
-ANY: Final = "*"
 _INSTANT: Final = timedelta(microseconds=1)
 
 
@@ -41,26 +41,6 @@ class SessionContext:
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
-    """For whom a run acts: what was so of its session when it was started. It stays so, whatever becomes of the session."""
-
-    session: SessionId
-    user_id: str
-    permissions: tuple[str, ...] | None = None
-
-    def must_be_allowed(self, tool: str) -> None:
-        """`Forbidden` for a tool that the permissions do not name."""
-        if self.permissions is None or any(_covers(entry, tool) for entry in self.permissions):
-            return
-        names = ", ".join(self.permissions) or "none at all"
-        raise Forbidden(f"the session lets this run call {names}, not {tool}: change its permissions and start another run")
-
-
-def _covers(entry: str, tool: str) -> bool:
-    return tool.startswith(entry[:-1]) if entry.endswith(ANY) else tool == entry
-
-
-@dataclass(frozen=True, slots=True)
 class Session:
     """`workflow`: what a message into it starts, `name` or `name@version`. `main`: the thread that messages go to. `updated_at` is another
     one after each change."""
@@ -74,6 +54,10 @@ class Session:
     state: SessionState = SessionState.ACTIVE
     workflow: str | None = None
     context: SessionContext = field(default_factory=SessionContext)
+
+    @property
+    def is_aborted(self) -> bool:
+        return self.state is SessionState.ABORTED
 
     def moved(self, state: SessionState, at: datetime) -> "Session":
         """The same session in another state; `completed` and `aborted` are final. `IllegalTransition` names both states."""

@@ -7,11 +7,11 @@ from typing import Final
 
 from domain.ids import DeliveryId, Position
 from domain.json import Json, JsonObject
+from domain.news import RunNews
 from domain.ports.journal import Append
 from domain.question import HUMAN
 from domain.run.events import RunContinued, RunStarted
 from domain.run.run import Run, RunStatus, Waiting
-from domain.webhook import RunNews
 
 MOST_BYTES: Final = 256 * 1024
 """Of a body. An output that makes it larger is left out, and `output_omitted` says so."""

@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
+from domain.news import RunNews
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - what stands before one
 RETRY_SECONDS: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 50_400.0, 72_000.0, 86_400.0)
@@ -20,43 +21,6 @@ GIVES_UP_AFTER: Final = timedelta(days=5)
 """Failures without a success between for so long: the webhook is disabled."""
 MOST_ATTEMPTS_KEPT: Final = 20
 GONE: Final = 410
-
-
-class RunNews(StrEnum):
-    """What of a run can be told. `waiting`: it is parked, and asks a person. `test` is only ever asked for by hand."""
-
-    STARTED = "run.started"
-    PARKED = "run.parked"
-    WAITING = "run.waiting"
-    COMPLETED = "run.completed"
-    FAILED = "run.failed"
-    CANCELLED = "run.cancelled"
-    TEST = "webhook.test"
-
-    @property
-    def bit(self) -> int:
-        """Its place in a webhook's mask; kept in databases: it never changes."""
-        return 1 << _PLACES.index(self)
-
-
-_PLACES: Final = (
-    RunNews.STARTED,
-    RunNews.PARKED,
-    RunNews.COMPLETED,
-    RunNews.FAILED,
-    RunNews.CANCELLED,
-    RunNews.TEST,
-    RunNews.WAITING,
-)
-TOLD: Final = tuple(news for news in _PLACES if news is not RunNews.TEST)
-
-
-def mask_of(wanted: Iterable[RunNews]) -> int:
-    return sum({news.bit for news in wanted})
-
-
-def wanted_by(mask: int) -> tuple[RunNews, ...]:
-    return tuple(news for news in TOLD if mask & news.bit)
 
 
 @dataclass(frozen=True, slots=True)

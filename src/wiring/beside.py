@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING
 
 from application.chores import Chore, Chores
 from application.desk import Desk
-from application.forgetting import ForgetItems
-from application.retention import Sweep
 from application.working import Worker
 from infrastructure.between import WORKER_SECONDS
 from infrastructure.calendar import CronCalendar
@@ -19,11 +17,13 @@ from wiring.adapters import sender_of
 from wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from application import delivering, firing, registering, snapshots
+    from application import delivering, firing, forgetting, registering, retention, snapshots
 else:  # a run alone asks nothing of these
     delivering = LaterModule("application.delivering")
     firing = LaterModule("application.firing")
+    forgetting = LaterModule("application.forgetting")
     registering = LaterModule("application.registering")
+    retention = LaterModule("application.retention")
     snapshots = LaterModule("application.snapshots")
 
 
@@ -44,9 +44,9 @@ def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":
 def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
     store, clock = parts.store, parts.clock
     chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
-    chores.append(ForgetItems(store.items, clock))
+    chores.append(forgetting.ForgetItems(store.items, clock))
     if parts.settings.retention_days:
-        chores.append(Sweep(store.retention, clock, parts.settings.retention_days))
+        chores.append(retention.Sweep(store.retention, clock, parts.settings.retention_days))
     return Chores(chores, clock)
 
 

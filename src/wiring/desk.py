@@ -4,7 +4,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from application import access, desk, drawing, ended, following, health, runs, workflows
+from application import access, desk, ended, following, runs, workflows
 from application.versions import resolve_versions
 from domain.ports.limits import Rate
 from infrastructure.calendar import CronCalendar
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
         branching,
         composition,
         controlling,
+        drawing,
         following_threads,
+        health,
         interactions,
         launching,
         looking_back,
@@ -44,7 +46,9 @@ else:  # a run alone asks nothing of these
     branching = LaterModule("application.branching")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
+    drawing = LaterModule("application.drawing")
     following_threads = LaterModule("application.following_threads")
+    health = LaterModule("application.health")
     interactions = LaterModule("application.interactions")
     launching = LaterModule("application.launching")
     looking_back = LaterModule("application.looking_back")

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol, TypeAlias
 
+from domain.acting import Acting
 from domain.errors import Problem
 from domain.graph.definition import Join, Node
 from domain.ids import ActivationPath, RunId, TenantId
@@ -14,7 +15,6 @@ from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools
 from domain.question import Answer, Question
-from domain.session import Acting
 from domain.usage import Usage
 
 

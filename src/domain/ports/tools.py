@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.acting import Acting
 from domain.ids import RunId, TenantId
 from domain.json import JsonObject
-from domain.session import Acting
 from domain.tool import Tool, ToolExecutionResult
 
 

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
+from domain.news import RunNews
 from domain.ports.repositories import Page
-from domain.webhook import Attempt, Delivery, DeliveryState, RunNews, Webhook
+from domain.webhook import Attempt, Delivery, DeliveryState, Webhook
 
 HEARD_SECONDS: Final = 0.25
 """So long after a tenant's first webhook was added, or enabled, every process knows that somebody listens."""

@@ -5,13 +5,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from domain.acting import Acting
 from domain.errors import Failure, IllegalTransition
 from domain.graph.definition import Limits
 from domain.graph.flow import Priority
 from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.run.terms import OnBusy
-from domain.session import Acting
 from domain.snapshot import SnapshotPolicy
 from domain.usage import UsageTotal
 

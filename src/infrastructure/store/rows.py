@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeAlias
 
+from domain.acting import Acting
 from domain.errors import Failure
 from domain.graph.definition import Graph
 from domain.graph.flow import Priority
@@ -13,7 +14,6 @@ from domain.json import JsonObject
 from domain.ports.journal import Recorded
 from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
 from domain.run.terms import OnBusy
-from domain.session import Acting
 from domain.snapshot import CheckpointType, SnapshotPolicy
 from domain.usage import Money, Usage, UsageRow, UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion

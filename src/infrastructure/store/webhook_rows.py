@@ -7,7 +7,8 @@ from typing import Any, Final, TypeAlias
 import orjson
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
-from domain.webhook import Attempt, Delivery, DeliveryState, RunNews, Webhook, mask_of, wanted_by
+from domain.news import RunNews, mask_of, wanted_by
+from domain.webhook import Attempt, Delivery, DeliveryState, Webhook
 from infrastructure.store.codec import encode, plain
 from infrastructure.store.rows import Row, moment, seconds
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.access import LOCAL_ADMIN
-from application.answering import AnswerOrder
 from application.errors import Problem, ValidationError
 from application.run_orders import RunOrder
 from application.run_views import EndView, EventView, RunView
@@ -52,6 +51,8 @@ async def go_on_here(
         if what["kind"] == PAUSE:
             await app.desk.control.resume(LOCAL_ADMIN, run)
         else:
+            from application.answering import AnswerOrder
+
             order = AnswerOrder.model_validate({"activation": what["activation"], "answer": answer})
             await app.desk.answer_run(LOCAL_ADMIN, run, order)
         return run

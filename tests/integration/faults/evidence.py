@@ -1,7 +1,7 @@
 """All that is known after a scenario, read from whoever knows it: the database, the ledger, the clients."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,6 +42,10 @@ class Evidence:
     told: Sequence[Mapping[str, Any]]
     killed: frozenset[int] = field(default_factory=frozenset)
     webhooks: Sequence[str] = ()
+
+    def errors(self) -> dict[str, int]:
+        """How many runs failed of what."""
+        return dict(Counter(outcome["failure"]["code"] for outcome in self.outcomes.values() if outcome["failure"]))
 
     @cached_property
     def rows_of(self) -> Mapping[str, Sequence[Row]]:

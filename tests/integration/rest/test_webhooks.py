@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from application.access import Role
-from domain.webhook import TOLD
+from domain.news import TOLD
 from tests.integration.rest.service import Service, adder
 
 PATH = "/v1/webhooks"

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from domain.acting import Acting
 from domain.errors import DatabaseError, SessionChanged, SessionNotFound, ThreadNotFound, ValidationError, WeftError
 from domain.ids import Position, SessionId, TenantId, ThreadId
 from domain.ports.repositories import NewRun, RunFilter
 from domain.ports.sessions import SessionFilter
-from domain.session import Acting, Session, SessionContext, SessionState
+from domain.session import Session, SessionContext, SessionState
 from domain.thread import Thread
 from infrastructure.ids import new_id
 from infrastructure.store.store import Store

@@ -12,13 +12,14 @@ import pytest
 from domain.errors import DeliveryNotFound, Fenced, WebhookNotFound
 from domain.graph.definition import Limits
 from domain.ids import ContentHash, DeliveryId, Epoch, TenantId, WebhookId
+from domain.news import TOLD, RunNews
 from domain.ports.journal import Append
 from domain.ports.queue import Claim
 from domain.ports.webhooks import HEARD_SECONDS, DeliveryFilter
 from domain.run.events import RunEnded, RunStarted
 from domain.run.run import Run, RunStatus
 from domain.telling import MOST_BYTES
-from domain.webhook import TOLD, Attempt, Delivery, DeliveryState, RunNews, Webhook
+from domain.webhook import Attempt, Delivery, DeliveryState, Webhook
 from infrastructure.ids import new_id
 from infrastructure.store.store import Store
 from tests.integration.store.builders import ANN, NOON, a_run, a_tenant, append, claimed, finish, park, started

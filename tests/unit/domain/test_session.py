@@ -6,9 +6,10 @@ from itertools import product
 
 import pytest
 
+from domain.acting import Acting
 from domain.errors import Forbidden, IllegalTransition
 from domain.ids import SessionId, TenantId, ThreadId
-from domain.session import Acting, Session, SessionContext, SessionState
+from domain.session import Session, SessionContext, SessionState
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOON + timedelta(seconds=1)

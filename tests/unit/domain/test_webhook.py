@@ -9,20 +9,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
-from domain.webhook import (
-    GIVES_UP_AFTER,
-    RETRY_SECONDS,
-    TOLD,
-    Attempt,
-    Delivery,
-    DeliveryState,
-    RunNews,
-    Webhook,
-    mask_of,
-    secret_of,
-    signature,
-    wanted_by,
-)
+from domain.news import TOLD, RunNews, mask_of, wanted_by
+from domain.webhook import GIVES_UP_AFTER, RETRY_SECONDS, Attempt, Delivery, DeliveryState, Webhook, secret_of, signature
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 WEBHOOK = Webhook(WebhookId("w"), TenantId("acme"), NOON, "https://example.test", TOLD, (secret_of(b"new" * 8),))

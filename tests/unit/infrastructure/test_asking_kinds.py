@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from application.validation import Validate
+from domain.acting import Acting
 from domain.errors import Forbidden
 from domain.graph.definition import Node
 from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId, SessionId
 from domain.json import Json
 from domain.ports.nodes import NodeContext, Park
 from domain.question import Answer, Escalation, OnDeadline, Question
-from domain.session import Acting
 from infrastructure.nodes import human, tool
 from tests.documents import Document, OurKinds, document, workshop
 

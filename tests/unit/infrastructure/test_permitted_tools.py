@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from domain.acting import Acting
 from domain.errors import Forbidden
 from domain.graph.definition import Node
 from domain.ids import ActivationPath, NodeId, RunId, SessionId, TenantId
 from domain.json import JsonObject
 from domain.ports.nodes import NodeContext, Workshop
 from domain.ports.tools import ToolContext
-from domain.session import Acting
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from application.chores import Chores
 from application.delivering import Deliver, Dispatch, ForgetDeliveries
 from domain.ids import DeliveryId, RunId, TenantId, WebhookId
-from domain.webhook import TOLD, Attempt, Delivery, RunNews, Webhook, secret_of
+from domain.news import TOLD, RunNews
+from domain.webhook import Attempt, Delivery, Webhook, secret_of
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from tests.virtual_time import BEGINNING, VirtualClock
