@@ -1,0 +1,35 @@
+"""What a service that has just been started asks of its store must not cost it the half second that SQLAlchemy takes to load."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.architecture.places import SRC
+
+FIRST_TURNS = """
+import asyncio, sys
+
+from bootstrap import open_app
+from settings import Settings
+from wiring.beside import beats_of, chores_of
+
+async def main():
+    async with open_app(Settings(database_url=sys.argv[1])) as app:
+        chores = chores_of(app.parts, app.desk, beats_of(app.parts, app.worker)).chores
+        for chore in chores:
+            await chore.turn()
+        await app.desk.check_readiness()
+        print(len(chores), "sqlalchemy" in sys.modules)
+
+asyncio.run(main())
+"""
+
+
+def test_the_first_turn_of_every_chore_and_readiness_load_no_sqlalchemy(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'weft.db'}"
+    for _ in range(2):  # the first makes the schema, and loads it for that
+        done = subprocess.run([sys.executable, "-c", FIRST_TURNS, url], capture_output=True, text=True, check=True, cwd=SRC)
+
+    number, loaded = done.stdout.split()
+    assert int(number) > 5
+    assert loaded == "False"
