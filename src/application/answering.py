@@ -24,6 +24,7 @@ from domain.ports.schemas import Schemas
 from domain.question import HUMAN, LATE, NOBODY, Question
 from domain.run import events
 from domain.run.run import Run
+from domain.sizes import too_large
 
 _ENDINGS: Final = (events.NodeFinished, events.NodeFailed, events.AttemptFailed)
 
@@ -79,7 +80,10 @@ class AnswerRun:
     def _check(self, who: Principal, order: AnswerOrder, about: JsonObject, now: datetime) -> None:
         question = Question.of(about)
         question.must_let(who, now.timestamp())
-        problems = below("/answer", tuple(self.schemas.compile(question.schema).problems(order.answer)))
+        problems = [
+            *too_large([("/answer", order.answer)]),
+            *below("/answer", tuple(self.schemas.compile(question.schema).problems(order.answer))),
+        ]
         if problems:
             raise ValidationError("the answer does not fit the question's schema: see `problems`", problems)
 

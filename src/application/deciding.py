@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.programs import NodeProgram, Program
+from domain.change import escaped
 from domain.conversation import named
 from domain.errors import ConcurrentWrite, Failure, LimitReached, NodeExecutionError, WeftError, failure_of
 from domain.graph.definition import Merge, RetryRule
@@ -16,6 +17,7 @@ from domain.run import events
 from domain.run.merge import ABSENT, merged
 from domain.run.moves import written
 from domain.run.state import Activation, Frame, RunState
+from domain.sizes import FLAT, MOST_OF_A_STATE, OF_A_MEMBER, check_state, check_value
 from domain.usage import Usage
 
 CANCELLED: Final = Failure("cancelled", "the run was cancelled")
@@ -70,6 +72,8 @@ def finished(
         scope["state"] = written(frame, updates) if updates else frame.state
         taken = _taken(node, scope)
     kept = None if node.node.compensate is None else output
+    if kept is not None:
+        check_value(kept, "/output")
     return events.NodeFinished(activation.path, updates, taken, activation.read_at, activation.positions, usage, seconds, kept)
 
 
@@ -87,6 +91,16 @@ def _check_updates(activation: Activation, program: Program, updates: dict[str, 
                     f"{activation.node} and {changed[1]} both replace channel {name}, side by side: "
                     "give it another merge rule, an order by an edge, or on_conflict: last"
                 )
+    _check_room(frame, updates)
+
+
+def _check_room(frame: Frame, updates: dict[str, Json]) -> None:
+    """No value is too large, nor the state with them. The state is measured only when what was written since may have filled it."""
+    for name, update in updates.items():
+        frame.room -= OF_A_MEMBER if type(update) in FLAT else check_value(update, f"/{escaped(name)}") + OF_A_MEMBER
+    if frame.room < 0:
+        frame.room = 0
+        frame.room = MOST_OF_A_STATE - check_state(written(frame, updates), ", ".join(f"/{escaped(name)}" for name in updates))
 
 
 def _taken(node: NodeProgram, scope: Scope) -> tuple[NodeId, ...]:
@@ -137,6 +151,7 @@ def _check_input(activation: Activation, child: Program, given: Json, at: int) -
     if child.input_schema is not None and not child.input_schema.accepts(given):
         found = "; ".join(f"{problem.pointer or '/'}: {problem.message}" for problem in child.input_schema.problems(given)[:3])
         raise NodeExecutionError(f"{activation.node}: input {at} does not fit {child.graph.graph.name}: {found}", "invalid_input")
+    check_value(given, f"/inputs/{at}")
     for name, rule in child.rules.items():
         if name in given and rule.schema is not None and not rule.schema.accepts(given[name]):
             raise NodeExecutionError(
@@ -145,6 +160,7 @@ def _check_input(activation: Activation, child: Program, given: Json, at: int) -
 
 
 def terminated(activation: Activation, outcome: EndFrame) -> events.Terminated:
+    check_state(outcome.output, "/output")
     others = tuple(other.path for other in activation.frame.activations() if other is not activation)
     return events.Terminated(activation.path, outcome.completed, outcome.output, others, activation.positions)
 
@@ -210,4 +226,8 @@ def frame_ended(frame: Frame, output: Json = None, failure: Failure | None = Non
 
 def output_of(frame: Frame, program: Program, about: dict[str, Json]) -> Json:
     """What a frame made: the graph's `output`, or its whole state."""
-    return dict(frame.state) if program.output is None else program.output(frame_scope(frame, about))
+    if program.output is None:
+        return dict(frame.state)
+    output = program.output(frame_scope(frame, about))
+    check_state(output, "/output")
+    return output

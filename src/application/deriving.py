@@ -19,6 +19,7 @@ from domain.errors import NodeExecutionError, WeftError, failure_of
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
 from domain.run.state import Activation, Frame, Signal
+from domain.sizes import check_value
 from domain.usage import Usage
 
 
@@ -207,6 +208,7 @@ def _park(drive: Drive, activation: Activation, outcome: Park) -> None:
     if until is not None and not outcome.signals and question is None and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
         return sleep(drive, activation, until, outcome.output)
     about = None if question is None else question.as_json()
+    check_value([outcome.output, about], "/output")
     drive.has_asked = drive.has_asked or about is not None
     drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals, about))
     if activation.is_parked:

@@ -21,6 +21,7 @@ from domain.question import HUMAN
 from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
+from domain.sizes import MOST_OF_A_STATE
 from domain.usage import Usage, UsageRow
 
 log = structlog.get_logger("application.engine")
@@ -82,6 +83,8 @@ class Drive:
         self.since_checkpoint = self.loaded.tail
         self.has_asked = any(waiting.kind == HUMAN for waiting in self.run.waiting_for)
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
+        for frame in self.state.frames.values():
+            frame.room = max(MOST_OF_A_STATE - self.loaded.size, 0)
 
     @property
     def is_durable(self) -> bool:

@@ -19,6 +19,7 @@ from domain.ids import Position, ThreadId
 from domain.json import Json
 from domain.ports.schemas import Schemas
 from domain.run.events import StateEdited, StateRestored
+from domain.sizes import state_too_large, too_large
 
 _REFUSED: Final = "what the thread would hold does not fit its workflow: see `problems`; nothing was changed"
 
@@ -50,7 +51,7 @@ class EditThread:
         check_position(moment, order.expected_position)
         changes = _wanted(moment, order)
         after = applied(moment.values, changes)
-        problems = list(misfits(self.schemas, channels, moment.values.keys(), after, _touched(changes)))
+        problems = [*_oversized(after, changes), *misfits(self.schemas, channels, moment.values.keys(), after, _touched(changes))]
         if problems:
             raise ValidationError(_REFUSED, [Problem(_pointer(order, changes, one.pointer), one.code, one.message) for one in problems])
         return changes
@@ -120,6 +121,13 @@ def _wanted(moment: Moment, order: EditOrder) -> tuple[Change, ...]:
         return resolved(moment.values, [change.change() for change in order.changes])
     wanted = json_object(order.values or {})
     return difference({name: moment.values[name] for name in wanted if name in moment.values}, wanted)
+
+
+def _oversized(after: Mapping[str, Json], changes: Sequence[Change]) -> list[Problem]:
+    """Values that are too large, and a state; pointers from the state's root. What only takes away is never refused."""
+    grown = [change for change in changes if change.operation is not Operation.DELETE]
+    problems = too_large((change.path, change.new) for change in grown)
+    return problems or (state_too_large(after, grown[-1].path) if grown else [])
 
 
 def _touched(changes: Sequence[Change]) -> list[str]:

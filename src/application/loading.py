@@ -19,6 +19,7 @@ from domain.run import events, fold, snapshot
 from domain.run.continuing import go_on_as
 from domain.run.run import Continued, Run
 from domain.run.state import RunState
+from domain.sizes import size_of
 
 ResolveVersions = Callable[[TenantId, Graph], Awaitable[Mapping[str, ContentHash]]]
 """For every workflow that a graph names, through all levels: the hash of the version a run of it uses."""
@@ -39,6 +40,8 @@ class Loaded:
     position: Position = BEGINNING
     tail: int = 0
     """Rows since the newest checkpoint."""
+    size: int = 0
+    """Bytes that what the thread holds and the run's input have at most."""
 
     @property
     def graphs(self) -> dict[ContentHash, CompiledGraph]:
@@ -82,7 +85,7 @@ class Loader:
         run = claim.run
         known = KnownPrograms(self.shelf, run.tenant)
         program = await known.know(run.workflow_hash)
-        loaded = Loaded(run, known.by_graph, known.by_hash, {})
+        loaded = Loaded(run, known.by_graph, known.by_hash, {}, size=size_of(run.input))
         if claim.position != BEGINNING:
             await self._past(loaded, known)
         if loaded.state is None and loaded.ancestor is None:
@@ -105,6 +108,7 @@ class Loader:
         await unrolled.go_to()
         state = unrolled.state
         loaded.position, loaded.tail = unrolled.position, unrolled.tail
+        loaded.size += unrolled.size
         if state is None or state.run not in (run.id, run.continues and run.continues.run):
             loaded.values = dict(unrolled.held)
             return

@@ -57,6 +57,8 @@ class Unrolled:
     since: Position = BEGINNING
     position: Position = BEGINNING
     tail: int = 0
+    size: int = 0
+    """Bytes of that checkpoint and those rows: what the thread holds has no more."""
 
     @property
     def held(self) -> Mapping[str, Json]:
@@ -65,7 +67,7 @@ class Unrolled:
 
     async def begin_at(self, checkpoint: Checkpoint) -> None:
         plain = json.loads(checkpoint.body)
-        self.values, self.position = plain["values"], checkpoint.position
+        self.values, self.position, self.size = plain["values"], checkpoint.position, len(checkpoint.body)
         if plain["run"] is not None:
             started = plain["run"]["started"]
             await self.programs.know_all(started["workflow"], started["versions"])
@@ -89,6 +91,7 @@ class Unrolled:
         """Move by the next row, and answer what is in it."""
         event = self.journal.decode(row)
         self.position = row.position
+        self.size += len(row.body)
         if isinstance(event, events.RunStarted):
             await self._begin(event, row.position)
         elif isinstance(event, events.RunContinued):

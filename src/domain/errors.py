@@ -328,6 +328,20 @@ class ConcurrentWrite(ThreadExecutionError):
     code = "concurrent_write"
 
 
+class ValueTooLarge(ThreadExecutionError):
+    """One value that is written; names its path."""
+
+    family = Family.TOO_LARGE
+    code = "value_too_large"
+
+
+class StateTooLarge(ThreadExecutionError):
+    """All that would be held; names the path of what made it so large."""
+
+    family = Family.TOO_LARGE
+    code = "state_too_large"
+
+
 class LimitReached(ThreadExecutionError):
     """A limit with a number; `code` is `limit_steps`, `limit_visits`, `limit_seconds`, `limit_depth`, `limit_fan_out`, `limit_cost`,
     `limit_tokens`."""

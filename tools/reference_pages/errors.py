@@ -60,6 +60,8 @@ ADVICE: Final = {
     "edge_failed": "mend the edge's expression: a missing field is an error, never false; `has(state.x)` asks",
     "timeout": "raise `timeout_seconds`, or add `retry`",
     "concurrent_write": "let one node write the channel, give it a merge rule, or say `on_conflict: last`",
+    "value_too_large": "write less: keep it elsewhere and write where it is; the sentence names the path",
+    "state_too_large": "drop what is not needed any more, or keep it elsewhere; the sentence names the path of what was written last",
     "limit_steps": "look for a loop without an end, or raise `limits.steps`",
     "limit_visits": "look for a loop without an end, or raise `limits.visits`",
     "limit_seconds": "raise `limits.seconds`",

@@ -11,6 +11,7 @@ from domain.ids import BEGINNING, ActivationPath, ContentHash, FramePath, NodeId
 from domain.json import Json, JsonObject
 from domain.question import Answer
 from domain.run.events import EffectResolved, FramesOpened, RunStarted
+from domain.sizes import FRESH_ROOM
 
 State = Mapping[str, Json]
 """Channel -> value. Replaced on every write, never changed in place, so that a reader keeps what it saw."""
@@ -199,6 +200,8 @@ class Frame:
     to_undo: list[Done] = field(default_factory=list)
     """Still to be undone before the frame is done, the next one last."""
     undo: Activation | None = None
+    room: int = FRESH_ROOM
+    """So many bytes may be written before its state is measured again; never more than it has left."""
 
     @property
     def depth(self) -> int:
