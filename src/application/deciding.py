@@ -91,16 +91,15 @@ def _check_updates(activation: Activation, program: Program, updates: dict[str, 
                     f"{activation.node} and {changed[1]} both replace channel {name}, side by side: "
                     "give it another merge rule, an order by an edge, or on_conflict: last"
                 )
-    _check_room(frame, updates)
-
-
-def _check_room(frame: Frame, updates: dict[str, Json]) -> None:
-    """No value is too large, nor the state with them. The state is measured only when what was written since may have filled it."""
-    for name, update in updates.items():
         frame.room -= OF_A_MEMBER if type(update) in FLAT else check_value(update, f"/{escaped(name)}") + OF_A_MEMBER
     if frame.room < 0:
-        frame.room = 0
-        frame.room = MOST_OF_A_STATE - check_state(written(frame, updates), ", ".join(f"/{escaped(name)}" for name in updates))
+        _measure(frame, updates)
+
+
+def _measure(frame: Frame, updates: dict[str, Json]) -> None:
+    """What was written since the state was measured last may have filled it."""
+    frame.room = 0
+    frame.room = MOST_OF_A_STATE - check_state(written(frame, updates), ", ".join(f"/{escaped(name)}" for name in updates))
 
 
 def _taken(node: NodeProgram, scope: Scope) -> tuple[NodeId, ...]:

@@ -19,7 +19,7 @@ from domain.json import Json
 from domain.ports.schemas import Schemas
 from domain.run.run import Durability, Mode
 from domain.run.terms import OnBusy
-from domain.sizes import state_too_large, too_large
+from domain.sizes import input_too_large
 
 Count = Annotated[int, Field(strict=True, ge=1, le=2**53)]
 MOST_STOPS = 1_000
@@ -121,8 +121,7 @@ def misfits(schemas: Schemas, graph: Graph, given: dict[str, Json]) -> Iterator[
     """What the workflow's input schema and its channels have against an input; pointers from the order's root."""
     if graph.input_schema is not None:
         yield from below("/input", tuple(schemas.compile(graph.input_schema).problems(given)))
-    yield from too_large((pointer_to("/input", name), value) for name, value in given.items())
-    yield from state_too_large(given, "/input")
+    yield from input_too_large(given, "/input")
     for name, value in given.items():
         channel = graph.channels.get(name)
         if channel is not None:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from domain.change import escaped
 from domain.errors import Problem, StateTooLarge, ValueTooLarge
 from domain.json import Json
 
@@ -85,6 +86,13 @@ def too_large(values: Iterable[tuple[str, Json]]) -> list[Problem]:
         for pointer, size in sized
         if size > MOST_OF_A_VALUE
     ]
+
+
+def input_too_large(given: Mapping[str, Json], pointer: str) -> list[Problem]:
+    """Members of an input that are too large, or all of it."""
+    if size_of(given) <= MOST_OF_A_VALUE:
+        return []
+    return too_large((f"{pointer}/{escaped(name)}", value) for name, value in given.items()) or state_too_large(given, pointer)
 
 
 def state_too_large(state: Json, pointer: str) -> list[Problem]:

@@ -16,3 +16,7 @@ class Retention(Protocol):
         """Of threads that go on: remove up to `limit` journal rows that a checkpoint stands for which was written before then, and the
         checkpoints before that one. Answers how many rows there were. Never what a branch stands on: the checkpoint at or before the
         position where it left, and every row from there on."""
+
+    async def forget_values(self, unused_since: datetime, limit: int) -> int:
+        """Remove up to `limit` large values that nothing refers to, and that were used last before then. Answers how many there were. One
+        that is used again at the same moment stays, or is there anew."""

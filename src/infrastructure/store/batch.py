@@ -15,6 +15,8 @@ from domain.ids import Epoch, Position, RunId, TenantId, ThreadId
 from domain.ports.journal import Append, Recorded
 from domain.run.run import Run
 from infrastructure.store.codec import encode
+from infrastructure.store.large import LARGE, Values, apart
+from infrastructure.store.rows import outcome
 
 MOST_ROWS: Final = 2_000
 MOST_BYTES: Final = 4 * 1024 * 1024
@@ -30,10 +32,48 @@ class Unit:
     append: Append
     bodies: list[bytes]
     done: "asyncio.Future[Sequence[Recorded]]"
+    apart: "Apart | None" = None
+    """None: nothing in it is large, as in most."""
 
     @classmethod
     def of(cls, append: Append) -> "Unit":
-        return cls(append, [encode(event) for event in append.events], asyncio.get_running_loop().create_future())
+        unit = cls(append, [encode(event) for event in append.events], asyncio.get_running_loop().create_future())
+        for body in unit.bodies:
+            if len(body) > LARGE:
+                unit.apart = Apart.of(append, unit.bodies)
+                return unit
+        if append.checkpoint is not None and len(append.checkpoint.body) > LARGE:
+            unit.apart = Apart.of(append, unit.bodies)
+        return unit
+
+    @property
+    def stored(self) -> list[bytes]:
+        """Its bodies as they are written."""
+        return self.bodies if self.apart is None else self.apart.bodies
+
+    @property
+    def checkpoint(self) -> bytes | None:
+        if self.apart is not None:
+            return self.apart.checkpoint
+        return None if self.append.checkpoint is None else self.append.checkpoint.body
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """What of a unit is written where some of it is large: without its large values, and those. What a run gives back is in its last row
+    too, so its public row is large only beside that one."""
+
+    bodies: list[bytes]
+    outcome: bytes | None
+    checkpoint: bytes | None
+    values: Values
+
+    @classmethod
+    def of(cls, append: Append, bodies: Sequence[bytes]) -> "Apart":
+        values: Values = {}
+        told = None if append.run is None else apart(outcome(append.run), values)
+        checkpoint = None if append.checkpoint is None else apart(append.checkpoint.body, values)
+        return cls([apart(body, values) for body in bodies], told, checkpoint, values)
 
 
 @dataclass(slots=True, eq=False)
@@ -81,6 +121,14 @@ class Group:
         if len(self.units) == 1:
             return self.units[0].append.run
         return next((unit.append.run for unit in reversed(self.units) if unit.append.run is not None), None)
+
+    @property
+    def new_outcome(self) -> bytes | None:
+        """Of that row, as it is stored."""
+        newest = next((unit for unit in reversed(self.units) if unit.append.run is not None), None)
+        if newest is None or newest.append.run is None:
+            return None
+        return outcome(newest.append.run) if newest.apart is None else newest.apart.outcome
 
     @property
     def moves(self) -> bool:

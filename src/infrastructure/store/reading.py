@@ -15,6 +15,7 @@ from domain.ports.repositories import IdempotencyMark
 from domain.run.events import Event
 from domain.run.run import Run
 from infrastructure.store.codec import decode, plain
+from infrastructure.store.filling import LargeValues, whole, whole_runs
 from infrastructure.store.lines import FAR, SHARED_CHECKPOINT, Lines
 from infrastructure.store.reader import DUE, LAPSED, MAY_GO, Reader
 from infrastructure.store.rows import JOURNAL_COLUMNS, RUN_COLUMNS, Row, moment, recorded_of, run_of
@@ -47,6 +48,9 @@ _UNFINISHED = f"""SELECT {", ".join("r." + name for name in RUN_COLUMNS.split(",
     WHERE q.line = coalesce((SELECT line FROM threads WHERE id = $1), $1) AND q.thread = $1 AND q.tenant = $2 ORDER BY q.number"""
 MARK = f"""SELECT m.digest, m.at, {", ".join("r." + name for name in RUN_COLUMNS.split(", "))}
     FROM idempotency m LEFT JOIN runs r ON r.id = m.run WHERE m.tenant = $1 AND m.key = $2"""
+OF_A_MARK = 2
+"""Columns of `MARK` before those of the run."""
+_BODY = JOURNAL_COLUMNS.split(", ").index("body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class JournalReads:
         self, tenant: TenantId, thread: ThreadId, after: Position, limit: int = 1000, run: RunId | None = None
     ) -> Sequence[Recorded]:
         if run is not None:
-            return [recorded_of(row) for row in await self.reader.rows(_READ_RUN, thread, after, tenant, limit, run)]
+            return await self._recorded(tenant, await self.reader.rows(_READ_RUN, thread, after, tenant, limit, run))
         rows = await self._own(tenant, thread, after, limit)
         if rows and rows[0].position == after + 1:
             return rows
@@ -66,7 +70,10 @@ class JournalReads:
         return [*earlier, *rows][:limit] if earlier else rows
 
     async def _own(self, tenant: TenantId, thread: ThreadId, after: int, limit: int) -> list[Recorded]:
-        return [recorded_of(row) for row in await self.reader.rows(_READ, thread, after, tenant, limit)]
+        return await self._recorded(tenant, await self.reader.rows(_READ, thread, after, tenant, limit))
+
+    async def _recorded(self, tenant: TenantId, rows: Sequence[Row]) -> list[Recorded]:
+        return [recorded_of(row) for row in await whole(LargeValues(self.reader), tenant, rows, _BODY)]
 
     async def _of_ancestors(self, tenant: TenantId, thread: ThreadId, after: int, limit: int) -> list[Recorded]:
         """The oldest ancestor's first; each has the rows between where it began and where the next one left it."""
@@ -81,13 +88,13 @@ class JournalReads:
         rows = await self.reader.rows(_CHECKPOINT, thread, tenant, FAR if upto is None else upto)
         if not rows:
             return None
-        position, body, parent = rows[0]
+        (position, body, parent), *_ = await whole(LargeValues(self.reader), tenant, rows, 1)
         if position is not None:
             return Checkpoint(Position(position), body)
         return None if parent is None else await self._shared_checkpoint(tenant, thread, FAR if upto is None else upto)
 
     async def _shared_checkpoint(self, tenant: TenantId, thread: ThreadId, upto: int) -> Checkpoint | None:
-        rows = await self.reader.rows(SHARED_CHECKPOINT, thread, tenant, upto)
+        rows = await whole(LargeValues(self.reader), tenant, await self.reader.rows(SHARED_CHECKPOINT, thread, tenant, upto), 1)
         return Checkpoint(Position(rows[0][0]), rows[0][1]) if rows else None
 
     async def end(self, tenant: TenantId, thread: ThreadId) -> Position:
@@ -135,17 +142,20 @@ class RunReads:
     reader: Reader
 
     async def get(self, tenant: TenantId, run: RunId) -> Run:
-        rows = await self.reader.rows(_RUN, run, tenant)
+        rows = await self._whole(await self.reader.rows(_RUN, run, tenant))
         if not rows:
             raise no_run(run)
         return run_of(rows[0])
 
     async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
-        return [run_of(row) for row in await self.reader.rows(_UNFINISHED, thread, tenant)]
+        return [run_of(row) for row in await self._whole(await self.reader.rows(_UNFINISHED, thread, tenant))]
+
+    async def _whole(self, rows: Sequence[Row], begin: int = 0) -> Sequence[Row]:
+        return await whole_runs(LargeValues(self.reader), rows, begin)
 
     async def marked(self, tenant: TenantId, key: str) -> tuple[IdempotencyMark, Run | None] | None:
         """The mark with this key, and the run it started, if it started one."""
-        rows = await self.reader.rows(MARK, tenant, key)
+        rows = await self._whole(await self.reader.rows(MARK, tenant, key), OF_A_MARK)
         return marked_of(key, rows[0]) if rows else None
 
 

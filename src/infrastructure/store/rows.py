@@ -18,6 +18,7 @@ from domain.snapshot import CheckpointType, SnapshotPolicy
 from domain.usage import Money, Usage, UsageRow, UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.store.codec import Decoded, encode, failure_of, limits_of, money_of, plain
+from infrastructure.store.large import Values, apart
 
 Row: TypeAlias = Sequence[Any]
 """Values as a driver gives them, in the order of the named columns."""
@@ -39,7 +40,9 @@ def moment(at: float) -> datetime:
     return datetime.fromtimestamp(at, UTC)
 
 
-def run_row(run: Run) -> Row:
+def run_row(run: Run, values: Values | None = None) -> Row:
+    """With `values` what its input has of large ones goes there, and not into the row."""
+    asked = _asked(run)
     return (
         run.id,
         run.tenant,
@@ -50,18 +53,22 @@ def run_row(run: Run) -> Row:
         seconds(run.created_at),
         run.started_at and seconds(run.started_at),
         run.ended_at and seconds(run.ended_at),
-        encode(
-            {
-                "input": run.input,
-                "mode": run.mode.value,
-                "durability": run.durability.value,
-                "limits": run.limits,
-                "metadata": run.metadata,
-                **_placed(run),
-            }
-        ),
+        asked if values is None else apart(asked, values),
         outcome(run),
     )
+
+
+def _asked(run: Run) -> bytes:
+    """What does not change while a run runs."""
+    told = {
+        "input": run.input,
+        "mode": run.mode.value,
+        "durability": run.durability.value,
+        "limits": run.limits,
+        "metadata": run.metadata,
+        **_placed(run),
+    }
+    return encode(told)
 
 
 def _placed(run: Run) -> dict[str, object]:

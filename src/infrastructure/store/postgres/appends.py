@@ -14,7 +14,8 @@ from typing import Final
 from domain.run.run import Run
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
-from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of, values_of
+from infrastructure.store.rows import USAGE_COLUMNS, Row, seconds, usage_row
 from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
 from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
@@ -148,13 +149,13 @@ def _has_more(group: Group) -> bool:
         append = unit.append
         if append.run is not None or append.usage or append.checkpoint is not None or append.taken or append.release_at is not None:
             return True
-        if append.snapshots or (group.is_heard and append.begun is not None):
+        if unit.apart is not None or append.snapshots or (group.is_heard and append.begun is not None):
             return True
     return False
 
 
 def _alone(group: Group) -> Sequence[object]:
-    append, (body,) = group.units[0].append, group.units[0].bodies
+    append, (body,) = group.units[0].append, group.units[0].stored
     lease, (event,) = append.lease, append.events
     return group.thread, group.run, lease.tenant, group.epoch, group.after, group.upto, seconds(group.at), event.kind, body
 
@@ -180,7 +181,7 @@ def _events(groups: Sequence[Group]) -> Iterable[list[object]]:
     for number, group in enumerate(groups, 1):
         for unit in group.units:
             kinds += [event.kind for event in unit.append.events]
-            bodies += unit.bodies
+            bodies += unit.stored
         numbers += [number] * (group.upto - group.after)
         positions += range(group.after + 1, group.upto + 1)
     return numbers, positions, kinds, bodies
@@ -191,13 +192,13 @@ def _columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[obje
 
 
 def _runs(groups: Sequence[Group], moving: bool = False) -> Sequence[list[object]]:
-    found = ((number, group.new_run) for number, group in enumerate(groups, 1) if group.moves is moving)
-    return _columns([(number, *_run_values(run, moving)) for number, run in found if run is not None], 8 if moving else 6)
+    found = ((number, group.new_run, group.new_outcome) for number, group in enumerate(groups, 1) if group.moves is moving)
+    return _columns([(number, *_run_values(run, told, moving)) for number, run, told in found if run is not None], 8 if moving else 6)
 
 
-def _run_values(run: Run, moving: bool) -> Row:
+def _run_values(run: Run, told: bytes | None, moving: bool) -> Row:
     times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
-    return (run.id, run.status.value, *times, outcome(run), *((run.workflow, run.workflow_hash) if moving else ()))
+    return (run.id, run.status.value, *times, told, *((run.workflow, run.workflow_hash) if moving else ()))
 
 
 def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -206,8 +207,8 @@ def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
 
 
 def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
-    found = ((number, unit.append.checkpoint) for number, group in enumerate(groups, 1) for unit in group.units)
-    return _columns([(number, checkpoint.position, checkpoint.body) for number, checkpoint in found if checkpoint is not None], 3)
+    found = ((number, unit.append.checkpoint, unit.checkpoint) for number, group in enumerate(groups, 1) for unit in group.units)
+    return _columns([(number, checkpoint.position, body) for number, checkpoint, body in found if checkpoint is not None], 3)
 
 
 def _snapshots(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -244,4 +245,5 @@ _PARTS: Final = (
     _Part(_LEAVING, 5, _leaving),
     _Part(_TOLD, 6, _told),
     _Part(_SNAPSHOTS, 1 + len(_SNAPSHOT_TYPES), _snapshots),
+    _Part(keeping_of("passed", "at"), VALUES_WIDTH, values_of),
 )

@@ -12,6 +12,7 @@ from domain.ports.inbox import CANCEL, Wish
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
 from infrastructure.store.codec import encode
+from infrastructure.store.filling import LargeValues, whole_runs
 from infrastructure.store.postgres.claiming import CLAIM
 from infrastructure.store.postgres.connections import POSTGRES, PostgresReader
 from infrastructure.store.reading import InboxReads, QueueReads, no_run
@@ -56,7 +57,7 @@ class PostgresQueue:
     async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
         claims = []
         rows = await self.database.rows(CLAIM, worker, limit, lease_seconds, self.turns.last(worker))
-        for epoch, position, was_held, deliveries, *row in rows:
+        for epoch, position, was_held, deliveries, *row in await whole_runs(LargeValues(self.database), rows, 4):
             run = run_of(row)
             lease = Lease(run.tenant, run.thread, run.id, Epoch(epoch), worker)
             claims.append(Claim(lease, run, Position(position), was_held, deliveries))

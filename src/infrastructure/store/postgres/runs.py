@@ -12,11 +12,13 @@ from domain.ports.hints import QUEUE, Hints
 from domain.ports.repositories import NewRun, Started
 from domain.run.run import Run
 from domain.thread import Thread
+from infrastructure.store.large import Values
 from infrastructure.store.postgres.committing import CommitLoop
 from infrastructure.store.postgres.connections import LOST, TRY_AGAIN, WriterConnection, no_answer, refusal
 from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.standing import StandingRuns, is_taken
 from infrastructure.store.postgres.starting import EMBEDDED_WIDTH, OPEN_THREAD, Verdict, start_statement
+from infrastructure.store.postgres.values import large_values
 from infrastructure.store.reading import RunReads
 from infrastructure.store.rows import Row, run_row, seconds, workflow_row
 from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_thread, replayed
@@ -30,6 +32,8 @@ MOST_STARTS: Final = 500
 class _Start:
     new: NewRun
     row: Row
+    values: Values
+    """What its input has of large ones."""
     done: "asyncio.Future[Verdict]"
     """`ThreadNotFound`, `DatabaseError`."""
     doubtful: bool = False
@@ -39,8 +43,9 @@ class _Start:
         mark = new.mark
         marked = (mark.key, mark.digest, seconds(mark.at)) if mark else (None, None, None)
         embedded = workflow_row(new.embedded) if new.embedded else [None] * EMBEDDED_WIDTH
-        row = (*run_row(new.run), new.opens_thread, *marked, *embedded, new.terms.head_start, new.line)
-        return cls(new, row, asyncio.get_running_loop().create_future())
+        values: Values = {}
+        row = (*run_row(new.run, values), new.opens_thread, *marked, *embedded, new.terms.head_start, new.line)
+        return cls(new, row, values, asyncio.get_running_loop().create_future())
 
     def on_terms(self) -> Row:
         return (*self.row, *start_row(self.new.terms, self.new.run.thread))
@@ -150,8 +155,11 @@ class PostgresStarts:
         has_terms = not all(start.new.terms.is_plain and start.new.sequence is None for start in starts)
         rows = [start.on_terms() if has_terms else start.row for start in starts]
         columns = [list(column) for column in zip(*rows, strict=True)]
+        has_values = any(start.values for start in starts)
+        if has_values:
+            columns += large_values((number, start.values) for number, start in enumerate(starts, 1))
         try:
-            found = await self._connection.rows(start_statement(has_terms), EMPTY_THREAD, *columns)
+            found = await self._connection.rows(start_statement(has_terms, has_values), EMPTY_THREAD, *columns)
         except LOST as error:
             self._send_again(starts, error)
         except TRY_AGAIN:

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -11,9 +12,10 @@ import asyncpg
 from domain.errors import DatabaseError
 from domain.ports.repositories import NewRun
 from domain.run.run import Run
+from infrastructure.store.filling import LargeValues, whole_runs
 from infrastructure.store.marks import Broom
 from infrastructure.store.postgres.connections import POSTGRES, PostgresReader
-from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, run_of, run_row, workflow_row
+from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_of, run_row, workflow_row
 from infrastructure.store.terms import TIDY, gate_row
 
 _KEYS: Final = frozenset({"uq_queue_singleton", "uq_queue_debounce", "uq_queue_sole"})
@@ -52,7 +54,7 @@ class StandingRuns:
         if new.terms.singleton is None:
             return None
         rows = await self.database.rows(_UNFINISHED, new.run.tenant, new.terms.singleton)
-        return run_of(rows[0]) if rows else None
+        return await self._run_of(rows)
 
     async def in_the_way(self, new: NewRun) -> str | None:
         """The run for which a start that rejects a busy thread is refused."""
@@ -76,4 +78,8 @@ class StandingRuns:
         *_, asked, _outcome = run_row(run)
         place = (terms.delay_seconds, terms.head_start, terms.slot and terms.slot.key, terms.rate and terms.rate.key)
         rows = await self.database.rows(_PUSH, run.tenant, terms.debounce, *place, run.workflow, run.workflow_hash, asked)
-        return run_of(rows[0]) if rows else None
+        return await self._run_of(rows)
+
+    async def _run_of(self, rows: Sequence[Row]) -> Run | None:
+        whole = await whole_runs(LargeValues(self.database), rows)
+        return run_of(whole[0]) if whole else None

@@ -8,6 +8,7 @@ from typing import Final
 
 from infrastructure.store.marks import MARK_SECONDS
 from infrastructure.store.postgres.connections import POSTGRES
+from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS
 from infrastructure.store.terms import TERMS_COLUMNS
 from infrastructure.store.thread_rows import THREAD_COLUMNS
@@ -105,10 +106,13 @@ OPEN_THREAD: Final = f"""WITH parent AS MATERIALIZED (
 ) SELECT is_able FROM able"""
 
 
-@lru_cache(maxsize=2)
-def start_statement(has_terms: bool) -> str:
-    """Takes the body of a new thread, then a list for each column of the starts. Answers (number, verdict); not for unknown threads."""
+@lru_cache(maxsize=4)
+def start_statement(has_terms: bool, has_values: bool = False) -> str:
+    """Takes the body of a new thread, then a list for each column of the starts, then their large values, if any has one. Answers (number,
+    verdict); not for unknown threads."""
     types, names = (_TYPES + _TERMS_TYPES, f"{_NAMES}, {_TERMS_NAMES}") if has_terms else (_TYPES, _NAMES)
     arrays = ", ".join(f"${number}::{kind}[]" for number, kind in enumerate(types, 2))
     placed = _PLACED.format(arrays=arrays, names=names, unless_taken=_UNLESS_TAKEN if has_terms else "")
-    return placed + (_QUEUED_ON_TERMS if has_terms else _QUEUED) + _VERDICT
+    first = len(types) + 2
+    keeping = keeping_of("fresh", "created_at").format(*(f"${first + n}" for n in range(VALUES_WIDTH))) if has_values else ""
+    return placed + (_QUEUED_ON_TERMS if has_terms else _QUEUED) + keeping + _VERDICT

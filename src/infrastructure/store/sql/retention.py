@@ -4,14 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select, text, update
+from sqlalchemy import LargeBinary, delete, func, select, text, tuple_, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from infrastructure.store.large import HAS_REFERENCES, references
 from infrastructure.store.rows import seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.tables import checkpoints, heads, inbox, journal, runs, threads
-from infrastructure.store.thread_tables import snapshots
+from infrastructure.store.thread_tables import blob_uses, blobs, snapshots
 
 BATCH_THREADS: Final = 20
+MOST_USES: Final = 1_000
+_BODIES: Final = (journal.c.body, checkpoints.c.body, runs.c.asked, runs.c.outcome)
 # A checkpoint that is newer than where some branch left the thread, or left one of its branches before that one began, is none to
 # forget rows by: the branch stands on them.
 _STANDS: Final = text("""SELECT c.thread, max(c.position) FROM checkpoints c
@@ -47,7 +51,7 @@ class KeptRetention:
             if not held.rowcount:
                 return 0
             gone = [row.thread for row in await connection.execute(old)]
-            for table in (journal, checkpoints, inbox, snapshots):
+            for table in (journal, checkpoints, inbox, snapshots, blob_uses):
                 await connection.execute(delete(table).where(table.c.thread.in_(gone)))
             await connection.execute(delete(heads).where(heads.c.thread.in_(gone)))
             await connection.execute(delete(threads).where(threads.c.id.in_(gone)))
@@ -57,13 +61,38 @@ class KeptRetention:
         stands = _STANDS.bindparams(before=seconds(written_before), most=BATCH_THREADS)
         forgotten = 0
         for thread, position in await self.database.rows(stands):
-            forgotten += await self._forget_before(thread, position, limit - forgotten)
+            forgotten += await self._forget_before(thread, position, limit - forgotten, seconds(written_before))
         return forgotten
 
-    async def _forget_before(self, thread: str, position: int, limit: int) -> int:
+    async def forget_values(self, unused_since: datetime, limit: int) -> int:
+        blob = blobs.alias()
+        used = select(blob_uses.c.hash).where(blob_uses.c.tenant == blob.c.tenant, blob_uses.c.hash == blob.c.hash).exists()
+        unused = select(blob.c.tenant, blob.c.hash).where(blob.c.created_at < seconds(unused_since), ~used).limit(limit)
+        # The time stands outside as well: one that is used again while this waits for its row must stay.
+        old = blobs.c.created_at < seconds(unused_since)
+        return await self.database.change(delete(blobs).where(old, tuple_(blobs.c.tenant, blobs.c.hash).in_(unused)))
+
+    async def _forget_before(self, thread: str, position: int, limit: int, before: float) -> int:
         """The oldest rows go first. The older checkpoints go at once: none stands on rows that are half there."""
         old = select(journal.c.position).where(journal.c.thread == thread, journal.c.position < position).order_by(journal.c.position)
         async with self.database.transaction() as connection:
             rows = await connection.execute(delete(journal).where(journal.c.thread == thread, journal.c.position.in_(old.limit(limit))))
             await connection.execute(delete(checkpoints).where(checkpoints.c.thread == thread, checkpoints.c.position < position))
+            await _forget_uses(connection, thread, before)
             return rows.rowcount
+
+
+async def _forget_uses(connection: AsyncConnection, thread: str, before: float) -> None:
+    """Of values that no row of the thread refers to any more. One that is just being used again says when it was, and is locked until that
+    is committed: it is not among those that were used last before then."""
+    uses = set((await connection.execute(select(blob_uses.c.hash).where(blob_uses.c.thread == thread))).scalars())
+    for column in _BODIES if uses else ():
+        table = column.table
+        rows = select(column).where(table.c.thread == thread, func.substr(column, 1, 1, type_=LargeBinary) == HAS_REFERENCES)
+        for body in (await connection.execute(rows)).scalars():
+            uses -= references(body)
+    if uses:
+        tenant = select(threads.c.tenant).where(threads.c.id == thread).scalar_subquery()
+        left = select(blobs.c.hash).where(blobs.c.tenant == tenant, blobs.c.hash.in_(sorted(uses)[:MOST_USES]), blobs.c.created_at < before)
+        gone = list((await connection.execute(left.order_by(blobs.c.hash).with_for_update())).scalars())
+        await connection.execute(delete(blob_uses).where(blob_uses.c.thread == thread, blob_uses.c.hash.in_(gone)))

@@ -1,5 +1,6 @@
 """Runs, as lists show them."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, or_, select
@@ -7,12 +8,25 @@ from sqlalchemy import ColumnElement, or_, select
 from domain.ids import TenantId
 from domain.ports.repositories import Page, RunFilter
 from domain.run.run import Run
+from infrastructure.store.filling import whole_runs
 from infrastructure.store.rows import RUN_COLUMNS, run_of, seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.sql.pages import newest_first, page
 from infrastructure.store.tables import runs, threads
+from infrastructure.store.thread_tables import blobs
 
 _COLUMNS = [runs.c[name] for name in RUN_COLUMNS.split(", ")]
+
+
+@dataclass(frozen=True, slots=True)
+class KeptValues:
+    """A `Fetch`."""
+
+    database: Database
+
+    async def __call__(self, tenant: str, names: Collection[str]) -> Mapping[str, bytes]:
+        query = select(blobs.c.hash, blobs.c.body).where(blobs.c.tenant == tenant, blobs.c.hash.in_(list(names)))
+        return {row[0]: row[1] for row in await self.database.rows(query)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +36,7 @@ class RunLists:
     async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         query = select(*_COLUMNS).where(runs.c.tenant == tenant, *_conditions(wanted))
         rows = await self.database.rows(newest_first(query, runs.c.created_at, runs.c.id, limit, cursor))
-        return page(rows, limit, run_of, lambda row: (repr(row[6]), row[0]))
+        return page(await whole_runs(KeptValues(self.database), rows), limit, run_of, lambda row: (repr(row[6]), row[0]))
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:

@@ -9,10 +9,11 @@ from domain.errors import WeftError
 from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
-from infrastructure.store.rows import USAGE_COLUMNS, Row, outcome, seconds, usage_row
+from infrastructure.store.rows import USAGE_COLUMNS, Row, seconds, usage_row
 from infrastructure.store.snapshot_rows import COLUMNS, snapshot_row
 from infrastructure.store.sqlite.many import execute_in_portions
 from infrastructure.store.sqlite.telling import tell
+from infrastructure.store.sqlite.values import keep
 
 _MOVE_HEADS = """UPDATE heads SET position = moved.column4, run = CASE WHEN moved.column5 THEN NULL ELSE run END
     FROM (VALUES {rows}) moved WHERE thread = moved.column1 AND epoch = moved.column2 AND position = moved.column3"""
@@ -40,9 +41,11 @@ def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tu
     for group in passed:
         for unit in group.units:
             append = unit.append
+            if unit.apart is not None:
+                keep(connection, append.lease.tenant, append.lease.thread, unit.apart.values, seconds(group.at))
             if append.usage or append.taken or append.checkpoint is not None or append.snapshots:
-                _write_beside(connection, append)
-    execute_in_portions(connection, _RUNS, 5, [value for group in passed if group.new_run for value in _run_values(group.new_run)])
+                _write_beside(connection, append, unit.checkpoint)
+    execute_in_portions(connection, _RUNS, 5, [value for group in passed if group.new_run for value in _run_values(group.new_run, group)])
     connection.executemany(_MOVE_RUN, [_move_values(group.new_run) for group in passed if group.moves and group.new_run])
     _release(connection, [group for group in passed if group.release_at is not None])
     tell(connection, passed)
@@ -79,18 +82,18 @@ def _journal_values(groups: Iterable[Group]) -> list[object]:
         for unit in group.units:
             append = unit.append
             lease = append.lease
-            for event, body in zip(append.events, unit.bodies, strict=True):
+            for event, body in zip(append.events, unit.stored, strict=True):
                 position += 1
                 values += (thread, position, lease.tenant, lease.run, event.kind, at, body)
     return values
 
 
-def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
+def _write_beside(connection: sqlite3.Connection, append: Append, checkpoint: bytes | None) -> None:
     lease = append.lease
     if append.usage:
         connection.executemany(_USAGE, [usage_row(row) for row in append.usage])
     if append.checkpoint is not None:
-        connection.execute(_CHECKPOINT, (lease.thread, append.checkpoint.position, lease.tenant, append.checkpoint.body))
+        connection.execute(_CHECKPOINT, (lease.thread, append.checkpoint.position, lease.tenant, checkpoint))
     if append.snapshots:
         connection.executemany(_SNAPSHOT, [snapshot_row(snapshot) for snapshot in append.snapshots])
     if append.taken:
@@ -98,9 +101,10 @@ def _write_beside(connection: sqlite3.Connection, append: Append) -> None:
         connection.execute(_COUNT_WISHES, (gone, lease.run))
 
 
-def _run_values(run: Run) -> Row:
+def _run_values(run: Run, group: Group) -> Row:
     """The values of `_RUNS`."""
-    return (run.id, run.status.value, run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at), outcome(run))
+    times = (run.started_at and seconds(run.started_at), run.ended_at and seconds(run.ended_at))
+    return (run.id, run.status.value, *times, group.new_outcome)
 
 
 def _move_values(run: Run) -> Row:

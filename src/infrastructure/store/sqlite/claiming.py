@@ -14,6 +14,7 @@ from infrastructure.store.reader import DUE, LAPSED
 from infrastructure.store.rows import RUN_COLUMNS, Row, run_of
 from infrastructure.store.sqlite.connections import SQLITE
 from infrastructure.store.sqlite.many import fetch_in_portions
+from infrastructure.store.sqlite.values import whole_runs_now
 from infrastructure.store.terms import LET_IN, SHUT
 
 _PLACE = "q.run, q.thread, q.tenant, q.slot, q.rate, q.worker IS NOT NULL"
@@ -96,7 +97,8 @@ def _taken(connection: sqlite3.Connection, places: Sequence[Row], worker: Worker
     leases = [value for run, epoch, position in raised for value in (run, worker, epoch, position, lease_seconds)]
     deliveries = {row[0]: row[1] for row in fetch_in_portions(connection, _TAKE, 5, leases)}
     heads = {run: (Epoch(epoch), Position(position)) for run, epoch, position in raised}
-    runs = {row[0]: run_of(row) for row in fetch_in_portions(connection, _TAKE_UP, 1, [run for run, *_ in places])}
+    taken_up = fetch_in_portions(connection, _TAKE_UP, 1, [run for run, *_ in places])
+    runs = {row[0]: run_of(row) for row in whole_runs_now(connection, taken_up)}
     claims = []
     for name, *_, was_held in places:
         run, (epoch, position) = runs[name], heads[name]

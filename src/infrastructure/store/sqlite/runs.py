@@ -13,13 +13,15 @@ from domain.ports.hints import QUEUE, Hints
 from domain.ports.repositories import IdempotencyMark, NewRun, Started
 from domain.run.run import Run
 from domain.thread import Thread
+from infrastructure.store.large import Values
 from infrastructure.store.marks import MARK_SECONDS, Broom
-from infrastructure.store.reading import MARK, RunReads, marked_of
+from infrastructure.store.reading import MARK, OF_A_MARK, RunReads, marked_of
 from infrastructure.store.rows import RUN_COLUMNS, Row, run_row, seconds, workflow_row
 from infrastructure.store.sqlite.connections import SQLITE, question_marks
 from infrastructure.store.sqlite.many import execute_in_portions, fetch_in_portions
 from infrastructure.store.sqlite.marks import forget
 from infrastructure.store.sqlite.standing import EMBED, add_gates, forget_gates, standing
+from infrastructure.store.sqlite.values import keep, whole_runs_now
 from infrastructure.store.sqlite.writer import SqliteWriter
 from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_thread, replayed
 from infrastructure.store.terms import TERMS_COLUMNS, terms_row
@@ -58,7 +60,8 @@ class SqliteStarts:
         if new.terms.gates and self.gates.is_due():
             await self.writer.do(forget_gates)
         embedded = workflow_row(new.embedded) if new.embedded else None
-        order = _Order(new, run_row(new.run), embedded, tidy=new.mark is not None and self.broom.is_due())
+        values: Values = {}
+        order = _Order(new, run_row(new.run, values), embedded, values, tidy=new.mark is not None and self.broom.is_due())
         started = await self.writer.do_with_others(_start_all, order)
         self.hints.ring(QUEUE)
         return started
@@ -75,17 +78,20 @@ class SqliteStarts:
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """`tidy`: marks whose time is over are to be dropped with it."""
+    """`values`: the large ones of its input. `tidy`: marks whose time is over are to be dropped with it."""
 
     new: NewRun
     row: Row
     embedded: Row | None
+    values: Values
     tidy: bool
 
     @property
     def is_plain(self) -> bool:
         """A run on a thread of its own, with nothing to look up before."""
         new = self.new
+        if self.values:
+            return False
         return new.opens_thread and new.mark is None and new.embedded is None and new.terms.is_plain and new.sequence is None
 
 
@@ -111,13 +117,13 @@ def _start_plain(connection: sqlite3.Connection, starts: Sequence[NewRun], rows:
 
 def _tried(connection: sqlite3.Connection, order: _Order) -> Started | WeftError:
     try:
-        return _start(connection, order.new, order.row, order.embedded, order.tidy)
+        return _start(connection, order)
     except WeftError as error:
         return error
 
 
-def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row | None, tidy: bool) -> Started:
-    run = new.run
+def _start(connection: sqlite3.Connection, order: _Order) -> Started:
+    new, embedded, run = order.new, order.embedded, order.new.run
     if new.mark is not None and (known := _known(connection, run.tenant, new.mark)) is not None:
         return known
     if new.terms.is_sole and (run_there := standing(connection, new, embedded)) is not None:
@@ -129,9 +135,11 @@ def _start(connection: sqlite3.Connection, new: NewRun, row: Row, embedded: Row 
         connection.execute(EMBED, embedded)
     if new.mark is not None:
         connection.execute(_MARK, (run.tenant, new.mark.key, new.mark.digest, run.id, seconds(new.mark.at)))
-        if tidy:
+        if order.tidy:
             forget(connection, new.mark.at)
-    connection.execute(_RUN, row)
+    connection.execute(_RUN, order.row)
+    if order.values:
+        keep(connection, run.tenant, run.thread, order.values, seconds(run.created_at))
     add_gates(connection, new)
     place = (new.line, new.terms.delay_seconds, new.terms.head_start, *terms_row(new.terms, run.thread))
     connection.execute(_QUEUE, (run.id, run.tenant, run.thread, *place))
@@ -152,10 +160,10 @@ def _answered(connection: sqlite3.Connection, new: NewRun, run: Run) -> Started:
 
 
 def _known(connection: sqlite3.Connection, tenant: TenantId, asked: IdempotencyMark) -> Started | None:
-    row = connection.execute(question_marks(MARK), (tenant, asked.key)).fetchone()
-    if row is None:
+    rows = whole_runs_now(connection, connection.execute(question_marks(MARK), (tenant, asked.key)).fetchall(), OF_A_MARK)
+    if not rows:
         return None
-    known, run = marked_of(asked.key, row)
+    known, run = marked_of(asked.key, rows[0])
     return None if seconds(asked.at) - seconds(known.at) >= MARK_SECONDS else replayed(asked, known, run)
 
 

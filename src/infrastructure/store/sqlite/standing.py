@@ -8,6 +8,7 @@ from domain.ports.repositories import NewRun
 from domain.run.run import Run
 from infrastructure.store.rows import RUN_COLUMNS, WORKFLOW_COLUMNS, Row, run_of, run_row
 from infrastructure.store.sqlite.connections import SQLITE
+from infrastructure.store.sqlite.values import whole_runs_now
 from infrastructure.store.terms import TIDY, gate_row
 
 EMBED = f"INSERT INTO workflows ({WORKFLOW_COLUMNS}, published) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, FALSE) ON CONFLICT DO NOTHING"
@@ -31,8 +32,8 @@ def standing(connection: sqlite3.Connection, new: NewRun, embedded: Row | None) 
             return _asked_anew(connection, waiting[0], new, embedded)
     if terms.singleton is None:
         return None
-    row = connection.execute(_UNFINISHED, (tenant, terms.singleton)).fetchone()
-    return None if row is None else run_of(row)
+    rows = whole_runs_now(connection, connection.execute(_UNFINISHED, (tenant, terms.singleton)).fetchmany(1))
+    return run_of(rows[0]) if rows else None
 
 
 def add_gates(connection: sqlite3.Connection, new: NewRun) -> None:
