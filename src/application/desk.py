@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from application.following_threads import FollowThread, ReadRows
     from application.health import CheckReadiness
     from application.interactions import ListInteractions, ProcessInteraction
+    from application.items import ItemDesk
     from application.looking_back import LookBack
     from application.migrating import MigrateRuns
     from application.models import ListModels
@@ -58,6 +59,7 @@ class Desk:
     sessions: SessionDesk
     process_interaction: ProcessInteraction
     list_interactions: ListInteractions
+    items: ItemDesk
     webhooks: WebhookDesk
     resolve_run: ResolveRun
     answer_run: AnswerRun

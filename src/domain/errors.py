@@ -92,6 +92,12 @@ class DocumentTooLarge(ValidationError):
     code = "too_large"
 
 
+class ScopeMissing(ValidationError):
+    """Something is to be remembered for a session, a user or a workflow, and there is none."""
+
+    code = "scope_missing"
+
+
 class ExpressionError(ValidationError):
     """An expression or template that does not compile, is not allowed, or went wrong when it ran."""
 

@@ -17,6 +17,8 @@ MOST_NAMES: Final = 10
 NAME_CHARACTERS: Final = 200
 VALUE_BYTES: Final = 256 * 1024
 PAGE: Final = 200
+_OF_PATHS: Final = frozenset({".", ".."})
+"""Whoever sends an address takes these out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,9 @@ def must_be_namespace(names: Sequence[str]) -> Namespace:
 
 def must_be_name(name: str) -> str:
     """`ValidationError` for one that no namespace or key may have."""
-    if not name or len(name) > NAME_CHARACTERS or SEPARATOR in name or not name.isprintable():
-        raise ValidationError(f"a name has 1 to {NAME_CHARACTERS} printable characters and no {SEPARATOR}; this one is {name[:40]!r}")
+    if not name or len(name) > NAME_CHARACTERS or SEPARATOR in name or not name.isprintable() or name in _OF_PATHS:
+        rule = f"a name has 1 to {NAME_CHARACTERS} printable characters, no {SEPARATOR}, and is neither . nor .."
+        raise ValidationError(f"{rule}; this one is {name[:40]!r}")
     return name
 
 

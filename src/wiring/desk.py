@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         following_threads,
         health,
         interactions,
+        items,
         launching,
         looking_back,
         migrating,
@@ -50,6 +51,7 @@ else:  # a run alone asks nothing of these
     following_threads = LaterModule("application.following_threads")
     health = LaterModule("application.health")
     interactions = LaterModule("application.interactions")
+    items = LaterModule("application.items")
     launching = LaterModule("application.launching")
     looking_back = LaterModule("application.looking_back")
     migrating = LaterModule("application.migrating")
@@ -147,6 +149,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
     store, clock = parts.store, parts.clock
     return partial(
         desk.Desk,
+        items=items.ItemDesk(store.items, clock),
         list_tools=tools.ListTools(parts.tools),
         get_tool=tools.GetTool(parts.tools),
         call_tool=tools.CallTool(parts.tools, new_id),

@@ -17,6 +17,7 @@ ADVICE: Final = {
     "infrastructure": "try again; look at `/readyz`",
     "invalid": "mend what `problems` lists: each has a pointer, and for YAML line and column",
     "too_large": "send less; the sentence names the bound",
+    "scope_missing": "start the run with `session_id`, or remember with another `scope`",
     "expression_error": "mend the expression or template; the sentence names it and what it stumbled over",
     "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
     "rate_limited": "wait for as long as `Retry-After` says",

@@ -32,6 +32,7 @@ MODULES: Final = (
     "snapshot_commands",
     "schedule_commands",
     "session_commands",
+    "item_commands",
     "webhook_commands",
     "owner_commands",
 )

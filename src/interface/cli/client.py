@@ -44,6 +44,9 @@ class Server:
     def patch(self, path: str, body: object) -> Any:
         return self._answer(self._http.build_request("PATCH", path, json=body)).json()
 
+    def put(self, path: str, body: object) -> Any:
+        return self._answer(self._http.build_request("PUT", path, json=body)).json()
+
     def delete(self, path: str) -> None:
         self._answer(self._http.build_request("DELETE", path))
 

@@ -29,6 +29,7 @@ from interface.rest import (
     events,
     health,
     interactions,
+    items,
     models,
     openapi,
     past,
@@ -61,6 +62,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *branches.BODIES,
     *schedules.BODIES,
     *sessions.BODIES,
+    *items.BODIES,
     *webhooks.BODIES,
 )
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
@@ -112,6 +114,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
         webhooks,
         sessions,
         interactions,
+        items,
         threads,
         events,
         past,

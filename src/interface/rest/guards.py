@@ -35,8 +35,9 @@ class RequestContext:
 
     async def _answer(self, scope: Scope, receive: Receive, send: "_Marked") -> None:
         try:
-            if "\0" in scope["path"]:  # no name holds one, and not every store can be asked for it
-                await problems.answer(Request(scope), 404, "not_found", "no name holds a NUL")(scope, receive, send)
+            # No name holds these: not every store can be asked for a NUL, and routes would take a last new line for none.
+            if "\0" in scope["path"] or "\n" in scope["path"]:
+                await problems.answer(Request(scope), 404, "not_found", "no name holds a NUL or a new line")(scope, receive, send)
                 return
             await self.app(scope, receive, send)
         except Exception:

@@ -28,7 +28,7 @@ Wait = Annotated[
 async def _only_known(request: Request) -> None:
     if not request.query_params:
         return
-    operation = request.app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+    operation = request.app.openapi()["paths"][request.scope["route"].path_format][request.method.lower()]
     known = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
     unknown = sorted(request.query_params.keys() - known)
     if unknown:

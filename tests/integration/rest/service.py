@@ -25,6 +25,7 @@ from application.following import FollowRun, WaitForRun
 from application.following_threads import FollowThread, ReadRows
 from application.health import CheckReadiness
 from application.interactions import ListInteractions, ProcessInteraction
+from application.items import ItemDesk
 from application.launching import LaunchRun
 from application.looking_back import LookBack
 from application.making_way import MakeWay
@@ -162,6 +163,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         sessions=SessionDesk(store.sessions, store.threads, store.runs, store.inbox, once, new_id, clock),
         process_interaction=ProcessInteraction(store.sessions, store.journal, start, clock),
         list_interactions=ListInteractions(store.sessions, store.threads, store.journal, store.runs, store.workflows),
+        items=ItemDesk(store.items, clock),
         webhooks=WebhookDesk(store.webhooks, store.deliveries, Addresses(), once, new_id, lambda: new_id().encode()[-32:], clock),
         follow_run=FollowRun(store.runs, store.journal, feed),
         follow_thread=FollowThread(store.threads, store.runs, store.journal, feed),

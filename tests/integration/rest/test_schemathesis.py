@@ -71,6 +71,10 @@ ROUTES = [
     "POST /v1/sessions/{session_id}/threads",
     "POST /v1/sessions/{session_id}/interactions",
     "GET /v1/sessions/{session_id}/interactions",
+    "GET /v1/items",
+    "PUT /v1/items/{item}",
+    "GET /v1/items/{item}",
+    "DELETE /v1/items/{item}",
     "POST /v1/threads",
     "GET /v1/threads",
     "GET /v1/threads/{thread_id}",
@@ -124,7 +128,8 @@ async def something_of_everything(service: Service) -> None:
     snapshot = (await service.call("POST", f"/v1/threads/{thread['id']}/snapshots", json={"name": "first"})).json()
     KNOWN.update(thread_id=thread["id"], snapshot_id=snapshot["id"])
     session = (await service.call("POST", "/v1/sessions", json={"user_id": "ada", "workflow": "adder"})).json()
-    KNOWN.update(session_id=session["id"])
+    KNOWN.update(session_id=session["id"], item="user/ada/colour")
+    await service.call("PUT", "/v1/items/user/ada/colour", json={"value": "blue"})
     KNOWN.update(webhook_id=webhook["id"], delivery_id=delivery["id"])
 
 
