@@ -76,7 +76,7 @@ class Shared(containers.DeclarativeContainer):
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(Addresses, settings.provided.webhooks_private)
     models = providers.Singleton(models_of, settings, clock)
-    tools = providers.Singleton(tools_of, schemas, clock)
+    tools = providers.Singleton(tools_of, schemas, clock, store.provided.items)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,

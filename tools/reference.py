@@ -48,7 +48,8 @@ def pages() -> dict[str, str]:
 def _tools() -> Any:
     """Those that ship: what else is installed on this machine is not ours to describe."""
     schemas, clock = import_module("infrastructure.schemas").JsonSchemas(), import_module("infrastructure.clock").SystemClock()
-    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock)
+    memory = import_module("infrastructure.tools.builtin.memory").memory_tools(None, clock)  # nothing is called
+    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock, memory)
     return [tool for tool in found.list() if tool.tool_type.value == "builtin"]
 
 

@@ -97,4 +97,4 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
 
     scope = deciding.scope_of(activation, drive.about)
     path, attempt = activation.path, activation.attempt
-    return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer)
+    return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer, run.workflow)

@@ -10,6 +10,7 @@ from application import drawing
 from domain.graph.definition import Graph
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
+from domain.ports.items import Items
 from domain.ports.meter import Meter
 from domain.ports.tools import Tools
 from infrastructure.between import LineMeter
@@ -60,13 +61,14 @@ async def close_models(models: Later) -> None:
         await models.close()
 
 
-def tools_of(schemas: JsonSchemas, clock: SystemClock) -> Tools:
+def tools_of(schemas: JsonSchemas, clock: SystemClock, items: Items) -> Tools:
     """`InstalledTools`, loaded with the first question."""
 
     def make() -> object:
+        from infrastructure.tools.builtin.memory import memory_tools
         from infrastructure.tools.registry import InstalledTools
 
-        return InstalledTools(schemas, clock)
+        return InstalledTools(schemas, clock, memory_tools(items, clock))
 
     return cast("Tools", Later(make))
 

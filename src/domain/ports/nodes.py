@@ -85,6 +85,8 @@ class NodeContext:
     """For whom a run in a session acts."""
     answer: Answer | None = None
     """What a person said, where the node asks one before it runs."""
+    workflow: str = ""
+    """What the run runs: `name@version`."""
 
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"

@@ -13,7 +13,7 @@ from domain.tool import Tool, ToolExecutionResult
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
-    from now, or None. `acting`: of a run in a session."""
+    from now, or None. `acting`: of a run in a session. `workflow`: the name of the one that runs, "" outside any run."""
 
     tenant: TenantId
     idempotency_key: str
@@ -21,6 +21,7 @@ class ToolContext:
     activation: str = ""
     deadline_seconds: float | None = None
     acting: Acting | None = None
+    workflow: str = ""
 
     def must_be_allowed(self, tool: str) -> None:
         """`Forbidden` when the session of the run does not let it call this tool."""

@@ -65,7 +65,9 @@ class ToolCall:
 
 
 def _context_of(context: NodeContext) -> ToolContext:
-    return ToolContext(context.tenant, context.idempotency_key(), context.run, context.activation, context.deadline_seconds, context.acting)
+    workflow = context.workflow.partition("@")[0]
+    key, seconds = context.idempotency_key(), context.deadline_seconds
+    return ToolContext(context.tenant, key, context.run, context.activation, seconds, context.acting, workflow)
 
 
 def _finished(result: ToolExecutionResult) -> Finished:
