@@ -104,6 +104,7 @@ class Shared(containers.DeclarativeContainer):
             store.provided.usage,
             store.provided.inbox,
             store.provided.marks,
+            store.provided.items,
         ),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock),
     )

@@ -10,6 +10,7 @@ from domain.errors import DatabaseError, Stale
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.inbox import Inbox
+from domain.ports.items import Items
 from domain.ports.journal import Append, Journal, Recorded
 from domain.ports.meter import Meter
 from domain.ports.repositories import Marks, UsageLedger
@@ -29,6 +30,7 @@ class EngineTools:
     ledger: UsageLedger
     inbox: Inbox
     marks: Marks
+    items: Items
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

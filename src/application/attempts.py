@@ -37,7 +37,7 @@ def at_once(activation: Activation, executor: Executor, context: NodeContext, cl
     try:
         outcome: Outcome | WeftError = cast(Outcome, executor.run(context))
     except (Exception, asyncio.CancelledError, SystemExit) as error:
-        outcome = _known(error, activation)
+        outcome = known(error, activation)
     return Attempt(activation, outcome, clock.monotonic() - began, scope=context.scope)
 
 
@@ -58,13 +58,13 @@ async def in_its_time(
             if usage is not None:
                 late(usage)
             raise
-        outcome = _known(error, activation)
+        outcome = known(error, activation)
     except TimeoutError as error:
         usage = usage_of(error) or usage_of(error.__cause__)
-        outcome = NodeTimeout(f"no answer within {context.deadline_seconds} s") if limit.expired() else _known(error, activation)
+        outcome = NodeTimeout(f"no answer within {context.deadline_seconds} s") if limit.expired() else known(error, activation)
     except (Exception, SystemExit) as error:
         usage = usage_of(error)
-        outcome = _known(error, activation)
+        outcome = known(error, activation)
     return Attempt(activation, outcome, clock.monotonic() - began, usage, scope=context.scope)
 
 
@@ -80,7 +80,7 @@ def usage_of(error: BaseException | None) -> Usage | None:
     return usage if isinstance(usage, Usage) else None
 
 
-def _known(error: BaseException, activation: Activation) -> WeftError:
+def known(error: BaseException, activation: Activation) -> WeftError:
     """A node may raise anything; what is not ours is logged whole and journaled as a sentence."""
     if isinstance(error, WeftError):
         return error

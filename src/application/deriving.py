@@ -12,10 +12,13 @@ from application.drive import Drive
 from application.ending import end_if_over
 from application.intents import decided, is_unknown, keep_answer, leave_unknown, lose_sight, retries_after
 from application.programs import Program
+from application.recalling import recalls_before_it_finishes
 from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
 from application.wishes import take_wishes
 from domain.errors import NodeExecutionError, WeftError, failure_of
+from domain.json import JsonObject
+from domain.ports.expressions import RECALLED
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
 from domain.run.state import Activation, Frame, Signal
@@ -154,6 +157,9 @@ def settle(drive: Drive, attempt: Attempt) -> None:
             _count_late(drive, activation, used)
         return
     drive.tasks.pop(activation.path, None)
+    if isinstance(attempt.outcome, Finished) and recalls_before_it_finishes(drive, attempt):
+        return  # comes back
+    recalled = drive.recalled.pop(activation.path, None)
     if attempt.woken and activation.woken_by is not None:
         return  # its signal came first
     if attempt.woken:
@@ -165,7 +171,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         _settle_failed(drive, attempt)
     else:
         try:
-            _interpret(drive, attempt)
+            _interpret(drive, attempt, recalled)
         except WeftError as error:
             _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
     if used is not None:
@@ -181,12 +187,14 @@ def _settle_failed(drive: Drive, attempt: Attempt) -> None:
         _fail(drive, attempt.activation, attempt.outcome, attempt.usage, retries_after(drive, attempt))
 
 
-def _interpret(drive: Drive, attempt: Attempt) -> None:
+def _interpret(drive: Drive, attempt: Attempt, recalled: JsonObject | None) -> None:
     activation, outcome = attempt.activation, attempt.outcome
     program = drive.program(activation.frame)
     match outcome:
         case Finished():
             scope = dict(attempt.scope) if attempt.scope else deciding.scope_of(activation, drive.about)
+            if recalled is not None:
+                scope[RECALLED] = recalled
             drive.record(deciding.finished(activation, program, scope, outcome.output, outcome.usage, attempt.seconds))
             if drive.breaks:
                 stop_after(drive, activation)

@@ -73,6 +73,8 @@ class Drive:
     """It has breakpoints."""
     verdicts: deque[Verdict] = field(default_factory=deque)
     is_sequential: bool = False
+    recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
+    """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
     since_checkpoint: int = 0
     next_checkpoint: int = field(default_factory=lambda: CHECKPOINT_ROWS)

@@ -9,8 +9,10 @@ from application.deriving import settle, woken
 from application.drive import Drive
 from application.intents import may_call, take_back
 from application.programs import NodeProgram
+from application.recalling import recalls_before_it_runs
 from application.sleeping import back_off
 from domain.errors import WeftError
+from domain.ports.expressions import RECALLED
 from domain.ports.feed import Passing
 from domain.ports.nodes import Executor, NodeContext
 from domain.run.state import Activation
@@ -42,7 +44,7 @@ def start(drive: Drive) -> bool:
 def is_about_to_compute(drive: Drive) -> bool:
     """Will `start` do nothing but run what is ready to its end in place?"""
     nodes = [drive.program(activation.frame).nodes[activation.index] for activation in drive.queue]
-    return _may_start(drive) and bool(nodes) and not any(node.executor.waits or node.executor.effects for node in nodes)
+    return _may_start(drive) and bool(nodes) and not any(node.executor.waits or node.executor.effects or node.recalls for node in nodes)
 
 
 def _may_start(drive: Drive) -> bool:
@@ -57,9 +59,7 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         settle(drive, woken(activation, activation.woken_by))
         return True
     node = drive.program(activation.frame).nodes[activation.index]
-    if node.executor.effects and not drive.is_durable:
-        drive.queue.appendleft(activation)
-        drive.rows_first = True
+    if _wants_rows_first(drive, activation, node) or recalls_before_it_runs(drive, activation):
         return False
     context = _context(drive, activation, node.node.timeout_seconds)
     if node.executor.asks is not None and activation.answer is None:
@@ -81,6 +81,14 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
     return False
 
 
+def _wants_rows_first(drive: Drive, activation: Activation, node: NodeProgram) -> bool:
+    if not node.executor.effects or drive.is_durable:
+        return False
+    drive.queue.appendleft(activation)
+    drive.rows_first = True
+    return True
+
+
 async def _attempt(drive: Drive, activation: Activation, node: NodeProgram, context: NodeContext) -> None:
     def late(usage: Usage) -> None:
         drive.late.append((activation, usage))
@@ -96,5 +104,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         feed.pass_by(Passing(run.id, "text", activation.path, text))
 
     scope = deciding.scope_of(activation, drive.about)
+    if activation.path in drive.recalled:
+        scope[RECALLED] = drive.recalled[activation.path]
     path, attempt = activation.path, activation.attempt
     return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer, run.workflow)

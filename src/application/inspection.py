@@ -12,7 +12,7 @@ from domain.graph.checks import known_channels, undoing
 from domain.graph.definition import START, Edge, Graph, Node
 from domain.ids import NodeId
 from domain.json import Json
-from domain.ports.expressions import Value
+from domain.ports.expressions import RECALLED, Value
 from domain.ports.nodes import NodeKind, Reads, Workshop
 
 AT_START: Final = frozenset({"input"})
@@ -24,6 +24,9 @@ AFTER: Final = BEFORE | {"output"}
 OF_AN_ITEM: Final = frozenset({"item", "index"})
 OF_A_FAILURE: Final = frozenset({"error", "errors"})
 OF_A_COMPENSATION: Final = OF_A_FAILURE | {"undone"}
+
+IN_A_NODE: Final = frozenset({RECALLED})
+"""What only the values and `writes` of nodes may recall: items are read before a node runs, and nowhere else."""
 
 Compile = Callable[[], Value]
 
@@ -79,7 +82,7 @@ class Inspector:
         if kind is not None:
             self._look_at_config(at, node, kind)
         for channel, written in node.writes.items():
-            self._value(pointer_to(f"{at}/writes", channel), written, AFTER | self._failure_at(node.id))
+            self._value(pointer_to(f"{at}/writes", channel), written, AFTER | IN_A_NODE | self._failure_at(node.id))
         if node.graph is not None:
             inner = Inspector(node.graph, self._kinds, self._workshop, f"{at}/graph", in_a_map=True).look()
             self._problems += inner.problems
@@ -100,7 +103,7 @@ class Inspector:
                 self._problems.append(Problem(at + pointer, "edge_missing", message))
 
     def _check_reads(self, at: str, node: Node, reads: Reads) -> None:
-        allowed = BEFORE | self._failure_at(node.id)
+        allowed = BEFORE | IN_A_NODE | self._failure_at(node.id)
         if reads.pointer.startswith("/writes"):
             allowed |= {"output"}
         if node.kind == "map" and reads.pointer.startswith("/input"):
@@ -164,7 +167,9 @@ class Inspector:
 def _unknown_name(root: str, allowed: frozenset[str]) -> str:
     if root in OF_A_FAILURE:
         return f"`{root}` is there only in the target of an `on_error` edge"
-    return f"`{root}` is not known here; the names are {', '.join(sorted(allowed))}"
+    if root == RECALLED:
+        return "`recall` is there only in the values and `writes` of a node: let one write it to a channel, and read that"
+    return f"`{root}` is not known here; the names are {', '.join(sorted(allowed - IN_A_NODE))}"
 
 
 def problems_of_config(workshop: Workshop, at: str, node: Node, kind: NodeKind) -> Sequence[Problem]:

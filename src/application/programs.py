@@ -2,7 +2,7 @@
 shared by its runs."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from domain.errors import EdgeEvaluationError, ExpressionError, NodeExecutionError
@@ -10,7 +10,7 @@ from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import Channel, Edge, Graph, Merge, Node, Take
 from domain.ids import ContentHash, NodeId, NodeIndex, TenantId
 from domain.json import Json
-from domain.ports.expressions import Scope, Value
+from domain.ports.expressions import RECALLED, Scope, Value
 from domain.ports.nodes import Executor, NodeKinds, Workshop
 from domain.ports.repositories import Workflows
 from domain.ports.schemas import Schema
@@ -50,6 +50,8 @@ class NodeProgram:
     writes: tuple[tuple[str, Value], ...]
     always: tuple[NodeId, ...] | None
     edges: tuple[Decide, ...]
+    recalls: tuple[str, ...] = ()
+    """Items that its expressions recall."""
 
 
 @dataclass(slots=True, eq=False)
@@ -115,14 +117,25 @@ def _rule(channel: Channel, workshop: Workshop) -> ChannelRule:
 def _node(compiled: CompiledGraph, at: NodeIndex, kinds: NodeKinds, workshop: Workshop) -> NodeProgram:
     node = compiled.nodes[at]
     edges = compiled.edges_of[at]
+    writes = tuple((channel, workshop.expressions.value(written)) for channel, written in node.writes.items())
     plain = all(edge.condition is None and edge.target is not None for edge in edges)
     return NodeProgram(
         node=node,
         executor=kinds.get(node.kind).build(node, workshop),
-        writes=tuple((channel, workshop.expressions.value(written)) for channel, written in node.writes.items()),
+        writes=writes,
         always=tuple(dict.fromkeys(edge.target for edge in edges if edge.target is not None)) if plain else None,
         edges=() if plain else tuple(_decide(edge, workshop) for edge in edges),
+        recalls=recalls_of(node, kinds, workshop, [value for _, value in writes]),
     )
+
+
+def recalls_of(node: Node, kinds: NodeKinds, workshop: Workshop, writes: Iterable[Value]) -> tuple[str, ...]:
+    """The items that a node's expressions recall. Where those beside `writes` stand, only its kind knows; it is asked if there may be one."""
+    paths = {path for value in writes for path in value.paths}
+    if "recall" in str(node.config):
+        inspected = kinds.get(node.kind).inspect(node, workshop)
+        paths.update(path for reads in inspected.reads for path in reads.paths)
+    return tuple(sorted({path[1] for path in paths if path[0] == RECALLED}))
 
 
 def _decide(edge: Edge, workshop: Workshop) -> Decide:

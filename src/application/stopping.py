@@ -22,6 +22,7 @@ COUNTING_TRIES = 35
 
 def stop(drive: Drive, activation: Activation) -> None:
     """Nothing more is wanted of this activation. Its task is in `drive.stopping` until it has ended or the grace is over."""
+    drive.recalled.pop(activation.path, None)
     timer = drive.timers.pop(activation.path, None)
     if timer is not None:
         timer.cancel()

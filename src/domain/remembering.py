@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.errors import DocumentTooLarge, Problem, ScopeMissing, ValidationError
+from domain.errors import DocumentTooLarge, ExpressionError, Problem, ScopeMissing, ValidationError
 from domain.ids import TenantId
-from domain.item import SEPARATOR, VALUE_BYTES, Comparison, Condition, Item, Namespace, must_be_name, must_be_namespace
+from domain.item import MOST_NAMES, SEPARATOR, VALUE_BYTES, Comparison, Condition, Item, Namespace, must_be_name, must_be_namespace
 from domain.json import Json, JsonObject
 from domain.session import Acting
 
@@ -17,6 +17,8 @@ LONGEST_TTL: Final = 10 * 365 * 86_400
 """Seconds."""
 MOST_CONDITIONS: Final = 20
 MOST_MEMBERS: Final = 20
+_OWNERS_NAMES: Final = 2
+"""Of a namespace: its scope and whose it is."""
 _SIGN: Final = "$"
 
 
@@ -73,6 +75,28 @@ def place_of(written: str) -> tuple[Namespace, str]:
     if not names:
         raise ValidationError(f"{written[:40]!r} is no item: say NAMESPACE/KEY, such as user/ada/colour")
     return must_be_namespace(names), must_be_name(key)
+
+
+def reference_of(path: str, scope: str = ItemScope.WORKFLOW) -> str:
+    """How an expression's item is told, `user:notes/colour`: in the namespace `notes` of the scope, which may be none. `ExpressionError`
+    for one that cannot be."""
+    if scope not in tuple(ItemScope):
+        raise ExpressionError(f"there is no scope {scope[:40]!r}; there are {', '.join(ItemScope)}")
+    for name in path.split(SEPARATOR):
+        try:
+            must_be_name(name)
+        except ValidationError as error:
+            raise ExpressionError(f"{path[:40]!r} is no item: {error.message}") from None
+    if path.count(SEPARATOR) > MOST_NAMES - _OWNERS_NAMES:
+        raise ExpressionError(f"a namespace within a scope has at most {MOST_NAMES - _OWNERS_NAMES} names")
+    return f"{scope}:{path}"
+
+
+def place_at(reference: str, standpoint: Standpoint) -> tuple[Namespace, str]:
+    """Namespace and key of what `reference_of` told. `ScopeMissing` as of `Standpoint.namespace`."""
+    scope, _, path = reference.partition(":")
+    *inner, key = path.split(SEPARATOR)
+    return standpoint.namespace(ItemScope(scope), inner), key
 
 
 def an_item(tenant: TenantId, namespace: Namespace, key: str, value: Json, now: datetime, ttl_seconds: int | None = None) -> Item:

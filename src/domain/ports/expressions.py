@@ -1,12 +1,15 @@
 """Expressions over the state (CEL) and values that hold them."""
 
 from collections.abc import Mapping
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from domain.json import Json
 
 Scope: TypeAlias = Mapping[str, Json]
 """What an expression may name: some of `state, input, output, item, index, error, errors, run`."""
+RECALLED: Final = "weft_recalled"
+"""The member of a scope, and the root of paths, that holds the items which expressions recall, by `scope:namespace/key`; null for one that
+is not there. Authors write `recall('namespace/key', 'scope')`."""
 
 
 class Value(Protocol):

@@ -7,7 +7,8 @@ from domain.errors import ExpressionError
 from infrastructure.cel.library import compile_program
 from infrastructure.cel.macros import Macro, Plan, name_of
 from infrastructure.cel.programs import Code, ceiling_of, check_patterns, tree_of
-from infrastructure.cel.syntax import MACROS, ROOTS, Path, Scan, paths_read, scan
+from infrastructure.cel.recalls import with_items
+from infrastructure.cel.syntax import MACROS, RECALL, ROOTS, Path, Scan, paths_read, scan
 
 
 @dataclass(slots=True)
@@ -29,6 +30,8 @@ def plan_of(source: str) -> Plan:
     """`ExpressionError`, without naming the expression, when it does not compile or is not allowed."""
     scanned = scan(source)
     compile_program(source)
+    if any(token.text == RECALL for token in scanned.tokens):
+        scanned = scan(with_items(scanned), ours=True)
     check_patterns(scanned)
     return _Planner(scanned, _macros(scanned)).plan()
 

@@ -65,3 +65,72 @@ async def test_a_tool_is_called_outside_a_run_in_the_scope_of_the_tenant(site: S
 
     assert answer["output"] == {"namespace": "tenant", "key": "colour", "version": 1}
     assert (await site.call("GET", "/v1/items/tenant/colour")).json()["value"] == "blue"
+
+
+RECALL = "${recall('colour')}"
+
+
+def recalling(**changed: Any) -> dict[str, Any]:
+    nodes = {"look": {"kind": "transform", "writes": {"colour": RECALL}, **changed.pop("look", {})}}
+    whole = graph("recalling", nodes, "start look end", state={"colour": {}}, output={"colour": "${state.colour}"})
+    return {**whole, **changed}
+
+
+async def test_an_expression_recalls_what_was_put_by_rest(site: Site) -> None:
+    await site.publish(recalling())
+    await site.call("PUT", "/v1/items/workflow/recalling/colour", json={"value": "blue"})
+    async with site.working():
+        run = await site.start("recalling", WAIT)
+
+    assert run["output"] == {"colour": "blue"}
+
+
+async def test_arguments_of_a_tool_recall(site: Site) -> None:
+    look = {"kind": "tool", "tool": "calculator", "arguments": {"expression": "${recall('sum', 'tenant') + ' + 1'}"}}
+    await site.publish(recalling(look={**look, "writes": {"colour": "${output.result}"}}))
+    await site.call("PUT", "/v1/items/tenant/sum", json={"value": "41"})
+    async with site.working():
+        run = await site.start("recalling", WAIT)
+
+    assert run["output"] == {"colour": 42}
+
+
+@pytest.mark.parametrize(
+    ("call", "told"),
+    [
+        pytest.param("recall(state.colour)", "written as a string", id="a key that is computed"),
+        pytest.param("recall('a' + 'b')", "written as a string", id="a key that is put together"),
+        pytest.param("recall()", "written as a string", id="no key"),
+        pytest.param("recall('a', 'user', 'b')", "written as a string", id="too many arguments"),
+        pytest.param("recall(b'a')", "written as a string", id="bytes"),
+        pytest.param("state.recall('a')", "written as a string", id="a method"),
+        pytest.param("recall('a', 'everybody')", "there is no scope", id="a scope that there is not"),
+        pytest.param("recall('a//b')", "is no item", id="an empty name"),
+        pytest.param("recall('a\"b')", "quotes", id="quotes in a key"),
+        pytest.param("recall('a/b/c/d/e/f/g/h/i/j')", "at most 8 names", id="a namespace too deep"),
+        pytest.param("weft_recalled['workflow:a']", "are ours", id="what calls are replaced by"),
+    ],
+)
+async def test_what_cannot_be_recalled_is_refused_when_it_is_published(site: Site, call: str, told: str) -> None:
+    answer = await site.call("POST", "/v1/workflows", json=recalling(look={"writes": {"colour": f"${{{call}}}"}}))
+
+    (problem,) = answer.json()["problems"]
+    assert (answer.status_code, problem["pointer"], problem["code"]) == (422, "/nodes/look/writes/colour", "expression_error")
+    assert told in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "pointer"),
+    [
+        ({"output": {"colour": RECALL}}, "/output/colour"),
+        ({"edges": [{"from": "start", "to": "look"}, {"from": "look", "to": "end", "when": RECALL[2:-1]}]}, "/edges/1/when"),
+        ({"edges": [{"from": "start", "to": "look", "when": RECALL[2:-1]}]}, "/edges/0/when"),
+        ({"edges": [{"from": "start", "to": "look"}, {"from": "look", "to": RECALL, "targets": ["end"]}]}, "/edges/1/to"),
+        ({"flow": {"concurrency": {"key": RECALL, "limit": 1}}}, "/flow/concurrency/key"),
+    ],
+)
+async def test_outside_of_nodes_nothing_recalls(site: Site, changed: dict[str, Any], pointer: str) -> None:
+    answer = await site.call("POST", "/v1/workflows/validate", json=recalling(**changed))
+
+    problems = [problem for problem in answer.json()["problems"] if problem["pointer"] == pointer]
+    assert [(problem["code"], "let one write it to a channel" in problem["message"]) for problem in problems] == [("unknown_name", True)]

@@ -330,7 +330,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
             shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
             loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
-            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage, store.inbox, store.marks)
+            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage, store.inbox, store.marks, store.items)
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
 
