@@ -20,7 +20,7 @@ def unpack(cursor: str, count: int) -> tuple[str, ...]:
         keys = orjson.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (binascii.Error, ValueError) as error:
         raise _not_ours() from error
-    if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) for key in keys):
+    if not isinstance(keys, list) or len(keys) != count or not all(isinstance(key, str) and "\0" not in key for key in keys):
         raise _not_ours()
     return tuple(keys)
 

@@ -12,6 +12,7 @@ from domain.ids import TenantId
 from domain.item import Comparison, Condition, Item
 from domain.json import Json
 from domain.ports.items import ItemFilter
+from infrastructure.store.cursor import pack
 from infrastructure.store.store import Store
 from tests.integration.store.builders import NOON, a_tenant
 
@@ -133,8 +134,9 @@ async def test_pages_go_through_all_in_order(store: Store) -> None:
 
     for limit in (1, 2, 5):
         assert await found(store, tenant, limit=limit) == ["Z", "a", "b", "é", "☃"]
-    with pytest.raises(ValidationError):
-        await store.items.search(tenant, ItemFilter(), NOON, 10, "nonsense")
+    for cursor in ("nonsense", pack(["a\0", "b"])):
+        with pytest.raises(ValidationError):
+            await store.items.search(tenant, ItemFilter(), NOON, 10, cursor)
 
 
 @pytest.mark.parametrize(

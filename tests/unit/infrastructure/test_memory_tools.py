@@ -86,7 +86,14 @@ async def test_a_tenants_namespace_reaches_into_nobodys_else(kept: Kept) -> None
     await kept.remember(in_session("s1", "ann"), key="colour", value="blue", scope="user")
 
     assert not (await kept.recall(key="colour", scope="tenant", namespace="user/ann"))["found"]
-    assert not (await kept.recall(ToolContext(TenantId("other"), "key"), scope="tenant"))["found"]
+
+
+async def test_another_tenants_is_not_there(kept: Kept) -> None:
+    other = ToolContext(TenantId("other"), "key")
+    await kept.remember(key="colour", value="blue", scope="tenant")
+
+    assert not (await kept.recall(other, scope="tenant"))["found"]
+    assert not (await kept.recall(other, scope="tenant", key="colour"))["found"]
 
 
 async def test_items_are_found_by_text_and_members_within_a_namespace(kept: Kept) -> None:
