@@ -10,7 +10,8 @@ from tools.reference_pages.words import CHANNEL, DOCUMENT, EDGE, KINDS, LIMITS, 
 
 _VALUES: Final = """\
 Values hold literals or `${...}` expressions ([CEL](https://cel.dev)) over `state`, `input`, `output`, `error`, `run`; `when`
-alone is a bare expression. Prompts are Jinja2 templates over the same names."""
+alone is a bare expression. Values of nodes may also [recall](../memory.md#in-an-expression-recallkey) items. Prompts are Jinja2
+templates over the same names."""
 
 _ABOUT: Final = """\
 JSON or YAML, at most 10 MiB. Editors that know JSON Schema take [graph.schema.json](graph.schema.json). What runs when is in [how
