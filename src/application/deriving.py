@@ -157,9 +157,9 @@ def settle(drive: Drive, attempt: Attempt) -> None:
             _count_late(drive, activation, used)
         return
     drive.tasks.pop(activation.path, None)
-    if isinstance(attempt.outcome, Finished) and recalls_before_it_finishes(drive, attempt):
+    if drive.recalls and isinstance(attempt.outcome, Finished) and recalls_before_it_finishes(drive, attempt):
         return  # comes back
-    recalled = drive.recalled.pop(activation.path, None)
+    recalled = drive.recalled.pop(activation.path, None) if drive.recalls else None
     if attempt.woken and activation.woken_by is not None:
         return  # its signal came first
     if attempt.woken:

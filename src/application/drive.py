@@ -73,6 +73,8 @@ class Drive:
     """It has breakpoints."""
     verdicts: deque[Verdict] = field(default_factory=deque)
     is_sequential: bool = False
+    recalls: bool = False
+    """Does an expression of it recall?"""
     recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
@@ -84,6 +86,7 @@ class Drive:
         self.is_sequential = self.run.mode is Mode.SYNC
         self.since_checkpoint = self.loaded.tail
         self.has_asked = any(waiting.kind == HUMAN for waiting in self.run.waiting_for)
+        self.recalls = any(program.recalls for program in self.loaded.programs.values())
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
         for frame in self.state.frames.values():
             frame.room = max(MOST_OF_A_STATE - self.loaded.size, 0)

@@ -59,7 +59,7 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         settle(drive, woken(activation, activation.woken_by))
         return True
     node = drive.program(activation.frame).nodes[activation.index]
-    if _wants_rows_first(drive, activation, node) or recalls_before_it_runs(drive, activation):
+    if (node.executor.effects and _wants_rows_first(drive, activation)) or (drive.recalls and recalls_before_it_runs(drive, activation)):
         return False
     context = _context(drive, activation, node.node.timeout_seconds)
     if node.executor.asks is not None and activation.answer is None:
@@ -81,8 +81,8 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
     return False
 
 
-def _wants_rows_first(drive: Drive, activation: Activation, node: NodeProgram) -> bool:
-    if not node.executor.effects or drive.is_durable:
+def _wants_rows_first(drive: Drive, activation: Activation) -> bool:
+    if drive.is_durable:
         return False
     drive.queue.appendleft(activation)
     drive.rows_first = True
@@ -104,7 +104,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         feed.pass_by(Passing(run.id, "text", activation.path, text))
 
     scope = deciding.scope_of(activation, drive.about)
-    if activation.path in drive.recalled:
+    if drive.recalls and activation.path in drive.recalled:
         scope[RECALLED] = drive.recalled[activation.path]
     path, attempt = activation.path, activation.attempt
     return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer, run.workflow)

@@ -69,6 +69,12 @@ class Program:
     calls_others: bool = False
     """Does a node of it, at any depth, run a workflow by its name?"""
 
+    recalls: bool = field(init=False)
+    """Does a node of it recall?"""
+
+    def __post_init__(self) -> None:
+        self.recalls = any(node.recalls for node in self.nodes)
+
     def with_inner(self) -> dict[CompiledGraph, "Program"]:
         found = {self.graph: self}
         for program in self.inner.values():
@@ -130,7 +136,7 @@ def _node(compiled: CompiledGraph, at: NodeIndex, kinds: NodeKinds, workshop: Wo
 
 
 def recalls_of(node: Node, kinds: NodeKinds, workshop: Workshop, writes: Iterable[Value]) -> tuple[str, ...]:
-    """The items that a node's expressions recall. Where those beside `writes` stand, only its kind knows; it is asked if there may be one."""
+    """The items that a node's expressions recall. Where those beside `writes` stand only its kind knows: it is asked if one may be."""
     paths = {path for value in writes for path in value.paths}
     if "recall" in str(node.config):
         inspected = kinds.get(node.kind).inspect(node, workshop)
