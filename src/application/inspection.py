@@ -25,6 +25,8 @@ OF_AN_ITEM: Final = frozenset({"item", "index"})
 OF_A_FAILURE: Final = frozenset({"error", "errors"})
 OF_A_COMPENSATION: Final = OF_A_FAILURE | {"undone"}
 
+MOST_RECALLED: Final = 50
+"""Items that one node recalls: each is read by itself before it runs."""
 IN_A_NODE: Final = frozenset({RECALLED})
 """What only the values and `writes` of nodes may recall: items are read before a node runs, and nowhere else."""
 
@@ -48,6 +50,7 @@ class Inspector:
         self._in_a_map = in_a_map
         self._undoing = undoing(graph)
         self._catching = {target for edge in graph.edges if edge.on_error is not None for target in edge.reaches()}
+        self._recalled: set[str] = set()
         self._problems: list[Problem] = []
         self._warnings: list[Problem] = []
 
@@ -78,11 +81,15 @@ class Inspector:
                 self._problems += problems_of_value(self._workshop, f"{at}/default", channel.schema, channel.default)
 
     def _look_at_node(self, at: str, node: Node) -> None:
+        self._recalled.clear()
         kind = self._kinds.get(node.kind)
         if kind is not None:
             self._look_at_config(at, node, kind)
         for channel, written in node.writes.items():
             self._value(pointer_to(f"{at}/writes", channel), written, AFTER | IN_A_NODE | self._failure_at(node.id))
+        if len(self._recalled) > MOST_RECALLED:
+            message = f"a node recalls at most {MOST_RECALLED} items, not {len(self._recalled)}: let the tool `recall` find them"
+            self._problems.append(Problem(at, "too_many_items", message))
         if node.graph is not None:
             inner = Inspector(node.graph, self._kinds, self._workshop, f"{at}/graph", in_a_map=True).look()
             self._problems += inner.problems
@@ -154,6 +161,8 @@ class Inspector:
                 self._check_item(at, root)
             elif root not in allowed:
                 self._problems.append(Problem(at, "unknown_name", _unknown_name(root, allowed)))
+            elif root == RECALLED:
+                self._recalled.add(path[1])
             elif root == "state" and len(path) > 1 and path[1] not in self._graph.channels:
                 message = f"there is no channel `{path[1]}`; {known_channels(self._graph)}"
                 self._problems.append(Problem(at, "unknown_channel", message))

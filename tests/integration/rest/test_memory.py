@@ -134,3 +134,11 @@ async def test_outside_of_nodes_nothing_recalls(site: Site, changed: dict[str, A
 
     problems = [problem for problem in answer.json()["problems"] if problem["pointer"] == pointer]
     assert [(problem["code"], "let one write it to a channel" in problem["message"]) for problem in problems] == [("unknown_name", True)]
+
+
+@pytest.mark.parametrize(("count", "codes"), [(50, []), (51, ["too_many_items"])])
+async def test_a_node_recalls_so_many_items_and_no_more(site: Site, count: int, codes: list[str]) -> None:
+    many = [f"${{recall('{number}')}}" for number in range(count)]
+    answer = await site.call("POST", "/v1/workflows/validate", json=recalling(look={"writes": {"colour": [*many, *many]}}))
+
+    assert [(problem["pointer"], problem["code"]) for problem in answer.json()["problems"]] == [("/nodes/look", code) for code in codes]
