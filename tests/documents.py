@@ -9,6 +9,7 @@ from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
 from domain.ports.nodes import NodeKind, Workshop
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolExecutionResult, ToolMetadata, ToolType
+from domain.usage import Usage
 from infrastructure.expressions import CelExpressions
 from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
@@ -45,6 +46,9 @@ class OurKinds:
 
 
 class OneModel:
+    def at_most(self, request: ModelRequest) -> Usage:
+        raise AssertionError("validation must not ask what a call costs")
+
     def known(self, name: str) -> bool:
         return name == "fast"
 

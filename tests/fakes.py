@@ -22,6 +22,9 @@ class OneModel:
             on_text(text)
         return ModelResponse(text, "parrot", FinishReason.STOP, Usage("parrot", len(text), len(text)))
 
+    def at_most(self, request: ModelRequest) -> Usage:
+        return Usage("parrot", len(str(request.messages[-1]["content"])), 1_000, estimated=True)
+
     def known(self, name: str) -> bool:
         return name == "parrot"
 

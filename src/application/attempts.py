@@ -31,6 +31,14 @@ class Attempt:
     """What its expressions name, where that was put together for it."""
 
 
+def foretold(activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> Usage | WeftError:
+    """What a call will use at most, or why there will be none."""
+    try:
+        return reserve(context)
+    except (Exception, SystemExit) as error:
+        return _known(error, activation)
+
+
 def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:
     """For executors that only compute."""
     began = clock.monotonic()

@@ -153,8 +153,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
     activation, number = attempt.activation, attempt.activation.attempt
     used = attempt.outcome.usage if isinstance(attempt.outcome, Finished) else attempt.usage
     if drive.state.active.get(activation.path) is not activation:
-        if used is not None:
-            _count_late(drive, activation, used)
+        _count_late(drive, activation, used)
         return
     drive.tasks.pop(activation.path, None)
     if drive.recalls and isinstance(attempt.outcome, Finished) and recalls_before_it_finishes(drive, attempt):
@@ -176,6 +175,8 @@ def settle(drive: Drive, attempt: Attempt) -> None:
             _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
     if used is not None:
         drive.bill(activation, used, number)
+    elif drive.reserves:
+        drive.account.let_off(activation)
     drive.tools.meter.node_ended(activation.frame.graph.nodes[activation.index].kind, attempt.seconds, failed=has_failed)
 
 
@@ -239,6 +240,9 @@ def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | 
     drive.record(deciding.failed(activation, error, used, policy, drive.now()))
 
 
-def _count_late(drive: Drive, activation: Activation, used: Usage) -> None:
+def _count_late(drive: Drive, activation: Activation, used: Usage | None) -> None:
+    if used is None:
+        return drive.account.let_off(activation)
     drive.record(events.UsageCounted(activation.path, used))
     drive.bill(activation, used, activation.attempt)
+    return None

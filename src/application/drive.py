@@ -2,11 +2,13 @@
 
 import asyncio
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import structlog
 
+from application.account import Account
 from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
 from application.loading import Loaded, checkpoint_body
@@ -22,7 +24,7 @@ from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.sizes import MOST_OF_A_STATE
-from domain.usage import Usage, UsageRow
+from domain.usage import Usage, UsageRow, UsageState
 
 log = structlog.get_logger("application.engine")
 CHECKPOINT_ROWS = 1_000
@@ -40,15 +42,12 @@ class Drive:
     position: Position
     durable: Position
     outbox: list[events.Event] = field(default_factory=list)
-    bills: list[UsageRow] = field(default_factory=list)
-    unkept: dict[tuple[ActivationPath, int], UsageRow] = field(default_factory=dict)
-    """Ledger lines that are not known to be durable."""
-    billed: dict[ActivationPath, int] = field(default_factory=dict)
-    """Number of an activation's last ledger line."""
+    account: Account = field(init=False)
     taken: list[int] = field(default_factory=list)
     queue: deque[Activation] = field(default_factory=deque)
     results: deque[Attempt] = field(default_factory=deque)
-    late: deque[tuple[Activation, Usage]] = field(default_factory=deque)
+    late: deque[tuple[Activation, Usage | None]] = field(default_factory=deque)
+    """What calls used that were stopped; None: nothing, or nothing more."""
     tasks: dict[ActivationPath, asyncio.Task[None]] = field(default_factory=dict)
     stopping: set[asyncio.Task[None]] = field(default_factory=set)
     timers: dict[ActivationPath, asyncio.TimerHandle] = field(default_factory=dict)
@@ -65,6 +64,8 @@ class Drive:
     """Of calls that may happen only once: what they came to, and the row that tells it."""
     rows_first: bool = False
     """The next activation touches the world: what is recorded so far is to be durable before it starts."""
+    lines_first: bool = False
+    """The next activation calls somebody who charges for it: what was reserved is to be durable before it starts."""
     is_lost: bool = False
     has_news: bool = False
     has_asked: bool = False
@@ -81,7 +82,12 @@ class Drive:
     since_checkpoint: int = 0
     next_checkpoint: int = field(default_factory=lambda: CHECKPOINT_ROWS)
 
+    reserves: bool = False
+    """A node of its workflow says beforehand what it will use."""
+
     def __post_init__(self) -> None:
+        self.account = Account(self.lease, self.run.workflow.partition("@")[0])
+        self.reserves = any(program.reserves for program in self.loaded.programs.values())
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
         self.is_sequential = self.run.mode is Mode.SYNC
         self.since_checkpoint = self.loaded.tail
@@ -115,28 +121,29 @@ class Drive:
         fold.apply(self.state, event, self.position)
 
     def bill(self, activation: Activation, usage: Usage, attempt: int) -> None:
-        """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached.
-
-        Lines of one activation have numbers of their own: when a map is tried again, its items' attempts begin at 1 once more.
-        """
-        number = self.billed[activation.path] = max(attempt, self.billed.get(activation.path, 0) + 1)
-        row = UsageRow(
-            tenant=self.lease.tenant,
-            thread=self.lease.thread,
-            run=self.lease.run,
-            workflow=self.run.workflow.partition("@")[0],
-            activation=activation.path,
-            effect=0,
-            attempt=number,
-            epoch=self.lease.epoch,
-            usage=usage,
-        )
-        self.bills.append(row)
-        self.unkept[row.activation, number] = row
-        self.run = replace(self.run, usage=self.run.usage.plus(usage))
-        self.has_news = True
-        self.tools.meter.used(row.workflow, usage)
+        """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
+        self.account.count(activation, usage, attempt)
+        self.charge(usage)
         self.check_spending(activation.node)
+
+    def charge(self, usage: Usage, state: UsageState = UsageState.COUNTED) -> None:
+        """To the run's public total."""
+        self.run = replace(self.run, usage=self.run.usage.plus(usage, state))
+        self.has_news = True
+        self.tools.meter.used(self.account.workflow, usage)
+
+    def take_over(self, reserved: Sequence[UsageRow]) -> None:
+        """Calls of workers before this one, whose outcome was lost with them, are charged what was reserved."""
+        for row in self.account.take_over(reserved):
+            self.charge(row.usage, row.state)
+
+    def _settle_account(self) -> None:
+        """The run leaves this worker: what has not begun will not, and nobody waits for what was given up."""
+        for activation in list(self.account.held):
+            self.account.let_off(activation)
+        for activation in list(self.account.begun):
+            row = self.account.lose(activation)
+            self.charge(row.usage, row.state)
 
     def check_spending(self, node: str = "") -> None:
         """End the run when it has used more than it may; `node` was the last to use something."""
@@ -178,8 +185,12 @@ class Drive:
         if self.flushing is not None:
             flushing, self.flushing = self.flushing, None
             await flushing
-        if self.outbox or release_at is not None:
+        if self.outbox or self.account.lines or release_at is not None:
             await self._write(self._take_unit(release_at))
+
+    async def append_reserved(self) -> None:
+        """Only the lines that calls wait for: what was recorded is durable when the run's durability asks."""
+        await self._write(Append(self.lease, self.durable, [], usage=self.account.take_reserved()))
 
     def take_flushed(self) -> None:
         """Let go of an append in the background that is over; raises what it raised."""
@@ -198,13 +209,15 @@ class Drive:
         self.durable = Position(unit.after + len(unit.events))
         if self.answers:
             self.answers = [(at, answer) for at, answer in self.answers if at > self.durable]
-        for row in unit.usage:
-            self.unkept.pop((row.activation, row.attempt), None)
+        if unit.usage:
+            self.account.kept(unit.usage)
         self.tools.feed.publish(rows)
 
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
+        if release_at is not None and (self.account.held or self.account.begun):
+            self._settle_account()
         if self.state.root.is_undoing and self.run.ending is None and self.state.status is None:
             ending = RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED
             self.run, self.has_news = replace(self.run, ending=ending), True
@@ -216,10 +229,11 @@ class Drive:
             if (self.run.steps, self.run.last) != (self.state.steps, self.position):
                 self.run = replace(self.run, steps=self.state.steps, last=self.position)
             run = self.run
-        unit = Append(self.lease, self.durable, self.outbox, run, self.bills, self._checkpoint(), self.taken, release_at)
+        lines = self.account.take_lines()
+        unit = Append(self.lease, self.durable, self.outbox, run, lines, self._checkpoint(), self.taken, release_at)
         if run is None and self.durable == self.run.first:
             unit.begun = self.run
-        self.outbox, self.bills, self.taken, self.has_news = [], [], [], False
+        self.outbox, self.taken, self.has_news = [], [], False
         return unit
 
     def _checkpoint(self) -> Checkpoint | None:

@@ -13,7 +13,7 @@ from application.appending import EngineTools
 from application.deriving import derive
 from application.drive import Drive
 from application.ending import finish_run
-from application.executing import is_about_to_compute, start
+from application.executing import is_about_to_compute, reserve_ahead, start
 from application.loading import Loaded, Loader
 from application.parking import park_if_idle
 from application.refusing import refuse
@@ -56,6 +56,8 @@ class Engine:
             drive = SnapshottingDrive.of(drive)
         if run.parked_at is not None:
             _forgive(drive, run.parked_at)
+        if claim.taken_over or (claim.lease.epoch > 1 and _may_have_called(drive)):
+            drive.take_over(await self.tools.ledger.reserved(run.tenant, run.id, claim.lease.epoch))
         return drive
 
     async def _undone(self, loaded: Loaded, wishes: Sequence[Wish]) -> Sequence[events.Event]:
@@ -74,6 +76,8 @@ class Engine:
                 derive(drive)
                 if drive.state.status is not None:
                     return await finish_run(drive)
+                if drive.reserves and drive.queue:
+                    reserve_ahead(drive)
                 await self._keep(drive)
                 if not start(drive) and not drive.has_more:
                     if await park_if_idle(drive, SHORT_SECONDS):
@@ -92,9 +96,11 @@ class Engine:
 
     async def _keep(self, drive: Drive) -> None:
         """Make rows durable as the run's durability asks: at once, while the next nodes run, or only at its end."""
-        if drive.rows_first:
-            drive.rows_first = False
+        if drive.lines_first and drive.run.durability is Durability.EXIT and not drive.rows_first:
+            await drive.append_reserved()
+        elif drive.rows_first or drive.lines_first:
             await drive.append()
+        drive.rows_first = drive.lines_first = False
         if not drive.outbox:
             return
         match drive.run.durability:
@@ -126,6 +132,12 @@ def _has_just_begun(drive: Drive) -> bool:
     the two go together, unless somebody watches, who hears of the run before its first node."""
     is_no_result = len(drive.outbox) <= MOST_BEFORE and all(isinstance(event, _NO_RESULTS) for event in drive.outbox)
     return is_no_result and is_about_to_compute(drive) and not drive.tools.feed.wanted(drive.run.id)
+
+
+def _may_have_called(drive: Drive) -> bool:
+    """Is a node active that says beforehand what it will use? Then a worker before may have called, and left in whatever way."""
+    active = drive.state.active.values() if drive.reserves else ()
+    return any(drive.program(one.frame).nodes[one.index].executor.reserve is not None for one in active)
 
 
 def _forgive(drive: Drive, since: datetime) -> None:

@@ -1,9 +1,11 @@
 """Executing what is ready, as far as there is room."""
 
 import asyncio
+from collections.abc import Callable
+from itertools import islice
 
 from application import deciding
-from application.attempts import Attempt, at_once, in_its_time
+from application.attempts import Attempt, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
 from application.deriving import settle, woken
 from application.drive import Drive
@@ -36,9 +38,44 @@ def start(drive: Drive) -> bool:
         activation = drive.queue.popleft()
         if drive.state.active.get(activation.path) is activation:
             ran += not (drive.breaks and stops_before(drive, activation)) and _start_one(drive, activation)
-        if drive.rows_first:
+        if drive.rows_first or drive.lines_first:
             return True
     return ran > 0
+
+
+def reserve_ahead(drive: Drive) -> None:
+    """Record what the calls that `start` will make may use, so that their lines are written together, and with the rows that are to be
+    written anyway. What cannot be told beforehand is left to `start`."""
+    if drive.breaks or not _may_start(drive):
+        return
+    most = 1 if drive.is_sequential else drive.state.limits.concurrency
+    for activation in islice(drive.queue, max(most - len(drive.tasks), 0)):
+        if activation.retry_at is not None or drive.state.active.get(activation.path) is not activation:
+            continue
+        node = drive.program(activation.frame).nodes[activation.index]
+        if node.executor.reserve is not None and node.executor.asks is None and activation not in drive.account.held:
+            _reserve(drive, activation, node.executor.reserve, _context(drive, activation, node.node.timeout_seconds))
+
+
+def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> WeftError | None:
+    usage = foretold(activation, reserve, context)
+    if isinstance(usage, WeftError):
+        return usage
+    drive.account.reserve(activation, usage)
+    drive.lines_first = True
+    return None
+
+
+def _may_call(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> bool:
+    """Is what the call may use in the ledger? Otherwise it is recorded here, and asked again when it is durable. Raises what foretelling it
+    raises."""
+    if drive.account.may_begin(activation):
+        return True
+    if activation not in drive.account.held and (error := _reserve(drive, activation, reserve, context)) is not None:
+        raise error
+    drive.lines_first = True
+    drive.queue.appendleft(activation)
+    return False
 
 
 def is_about_to_compute(drive: Drive) -> bool:
@@ -65,13 +102,14 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
     if node.executor.asks is not None and activation.answer is None:
         settle(drive, at_once(activation, Executor(node.executor.asks), context, drive.tools.clock))
         return True
-    if node.executor.intend is not None:
-        try:
-            if not may_call(drive, activation, node.executor.intend, context):
-                return False
-        except WeftError as error:
-            settle(drive, Attempt(activation, error))
-            return True
+    try:
+        if node.executor.intend is not None and not may_call(drive, activation, node.executor.intend, context):
+            return False
+        if node.executor.reserve is not None and not _may_call(drive, activation, node.executor.reserve, context):
+            return False
+    except WeftError as error:
+        settle(drive, Attempt(activation, error))
+        return True
     if drive.tools.feed.wanted(drive.run.id):
         drive.tools.feed.pass_by(Passing(drive.run.id, "started", activation.path))
     if not node.executor.waits:

@@ -68,6 +68,8 @@ class Program:
     inner: dict[NodeIndex, "Program"] = field(default_factory=dict)
     calls_others: bool = False
     """Does a node of it, at any depth, run a workflow by its name?"""
+    reserves: bool = False
+    """Does a node of it say beforehand what it will use?"""
 
     recalls: bool = field(init=False)
     """Does a node of it recall?"""
@@ -95,16 +97,18 @@ def _kinds_of(graph: Graph) -> set[str]:
 
 def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, workshop: Workshop) -> Program:
     graph = compiled.graph
+    nodes = tuple(_node(compiled, NodeIndex(at), kinds, workshop) for at in range(len(compiled.nodes)))
     return Program(
         hash=content,
         graph=compiled,
-        nodes=tuple(_node(compiled, NodeIndex(at), kinds, workshop) for at in range(len(compiled.nodes))),
+        nodes=nodes,
         rules={name: _rule(channel, workshop) for name, channel in graph.channels.items()},
         output=None if graph.output is None else workshop.expressions.value(graph.output),
         input_schema=None if graph.input_schema is None else workshop.schemas.compile(graph.input_schema),
         start=tuple(_decide(edge, workshop) for edge in compiled.edges_of[-1]),
         inner={at: _program(inner, content, kinds, workshop) for at, inner in compiled.inner.items()},
         calls_others=_calls_others(graph),
+        reserves=any(node.executor.reserve is not None for node in nodes),
     )
 
 

@@ -14,6 +14,7 @@ from domain.ports.journal import Append, Recorded
 from domain.ports.queue import Claim
 from domain.run import events
 from domain.run.run import RunStatus
+from domain.usage import UsageRow, UsageState
 
 log = structlog.get_logger("application.engine")
 PAGE: Final = 1_000
@@ -37,15 +38,25 @@ async def refuse(tools: EngineTools, claim: Claim, error: WeftError) -> None:
 
     Nothing of it was appended after `claim.position`.
     """
+    lines = await _lost_calls(tools, claim)
     rows, taken = await _last_words(tools, claim, error)
     failure, now = _told(error, rows), tools.clock.now()
     rows = [*rows, events.RunEnded(RunStatus.FAILED.value, None, failure)]
     run, last = claim.run, Position(claim.position + len(rows))
     run = replace(run, status=RunStatus.FAILED, output=None, failure=failure, ended_at=now, waiting_for=(), last=last)
-    unit = Append(claim.lease, claim.position, rows, run, taken=taken, release_at=now.timestamp())
+    for line in lines:
+        run = replace(run, usage=run.usage.plus(line.usage, line.state))
+    unit = Append(claim.lease, claim.position, rows, run, lines, taken=taken, release_at=now.timestamp())
     tools.feed.publish(await tools.journal.append(unit))
     tools.meter.run_ended(run, 0.0)
     log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
+
+
+async def _lost_calls(tools: EngineTools, claim: Claim) -> list[UsageRow]:
+    """Lines of calls of the workers before, which are charged what was reserved."""
+    run, epoch = claim.run, claim.lease.epoch
+    reserved = await tools.ledger.reserved(run.tenant, run.id, epoch) if epoch > 1 else ()
+    return [replace(row, state=UsageState.UNKNOWN) for row in reserved]
 
 
 async def _last_words(tools: EngineTools, claim: Claim, error: WeftError) -> tuple[list[events.Event], list[int]]:

@@ -28,10 +28,13 @@ class CostView(MoneyView):
 
 
 class UsageView(View):
+    """`unknown_calls`: calls whose outcome nobody heard, because their worker was lost; the most that they can have used is counted."""
+
     prompt_tokens: int
     completion_tokens: int
     total_tokens: int
     calls: int
+    unknown_calls: int
 
     @classmethod
     def of(cls, total: UsageTotal) -> "UsageView":
@@ -40,6 +43,7 @@ class UsageView(View):
             completion_tokens=total.completion_tokens,
             total_tokens=total.total_tokens,
             calls=total.calls,
+            unknown_calls=total.unknown,
         )
 
 

@@ -31,12 +31,16 @@ def stop(drive: Drive, activation: Activation) -> None:
         task.cancel()
         drive.stopping.add(task)
         grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, _give_up, drive, task, activation.path)
-        task.add_done_callback(lambda task: _stopped(drive, task, grace))
+        task.add_done_callback(lambda task: _stopped(drive, task, activation, grace))
+    else:
+        drive.account.let_off(activation)
 
 
-def _stopped(drive: Drive, task: asyncio.Task[None], grace: asyncio.TimerHandle) -> None:
+def _stopped(drive: Drive, task: asyncio.Task[None], activation: Activation, grace: asyncio.TimerHandle) -> None:
     grace.cancel()
     drive.stopping.discard(task)
+    if activation in drive.account.begun:
+        drive.late.append((activation, None))
     drive.wake.set()
 
 
@@ -71,22 +75,36 @@ async def stop_all(drive: Drive) -> None:
 
 async def _count_what_was_spent(drive: Drive) -> None:
     """Tokens are counted where the call was made, also by a worker that may append nothing any more; the ledger takes each line once."""
-    drive.late.extend((attempt.activation, used) for attempt in drive.results if (used := _used(attempt)) is not None)
-    while drive.late:
-        activation, usage = drive.late.popleft()
-        drive.bill(activation, usage, activation.attempt)
-    if not drive.unkept:
+    for activation, usage in [*((attempt.activation, _used(attempt)) for attempt in drive.results), *drive.late]:
+        if usage is None:
+            drive.account.let_off(activation)
+        else:
+            drive.bill(activation, usage, activation.attempt)
+    drive.late.clear()
+    for activation in [*drive.account.held, *drive.account.begun]:
+        _give_account(drive, activation)
+    unkept = drive.account.unkept
+    if not unkept:
         return
     pause = 0.05
     for _ in range(COUNTING_TRIES):
         try:
-            await drive.tools.ledger.count(list(drive.unkept.values()))
+            await drive.tools.ledger.count(list(unkept.values()))
             return
         except DatabaseError as error:
-            log.warning("tokens are not counted yet", run=drive.run.id, lines=len(drive.unkept), reason=error.message, pause=pause)
+            log.warning("tokens are not counted yet", run=drive.run.id, lines=len(unkept), reason=error.message, pause=pause)
         await drive.tools.clock.sleep(pause)
         pause = min(pause * 2, 2.0)
-    log.error("tokens could not be counted", run=drive.run.id, lines=len(drive.unkept))
+    log.error("tokens could not be counted", run=drive.run.id, lines=len(unkept))
+
+
+def _give_account(drive: Drive, activation: Activation) -> None:
+    """Of a call that said nothing: it never began, was stopped before it used anything, or does not stop."""
+    task = drive.tasks.get(activation.path)
+    if activation in drive.account.begun and (task is None or not task.done()):
+        drive.account.lose(activation)
+    else:
+        drive.account.let_off(activation)
 
 
 def _used(attempt: Attempt) -> Usage | None:

@@ -96,6 +96,7 @@ def _about(run: Run, position: Position) -> dict[str, Json]:
             "completion_tokens": usage.completion_tokens,
             "total_tokens": usage.total_tokens,
             "calls": usage.calls,
+            "unknown_calls": usage.unknown,
         },
         "cost": {"amount": format(usage.cost.amount.normalize(), "f"), "currency": usage.cost.currency, "unpriced_calls": usage.unpriced},
         "created_at": written(run.created_at),

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
 
 from domain.errors import TrackingError
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
@@ -42,9 +44,31 @@ class Usage:
         return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated)
 
 
+class UsageState(StrEnum):
+    """`RESERVED`: the call may be under way, and holds the most that it can use. `COUNTED`: what it used. `UNKNOWN`: nobody heard what
+    became of it, so it is charged what was reserved. `VOID`: it used nothing; no reader sees the line."""
+
+    RESERVED = "reserved"
+    COUNTED = "counted"
+    UNKNOWN = "unknown"
+    VOID = "void"
+
+    @property
+    def is_charged(self) -> bool:
+        return self in (UsageState.COUNTED, UsageState.UNKNOWN)
+
+    def gives_way_to(self, newer: "UsageState") -> bool:
+        """A reservation is settled once; only the count of the worker that made the call is better than that, and it is final."""
+        return self is UsageState.RESERVED or (newer is UsageState.COUNTED and self is not UsageState.COUNTED)
+
+
+LineKey: TypeAlias = tuple[RunId, ActivationPath, int, int, Epoch]
+"""Run, activation, effect, attempt, epoch: one call."""
+
+
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """One line of the ledger, unique by run, activation, effect, attempt and epoch."""
+    """One line of the ledger, unique by its key."""
 
     tenant: TenantId
     thread: ThreadId
@@ -55,29 +79,37 @@ class UsageRow:
     attempt: int
     epoch: Epoch
     usage: Usage
+    state: UsageState = UsageState.COUNTED
+
+    @property
+    def key(self) -> LineKey:
+        return self.run, self.activation, self.effect, self.attempt, self.epoch
 
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """`cost` sums what is known, `unpriced` counts the calls that have no known price."""
+    """`cost` sums what is known, `unpriced` counts the calls that have no known price, `unknown` those that are charged what was reserved
+    for them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     calls: int = 0
     cost: Money = Money(Decimal(0))
     unpriced: int = 0
+    unknown: int = 0
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
-    def plus(self, usage: Usage) -> "UsageTotal":
+    def plus(self, usage: Usage, state: UsageState = UsageState.COUNTED) -> "UsageTotal":
         return UsageTotal(
             self.prompt_tokens + usage.prompt_tokens,
             self.completion_tokens + usage.completion_tokens,
             self.calls + 1,
             self.cost + usage.cost if usage.cost else self.cost,
             self.unpriced + (usage.cost is None),
+            self.unknown + (state is UsageState.UNKNOWN),
         )
 
 
@@ -86,3 +118,13 @@ def total(usages: Iterable[Usage]) -> UsageTotal:
     for usage in usages:
         result = result.plus(usage)
     return result
+
+
+def newest(rows: Iterable[UsageRow]) -> list[UsageRow]:
+    """One line for each key, as all of them written one after the other leave it."""
+    kept: dict[LineKey, UsageRow] = {}
+    for row in rows:
+        known = kept.get(row.key)
+        if known is None or known.state.gives_way_to(row.state):
+            kept[row.key] = row
+    return list(kept.values())

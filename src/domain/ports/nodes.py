@@ -109,13 +109,15 @@ class Executor:
     True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading. `intend`: it does
     so at most once, and tells beforehand what it will do; an error of `run` is an answer of the world exactly when it has an attribute
     `is_answer` that is true. `asks`: before all that a person is asked; it gives a `Park` with a question, and what was answered is in the
-    context of `intend` and `run`."""
+    context of `intend` and `run`. `reserve`: it is charged by what it uses, and says beforehand how much that is at most; its errors are
+    those of `run`."""
 
     run: Execute
     waits: bool = True
     effects: bool = False
     intend: Callable[[NodeContext], Intended] | None = None
     asks: Callable[[NodeContext], Outcome] | None = None
+    reserve: Callable[[NodeContext], Usage] | None = None
 
 
 @dataclass(frozen=True, slots=True)

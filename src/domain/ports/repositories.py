@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Generic, Protocol, TypeVar
 
 from domain.access import ApiKey
-from domain.ids import ContentHash, KeyId, RunId, SessionId, TenantId, ThreadId
+from domain.ids import ContentHash, Epoch, KeyId, RunId, SessionId, TenantId, ThreadId
 from domain.run.run import Run, RunStatus
 from domain.run.terms import AT_ONCE, Terms
 from domain.thread import Thread, ThreadState, ThreadType
@@ -164,10 +164,14 @@ class Threads(Protocol):
 
 class UsageLedger(Protocol):
     async def count(self, rows: Sequence[UsageRow]) -> None:
-        """Add lines outside any append (a fenced worker's late usage); a line that is there already changes nothing."""
+        """Write lines outside any append (a fenced worker's late usage). One that is there already gives way as `UsageState` says, here and
+        in appends; two of one key that come at once leave what either order would."""
 
     async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
-        """In the order they were written."""
+        """In the order they were written; those that are void aside."""
+
+    async def reserved(self, tenant: TenantId, run: RunId, before: Epoch) -> Sequence[UsageRow]:
+        """Lines of older epochs that nobody has settled, in the order they were written."""
 
 
 class Keys(Protocol):

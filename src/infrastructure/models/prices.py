@@ -79,6 +79,12 @@ class BundledPrices:
     def has(self, model: str) -> bool:
         return self._entry(model) is not None
 
+    def longest_answer(self, model: str) -> int | None:
+        """Tokens; None: the list does not say."""
+        entry = self._entry(model) or {}
+        said = entry.get("max_output_tokens", entry.get("max_tokens"))
+        return said if isinstance(said, int) else None
+
     def provider(self, model: str) -> str:
         """`openai` for `openai/gpt-4o-mini` and for `gpt-4o-mini`; empty when the list has no such provider."""
         entry = self._entry(model)

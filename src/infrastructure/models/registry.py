@@ -7,15 +7,19 @@ from importlib.metadata import EntryPoint, entry_points
 
 from domain.errors import FactoryError, ModelNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+from domain.usage import Usage
 from infrastructure.clock import SystemClock
 from infrastructure.models.adapter import ModelAdapter
 from infrastructure.models.breaker import BreakerPolicy, Breakers
 from infrastructure.models.litellm import ProviderModels
-from infrastructure.models.prices import BundledPrices
+from infrastructure.models.prices import BundledPrices, Counted, Price
 from infrastructure.models.scripted import PREFIX, PRICE, ScriptedModels
 from infrastructure.models.settings import ModelSettings
+from infrastructure.models.tokens import tokens_asked
 
 GROUP = "weft.models"
+LONGEST_ANSWER = 4_096
+"""Tokens that are reserved for an answer where neither the request nor the list of models says how long it may be."""
 
 
 class ConfiguredModels:
@@ -36,6 +40,15 @@ class ConfiguredModels:
         if adapter is self._scripted:
             return await adapter.complete(asked, on_text)
         return await self._breakers.of(self._provider(model)).call(lambda: adapter.complete(asked, on_text))
+
+    def at_most(self, request: ModelRequest) -> Usage:
+        model = self._target(request.model)
+        if not self.known(model):
+            raise ModelNotFound(f"no model {request.model}; {self._known_ones()}")
+        prompt, price = tokens_asked(request), self._price(model)
+        longest = request.max_tokens or (None if model in self._scripted.names else self._prices.longest_answer(model)) or LONGEST_ANSWER
+        cost = price.cost(Counted(prompt, longest)) if price else None
+        return Usage(model, prompt, longest, cost, estimated=True)
 
     def known(self, name: str) -> bool:
         model = self._target(name)
@@ -91,11 +104,16 @@ class ConfiguredModels:
         if model.startswith(f"{PREFIX}/"):
             reason = "" if self.known(model) else f"no scripted model {model}"
             return ModelCard(name, model, PREFIX, PRICE.prompt_million, PRICE.completion_million, not reason, reason, scripted=True)
-        endpoint = self._settings.endpoints.get(model)
-        price = (endpoint.price if endpoint else None) or self._prices.of(model)
+        price = self._price(model)
         reason = self._why_unusable(model)
         prompt, completion = (price.prompt_million, price.completion_million) if price else (None, None)
         return ModelCard(name, model, self._prices.provider(model) or model.partition("/")[0], prompt, completion, not reason, reason)
+
+    def _price(self, model: str) -> Price | None:
+        if model.startswith(f"{PREFIX}/"):
+            return PRICE
+        endpoint = self._settings.endpoints.get(model)
+        return (endpoint.price if endpoint else None) or self._prices.of(model)
 
     def _why_unusable(self, model: str) -> str:
         if not self.known(model):

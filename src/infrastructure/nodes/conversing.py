@@ -13,7 +13,7 @@ from domain.model import ModelRequest
 from domain.ports.models import Models
 from domain.usage import Usage
 from infrastructure.models.texts import shortest_json, text_of
-from infrastructure.models.tokens import tokens_in_message
+from infrastructure.models.tokens import BYTES_PER_TOKEN, tokens_in_message
 from infrastructure.nodes.config import NodeConfig
 
 _ASK: Final = "Say in at most {words} words what this conversation came to. Keep names, numbers, decisions and open questions.\n\n{said}"
@@ -50,23 +50,50 @@ async def given(config: ContextConfig, request: ModelRequest, models: Models) ->
     return await _summed_up(config, request, models)
 
 
+def asked_at_most(config: ContextConfig, request: ModelRequest) -> tuple[ModelRequest, ...]:
+    """The calls that the node will make, a summary that is still to be written as long as it may become. Raises what `given` raises."""
+    if config.policy == "trim":
+        return (replace(request, messages=_fit(config, request.messages, config.max_tokens).kept),)
+    due = _due(config, request)
+    if due.question is None:
+        return (replace(request, messages=due.fit.kept),)
+    summary = summary_of("x" * BYTES_PER_TOKEN * config.summary_tokens, 0)
+    return due.question, replace(request, messages=(summary, *due.fit.kept))
+
+
 async def _summed_up(config: ContextConfig, request: ModelRequest, models: Models) -> Given:
-    before = summarised(request.messages)
-    held = () if before.summary is None else (before.summary,)
-    whole = (*held, *before.rest)
-    if sum(map(tokens_in_message, whole)) <= config.max_tokens:
-        fit = Fitted(whole, (), sum(map(tokens_in_message, whole)))
-        return Given(fit.kept, _about(fit, summary=bool(held)))
-    # Down to half: the next summary is due only when as much has been said again.
-    room = max(config.max_tokens // 2, config.max_tokens - 2 * config.summary_tokens)
-    fit = _fit(config, before.rest, max(room, _needed(config, before.rest)))
-    made = await models.complete(_question(config, request, (*held, *fit.left_out)))
-    others = [message for message in request.messages if message is not before.summary]
+    due = _due(config, request)
+    fit = due.fit
+    if due.question is None:
+        return Given(fit.kept, _about(fit, summary=due.before is not None))
+    made = await models.complete(due.question)
+    others = [message for message in request.messages if message is not due.before]
     summary = summary_of(made.text, _covered(others, fit))
     usage = made.usage
     kept = (summary, *fit.kept)
     tokens = sum(map(tokens_in_message, kept))
     return Given(kept, {"tokens": tokens, "left_out": len(fit.left_out), "summarised": True}, summary, usage)
+
+
+@dataclass(frozen=True, slots=True)
+class _Due:
+    """What of a conversation is kept, and the call that sums up the rest; None: nothing is left out. `before`: the summary it has."""
+
+    fit: Fitted
+    before: JsonObject | None
+    question: ModelRequest | None = None
+
+
+def _due(config: ContextConfig, request: ModelRequest) -> _Due:
+    before = summarised(request.messages)
+    held = () if before.summary is None else (before.summary,)
+    whole = (*held, *before.rest)
+    if sum(map(tokens_in_message, whole)) <= config.max_tokens:
+        return _Due(Fitted(whole, (), sum(map(tokens_in_message, whole))), before.summary)
+    # Down to half: the next summary is due only when as much has been said again.
+    room = max(config.max_tokens // 2, config.max_tokens - 2 * config.summary_tokens)
+    fit = _fit(config, before.rest, max(room, _needed(config, before.rest)))
+    return _Due(fit, before.summary, _question(config, request, (*held, *fit.left_out)))
 
 
 def _needed(config: ContextConfig, messages: Sequence[JsonObject]) -> int:

@@ -19,7 +19,7 @@ from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import parse_answer
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
-from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, given
+from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given
 from infrastructure.nodes.findings import Findings
 
 _TIMEOUT_SECONDS = 120.0
@@ -67,6 +67,16 @@ class LlmCall:
             _also_used(error, shown)
             raise
         return Finished({**output, "context": shown.about, "summary": shown.summary}, response.usage.beside(shown.usage))
+
+    def reserve(self, context: NodeContext) -> Usage:
+        """What the node's calls use at most."""
+        request = self._request(context)
+        shown = [request] if self.config.context is None else asked_at_most(self.config.context, request)
+        usage: Usage | None = None
+        for one in shown:
+            usage = self.models.at_most(replace(one, messages=as_providers_know(one.messages))).beside(usage)
+        assert usage is not None, "a node calls at least once"
+        return usage
 
     async def _answered(self, request: ModelRequest, context: NodeContext) -> ModelResponse:
         return await self.models.complete(replace(request, messages=as_providers_know(request.messages)), context.say)
@@ -170,7 +180,7 @@ class LlmKind:
             messages=None if config.messages is None else workshop.expressions.value(config.messages),
             answer=None if config.response_schema is None else workshop.schemas.compile(config.response_schema),
         )
-        return Executor(call)
+        return Executor(call, reserve=call.reserve)
 
 
 kind = LlmKind()

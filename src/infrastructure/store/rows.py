@@ -15,7 +15,7 @@ from domain.ports.journal import Recorded
 from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
 from domain.run.terms import OnBusy
 from domain.snapshot import CheckpointType, SnapshotPolicy
-from domain.usage import Money, Usage, UsageRow, UsageTotal
+from domain.usage import Money, Usage, UsageRow, UsageState, UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.store.codec import Decoded, encode, failure_of, limits_of, money_of, plain
 from infrastructure.store.large import Values, apart
@@ -25,8 +25,14 @@ Row: TypeAlias = Sequence[Any]
 
 RUN_COLUMNS = "id, tenant, thread, workflow, workflow_hash, status, created_at, started_at, ended_at, asked, outcome"
 USAGE_COLUMNS = (
-    "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, estimated"
+    "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, "
+    "estimated, state"
 )
+USAGE_GIVES_WAY = """ON CONFLICT (run, activation, effect, attempt, epoch) DO UPDATE SET prompt_tokens = excluded.prompt_tokens,
+    completion_tokens = excluded.completion_tokens, cost = excluded.cost, currency = excluded.currency, model = excluded.model,
+    estimated = excluded.estimated, state = excluded.state
+    WHERE usage.state = 'reserved' OR (usage.state <> 'counted' AND excluded.state = 'counted')"""
+"""`UsageState.gives_way_to`, as both databases spell it."""
 JOURNAL_COLUMNS = "thread, position, run, kind, body, at"
 METADATA_COLUMNS = "hash, name, version, description, created_at, updated_at, tags"
 WORKFLOW_COLUMNS = f"tenant, {METADATA_COLUMNS}, document"
@@ -188,6 +194,7 @@ def usage_row(row: UsageRow) -> Row:
         str(cost.amount) if cost else None,
         cost.currency if cost else None,
         used.estimated,
+        row.state.value,
     )
 
 
@@ -207,10 +214,11 @@ def usage_of(row: Row) -> UsageRow:
         cost,
         currency,
         estimated,
+        state,
     ) = row
     money = None if cost is None else Money(Decimal(cost), currency)
     used = Usage(model, prompt_tokens, completion_tokens, money, bool(estimated))
-    return UsageRow(tenant, thread, run, workflow, activation, effect, attempt, epoch, used)
+    return UsageRow(tenant, thread, run, workflow, activation, effect, attempt, epoch, used, UsageState(state))
 
 
 def recorded_of(row: Row) -> Recorded:

@@ -223,6 +223,7 @@ usage = Table(
     text_column("cost", null=True),
     text_column("currency", null=True),
     Column("estimated", Boolean, nullable=False),
+    Column("state", Name, nullable=False, server_default="counted"),
     UniqueConstraint("run", "activation", "effect", "attempt", "epoch"),
 )
 api_keys = Table(

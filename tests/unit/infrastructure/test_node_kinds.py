@@ -19,6 +19,7 @@ from domain.ports.tools import ToolContext
 from domain.tool import Effects, Tool, ToolExecutionResult, ToolMetadata, ToolType
 from domain.usage import Money, Usage
 from infrastructure.expressions import CelExpressions
+from infrastructure.models.tokens import tokens_asked
 from infrastructure.nodes import llm, map, terminate, tool, transform, wait, workflow
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
@@ -47,12 +48,17 @@ class OneModel:
     answer: str = "bug"
     calls: tuple[ToolCall, ...] = ()
     asked: list[ModelRequest] = field(default_factory=list)
+    foretold: list[ModelRequest] = field(default_factory=list)
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         self.asked.append(request)
         if on_text:
             on_text(self.answer)
         return ModelResponse(self.answer, "fast-1", FinishReason.STOP, USED, self.calls)
+
+    def at_most(self, request: ModelRequest) -> Usage:
+        self.foretold.append(request)
+        return Usage("fast-1", tokens_asked(request), request.max_tokens or 1_000, estimated=True)
 
     def known(self, name: str) -> bool:
         return name == "fast"

@@ -15,7 +15,7 @@ from domain.schedule import Firing, Schedule
 from domain.session import Session
 from domain.snapshot import ThreadSnapshot
 from domain.thread import Thread
-from domain.usage import UsageRow
+from domain.usage import LineKey, UsageRow
 from domain.webhook import Delivery, Webhook
 from domain.workflow import WorkflowTemplate, WorkflowVersion
 from infrastructure.store.bell import Bell
@@ -43,7 +43,7 @@ class Book:
     """The unfinished run of each key, by tenant."""
     debounced: dict[tuple[TenantId, str], RunId] = field(default_factory=dict)
     """The run of each key that has not begun, by tenant."""
-    usage: dict[RunId, dict[tuple[str, int, int, int], UsageRow]] = field(default_factory=dict)
+    usage: dict[RunId, dict[LineKey, UsageRow]] = field(default_factory=dict)
     keys: dict[KeyId, ApiKey] = field(default_factory=dict)
     sessions: dict[SessionId, Session] = field(default_factory=dict)
     schedules: dict[ScheduleId, Schedule] = field(default_factory=dict)
@@ -86,7 +86,9 @@ class Book:
         self.snapshots.setdefault(snapshot.thread, {}).setdefault(snapshot.id, snapshot)
 
     def count(self, row: UsageRow) -> None:
-        self.usage.setdefault(row.run, {}).setdefault((row.activation, row.effect, row.attempt, row.epoch), row)
+        lines = self.usage.setdefault(row.run, {})
+        if lines.setdefault(row.key, row).state.gives_way_to(row.state):
+            lines[row.key] = row
 
     def end(self, run: Run) -> None:
         """It is over: who stands behind it may go, its keys are free, and nobody will take its wishes."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from domain.access import ApiKey
 from domain.errors import KeyNotFound
-from domain.ids import KeyId, RunId, TenantId
+from domain.ids import Epoch, KeyId, RunId, TenantId
 from domain.ports.repositories import Health
-from domain.usage import UsageRow
+from domain.usage import UsageRow, UsageState
 from infrastructure.store.memory.book import Book
 
 
@@ -20,6 +20,12 @@ class MemoryUsage:
             self.book.count(row)
 
     async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
+        return [row for row in self._lines(tenant, run) if row.state is not UsageState.VOID]
+
+    async def reserved(self, tenant: TenantId, run: RunId, before: Epoch) -> Sequence[UsageRow]:
+        return [row for row in self._lines(tenant, run) if row.state is UsageState.RESERVED and row.epoch < before]
+
+    def _lines(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
         return [row for row in self.book.usage.get(run, {}).values() if row.tenant == tenant]
 
 

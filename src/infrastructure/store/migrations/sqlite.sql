@@ -128,7 +128,7 @@ CREATE TABLE usage (
 	completion_tokens BIGINT NOT NULL, 
 	cost TEXT, 
 	currency TEXT, 
-	estimated BOOLEAN NOT NULL, 
+	estimated BOOLEAN NOT NULL, state TEXT DEFAULT 'counted' NOT NULL, 
 	CONSTRAINT pk_usage PRIMARY KEY (number), 
 	CONSTRAINT uq_usage_run_activation_effect_attempt_epoch UNIQUE (run, activation, effect, attempt, epoch)
 );
@@ -321,5 +321,5 @@ CREATE TABLE blob_uses (
 
 CREATE INDEX ix_blob_uses_thread ON blob_uses (thread);
 
-INSERT INTO alembic_version VALUES ('0006');
+INSERT INTO alembic_version VALUES ('0007');
 

@@ -12,15 +12,32 @@ from itertools import count
 from typing import Final
 
 from domain.run.run import Run
+from domain.usage import newest
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of, values_of
-from infrastructure.store.rows import USAGE_COLUMNS, Row, seconds, usage_row
+from infrastructure.store.rows import USAGE_COLUMNS, USAGE_GIVES_WAY, Row, seconds, usage_row
 from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
 from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
 
-_USAGE_TYPES = ["text", "text", "text", "text", "text", "bigint", "bigint", "bigint", "text", "bigint", "bigint", "text", "text", "bool"]
+_USAGE_TYPES = [
+    "text",
+    "text",
+    "text",
+    "text",
+    "text",
+    "bigint",
+    "bigint",
+    "bigint",
+    "text",
+    "bigint",
+    "bigint",
+    "text",
+    "text",
+    "bool",
+    "text",
+]
 _SNAPSHOT_TYPES = ["text", "text", "text", "bigint", "text", "float8", "float8", "bigint", "text", "bytea", "bytea"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
 _HEADS = """WITH wanted AS (
@@ -67,7 +84,7 @@ _USAGE = f""", counted AS (
     SELECT {", ".join("u." + name for name in USAGE_COLUMNS.split(", "))}
     FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(_USAGE_TYPES, 1))}) AS u(number, {USAGE_COLUMNS})
     JOIN passed USING (number)
-    ON CONFLICT DO NOTHING
+    {USAGE_GIVES_WAY}
 )"""
 _CHECKPOINTS = """, kept AS (
     INSERT INTO checkpoints (thread, position, tenant, body)
@@ -202,7 +219,9 @@ def _run_values(run: Run, told: bytes | None, moving: bool) -> Row:
 
 
 def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
-    rows = [(number, *usage_row(row)) for number, group in enumerate(groups, 1) for unit in group.units for row in unit.append.usage]
+    """One line for each key: a statement changes a row once."""
+    found = ((number, [row for unit in group.units for row in unit.append.usage]) for number, group in enumerate(groups, 1))
+    rows = [(number, *usage_row(row)) for number, lines in found if lines for row in newest(lines)]
     return _columns(rows, 1 + len(_USAGE_TYPES))
 
 
@@ -240,7 +259,7 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
 _PARTS: Final = (
     _Part(_RUNS, 6, _runs),
     _Part(_MOVED_RUNS, 8, partial(_runs, moving=True)),
-    _Part(_USAGE, 15, _usage),
+    _Part(_USAGE, 1 + len(_USAGE_TYPES), _usage),
     _Part(_CHECKPOINTS, 3, _checkpoints),
     _Part(_LEAVING, 5, _leaving),
     _Part(_TOLD, 6, _told),

@@ -3,17 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select
 
 from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
-from domain.ids import KeyId, RunId, TenantId
-from domain.usage import UsageRow
+from domain.ids import Epoch, KeyId, RunId, TenantId
+from domain.usage import UsageRow, UsageState, newest
 from infrastructure.store.rows import USAGE_COLUMNS, Row, moment, seconds, usage_of, usage_row
 from infrastructure.store.sql.database import Database
 from infrastructure.store.tables import api_keys, usage
 
 _USAGE = USAGE_COLUMNS.split(", ")
+_KEY = ("run", "activation", "effect", "attempt", "epoch")
+_SETTLED = ("prompt_tokens", "completion_tokens", "cost", "currency", "model", "estimated", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +23,24 @@ class KeptUsage:
     database: Database
 
     async def count(self, rows: Sequence[UsageRow]) -> None:
-        if rows:
-            lines = [dict(zip(_USAGE, usage_row(row), strict=True)) for row in rows]
-            await self.database.change(self.database.insert(usage).values(lines).on_conflict_do_nothing())
+        if not rows:
+            return
+        inserted = self.database.insert(usage).values([dict(zip(_USAGE, usage_row(row), strict=True)) for row in newest(rows)])
+        new = inserted.excluded
+        better = (usage.c.state != UsageState.COUNTED) & (new.state == UsageState.COUNTED)
+        gives_way = (usage.c.state == UsageState.RESERVED) | better
+        values = {name: new[name] for name in _SETTLED}
+        await self.database.change(inserted.on_conflict_do_update(index_elements=_KEY, set_=values, where=gives_way))
 
     async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
-        query = select(*(usage.c[name] for name in _USAGE)).where(usage.c.run == run, usage.c.tenant == tenant).order_by(usage.c.number)
+        return await self._lines(usage.c.run == run, usage.c.tenant == tenant, usage.c.state != UsageState.VOID)
+
+    async def reserved(self, tenant: TenantId, run: RunId, before: Epoch) -> Sequence[UsageRow]:
+        mine = (usage.c.run == run, usage.c.tenant == tenant)
+        return await self._lines(*mine, usage.c.state == UsageState.RESERVED, usage.c.epoch < before)
+
+    async def _lines(self, *where: ColumnElement[bool]) -> Sequence[UsageRow]:
+        query = select(*(usage.c[name] for name in _USAGE)).where(*where).order_by(usage.c.number)
         return [usage_of(row) for row in await self.database.rows(query)]
 
 

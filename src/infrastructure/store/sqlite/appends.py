@@ -9,7 +9,7 @@ from domain.errors import WeftError
 from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
-from infrastructure.store.rows import USAGE_COLUMNS, Row, seconds, usage_row
+from infrastructure.store.rows import USAGE_COLUMNS, USAGE_GIVES_WAY, Row, seconds, usage_row
 from infrastructure.store.snapshot_rows import COLUMNS, snapshot_row
 from infrastructure.store.sqlite.many import execute_in_portions
 from infrastructure.store.sqlite.telling import tell
@@ -23,7 +23,7 @@ _INSERT = """INSERT INTO journal (thread, position, tenant, run, kind, at, body)
 _RUNS = """UPDATE runs SET status = ran.column2, started_at = ran.column3, ended_at = ran.column4, outcome = ran.column5
     FROM (VALUES {rows}) ran WHERE id = ran.column1"""
 _MOVE_RUN = "UPDATE runs SET workflow = ?, workflow_hash = ? WHERE id = ?"
-_USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+_USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {USAGE_GIVES_WAY}"
 _CHECKPOINT = "INSERT INTO checkpoints (thread, position, tenant, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
 _SNAPSHOT = f"INSERT INTO snapshots ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _TAKE_WISH = "DELETE FROM inbox WHERE number = ? AND thread = ?"

@@ -20,7 +20,7 @@ from application.loading import Loader
 from application.programs import ProgramShelf
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
-from domain.errors import WeftError
+from domain.errors import NodeExecutionError, WeftError
 from domain.graph.definition import Join, Limits, Node
 from domain.ids import BEGINNING, DEFAULT_TENANT, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.json import Json, JsonObject
@@ -91,7 +91,7 @@ class Failing:
 
 @dataclass(frozen=True)
 class ActKind:
-    """What the stage was told the node does. `effect` touches the world; `at_once` only computes."""
+    """What the stage was told the node does. `effect` touches the world; `at_once` only computes; `call` uses at most a hundred tokens."""
 
     name: str
     acts: Mapping[str, Act]
@@ -113,7 +113,15 @@ class ActKind:
                 return outcome
             raise AssertionError(f"{node.id} wants to wait")
 
-        return Executor(at_once, waits=False) if self.name == "at_once" else Executor(act, effects=self.name == "effect")
+        if self.name == "at_once":
+            return Executor(at_once, waits=False)
+        return Executor(act, effects=self.name == "effect", reserve=_a_hundred if self.name == "call" else None)
+
+
+def _a_hundred(context: NodeContext) -> Usage:
+    if context.scope["state"].get("unspeakable"):
+        raise NodeExecutionError("nobody can say that", "unspeakable")
+    return Usage("m", 60, 40, estimated=True)
 
 
 @dataclass(frozen=True)
@@ -121,7 +129,7 @@ class StageKinds(OurKinds):
     acts: Mapping[str, Act]
 
     def get(self, name: str) -> NodeKind:
-        return ActKind(name, self.acts) if name in ("act", "effect", "at_once") else super().get(name)
+        return ActKind(name, self.acts) if name in ("act", "effect", "at_once", "call") else super().get(name)
 
 
 @dataclass
@@ -280,6 +288,11 @@ class Stage:
         """Ledger: activation, attempt, tokens."""
         rows: Sequence[UsageRow] = await self.store.usage.of_run(DEFAULT_TENANT, run)
         return [(row.activation, row.attempt, row.usage.total_tokens) for row in rows]
+
+    async def lines(self, run: RunId) -> list[tuple[str, int, int, str, int]]:
+        """Ledger: activation, attempt, epoch, state, tokens; void lines too."""
+        rows = [row for row in self.book.usage.get(run, {}).values()]
+        return [(row.activation, row.attempt, row.epoch, row.state.value, row.usage.total_tokens) for row in rows]
 
     async def ask(self, run: RunId, kind: str = "cancel") -> None:
         found = await self.run(run)
