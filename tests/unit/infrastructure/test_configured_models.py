@@ -12,7 +12,7 @@ from domain.errors import FactoryError, ModelError, ModelNotFound
 from domain.model import ModelRequest
 from domain.usage import Money
 from infrastructure.models.prices import BundledPrices, Counted, Price
-from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.registry import LONGEST_ANSWER, ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 
 HELLO = ({"role": "user", "content": "hello"},)
@@ -52,6 +52,31 @@ def test_known_models(name: str, known: bool) -> None:
 async def test_an_unknown_model_names_the_known_ones(name: str) -> None:
     with pytest.raises(ModelNotFound, match=f"{name}.*fast.*smart.*scripted/echo"):
         await configured().complete(ModelRequest(name, HELLO))
+
+
+MINE = {"mine/model": Endpoint("http://127.0.0.1:9/v1", prompt_price=Decimal(1), completion_price=Decimal(2))}
+
+
+@pytest.mark.parametrize(
+    ("name", "max_tokens", "longest", "cost"),
+    [
+        pytest.param("fast", 10, 10, Decimal("0.0000069"), id="what the request allows"),
+        pytest.param("fast", None, LONGEST_ANSWER, Decimal("0.0024585"), id="a scripted model"),
+        pytest.param("openai/gpt-4o-mini", None, 16_384, Decimal("0.0098313"), id="what the list says"),
+        pytest.param("mine/model", 10, 10, Decimal("0.000026"), id="a price of one's own"),
+        pytest.param("openai/published-tomorrow", None, LONGEST_ANSWER, None, id="a model that nobody lists"),
+    ],
+)
+def test_what_a_call_uses_at_most(name: str, max_tokens: int | None, longest: int, cost: Decimal | None) -> None:
+    usage = configured(endpoints=MINE).at_most(ModelRequest(name, HELLO, max_tokens=max_tokens))
+
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (6, longest, True)
+    assert (usage.cost and usage.cost.amount) == cost
+
+
+def test_what_nobody_knows_uses_nothing() -> None:
+    with pytest.raises(ModelNotFound, match="nonsense/model"):
+        configured().at_most(ModelRequest("nonsense/model", HELLO))
 
 
 def test_cards_list_aliases_first_then_what_else_is_there() -> None:

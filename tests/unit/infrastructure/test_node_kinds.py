@@ -568,6 +568,41 @@ async def test_llm_pays_for_a_summary_also_when_the_answer_is_refused() -> None:
     assert cast(Usage, refused.value.__dict__["usage"]).total_tokens == 2 * USED.total_tokens
 
 
+CONVERSATION: Json = {"max_tokens": 100, "policy": "summarise", "summary_tokens": 20}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param({"prompt": "Which one?"}, id="a prompt"),
+        pytest.param({"system": "Be", "messages": turns(1_000), "context": {"max_tokens": 30}}, id="what is left of a conversation"),
+        pytest.param({"messages": turns(3), "context": CONVERSATION}, id="a conversation that needs no summary"),
+        pytest.param({"messages": turns(20), "context": CONVERSATION}, id="a summary and the answer"),
+    ],
+)
+async def test_llm_reserves_for_exactly_the_calls_that_it_makes(more: dict[str, Json]) -> None:
+    models = OneModel("summed up " * 8)
+    one = node("llm", model="fast", max_tokens=50, **more)
+    executor = KINDS["llm"].build(one, workshop(models))
+    assert executor.reserve is not None
+    reserved = executor.reserve(context())
+    await awaited(one, workshop(models))
+
+    made = sum(tokens_asked(request) for request in models.asked)
+    assert len(models.foretold) == len(models.asked)
+    assert models.asked[0] == models.foretold[0]
+    assert reserved.estimated
+    assert reserved.prompt_tokens == made
+    assert reserved.completion_tokens == sum(request.max_tokens or 0 for request in models.asked)
+
+
+def test_llm_that_cannot_call_reserves_nothing() -> None:
+    executor = KINDS["llm"].build(node("llm", model="fast", messages=turns(3), context={"max_tokens": 5}), workshop())
+    assert executor.reserve is not None
+    with pytest.raises(NodeExecutionError, match="leaves room for 5"):
+        executor.reserve(context())
+
+
 async def test_a_conversation_of_a_million_tokens_stays_under_what_a_model_takes() -> None:
     models = OneModel()
     messages = turns(20_000, "0123456789" * 19 + "ab")

@@ -39,6 +39,7 @@ from infrastructure.heart import LoopHeart
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory import open_memory
 from infrastructure.store.memory.journal import MemoryJournal
+from infrastructure.store.memory.shelves import MemoryUsage
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
 from tests.documents import Document, OneModel, OneTool, OurKinds
@@ -291,7 +292,8 @@ class Stage:
 
     async def lines(self, run: RunId) -> list[tuple[str, int, int, str, int]]:
         """Ledger: activation, attempt, epoch, state, tokens; void lines too."""
-        rows = [row for row in self.book.usage.get(run, {}).values()]
+        assert isinstance(self.store.usage, MemoryUsage)
+        rows = self.store.usage.book.usage.get(run, {}).values()
         return [(row.activation, row.attempt, row.epoch, row.state.value, row.usage.total_tokens) for row in rows]
 
     async def ask(self, run: RunId, kind: str = "cancel") -> None:
