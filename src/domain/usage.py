@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from domain.errors import TrackingError
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
@@ -58,9 +58,12 @@ class UsageState(StrEnum):
         return self in (UsageState.COUNTED, UsageState.UNKNOWN)
 
     def gives_way_to(self, newer: "UsageState") -> bool:
-        """A reservation is settled once; only the count of the worker that made the call is better than that, and it is final."""
-        return self is UsageState.RESERVED or (newer is UsageState.COUNTED and self is not UsageState.COUNTED)
+        """Each knows more than the one before: in whatever order lines of a call are written, the same one is left. That nothing came back
+        to a worker that had lost the run does not say that nothing was used."""
+        return _KNOWS_MORE.index(newer) > _KNOWS_MORE.index(self)
 
+
+_KNOWS_MORE: Final = (UsageState.RESERVED, UsageState.VOID, UsageState.UNKNOWN, UsageState.COUNTED)
 
 LineKey: TypeAlias = tuple[RunId, ActivationPath, int, int, Epoch]
 """Run, activation, effect, attempt, epoch: one call."""

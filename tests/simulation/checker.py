@@ -7,7 +7,9 @@ from domain.ids import BEGINNING, ActivationPath
 from domain.ports.journal import Recorded
 from domain.run import events
 from domain.run.run import Run, RunStatus
+from domain.usage import UsageRow, UsageState, total
 from tests.simulation.play import Afternoon
+from tests.simulation.world import RESERVED
 
 ENDINGS = (events.NodeFinished, events.NodeFailed, events.Terminated)
 
@@ -20,8 +22,7 @@ async def problems(found: Afternoon) -> list[str]:
         rows = await found.store.journal.read(run.tenant, run.thread, BEGINNING, 1_000_000)
         lines = await found.store.usage.of_run(run.tenant, run.id)
         own = [found.store.journal.decode(row) for row in rows if row.run == run.id]
-        charged = [line.activation for line in lines]
-        wrong = [*_of_run(found, stored, own), *_of_calls(found, run, own), *_of_usage(found, run, own, charged)]
+        wrong = [*_of_run(found, stored, own), *_of_calls(found, run, own), *_of_usage(found, run, own, lines), *_of_total(stored, lines)]
         seen.update(dict.fromkeys(f"{run.id}: {problem}" for problem in wrong))
         seen.update(dict.fromkeys(f"{run.thread}: {problem}" for problem in _of_thread(rows)))
     return list(seen)
@@ -70,10 +71,29 @@ def _of_calls(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[
         yield f"{sorted(unheard)[0]} finished and was never called"
 
 
-def _of_usage(found: Afternoon, run: Run, rows: list[events.Event], charged: list[ActivationPath]) -> Iterator[str]:
+def _of_usage(found: Afternoon, run: Run, rows: list[events.Event], lines: Sequence[UsageRow]) -> Iterator[str]:
+    counted = Counter(line.activation for line in lines if line.state is UsageState.COUNTED)
+    charged = Counter(line.activation for line in lines if line.state.is_charged)
     paid = {row.activation for row in rows if isinstance(row, events.NodeFinished) and row.usage is not None}
-    if missing := paid - set(charged):
+    if missing := paid - set(counted):
         yield f"the tokens of {sorted(missing)[0]} are in no ledger"
     calls = Counter(call.activation for call in found.world.calls.get(run.id, []))
-    if dear := [path for path, times in Counter(charged).items() if times > calls[path]]:
+    if dear := [path for path, times in counted.items() if times > calls[path]]:
         yield f"{dear[0]} was charged more often than it was called"
+    answered = {path: times for (whose, path), times in found.world.answered.items() if whose == run.id}
+    if free := [path for path, times in answered.items() if times > charged[ActivationPath(path)]]:
+        yield f"{free[0]} was answered more often than it was charged"
+    if left := [line.activation for line in lines if line.state is UsageState.RESERVED]:
+        yield f"{left[0]} is reserved for ever"
+    lost = Counter((line.activation, line.epoch) for line in lines if line.state is UsageState.UNKNOWN)
+    if twice := [path for (path, _), times in lost.items() if times > 1]:
+        yield f"one worker lost two calls of {twice[0]}"
+
+
+def _of_total(run: Run, lines: Sequence[UsageRow]) -> Iterator[str]:
+    """Late lines of a lost lease are not in it; of a call that was lost it keeps what was reserved."""
+    unknown = sum(line.state is UsageState.UNKNOWN for line in lines)
+    sums = total(line.usage for line in lines if line.state.is_charged)
+    known_since = max(run.usage.unknown - unknown, 0)
+    if run.usage.calls > sums.calls or run.usage.total_tokens > sums.total_tokens + known_since * sum(RESERVED):
+        yield f"its total is {run.usage}, its lines say {sums}"

@@ -12,6 +12,7 @@ from domain.ports.journal import Append, Journal
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.log import Log
 from infrastructure.store.memory.queue import MemoryQueue
+from infrastructure.store.memory.shelves import MemoryUsage
 from tests.simulation.checker import problems
 from tests.simulation.play import Afternoon, afternoon
 
@@ -81,7 +82,16 @@ def claims_do_not_exclude(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryQueue, "claim", same_epoch)
 
 
-@pytest.mark.parametrize("remove", [no_epochs, lost_answers_are_repeated, claims_do_not_exclude])
+def lost_calls_are_forgotten(patch: pytest.MonkeyPatch) -> None:
+    """Whoever takes a run over does not look what was reserved."""
+
+    async def none(*asked: object) -> tuple[()]:
+        return ()
+
+    patch.setattr(MemoryUsage, "reserved", none)
+
+
+@pytest.mark.parametrize("remove", [no_epochs, lost_answers_are_repeated, claims_do_not_exclude, lost_calls_are_forgotten])
 def test_a_removed_guard_is_noticed(remove: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
     remove(monkeypatch)
 

@@ -1,6 +1,7 @@
 """The world outside: nodes that touch it, and a ledger of every call that no engine writes."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -14,6 +15,8 @@ from tests.simulation.process import Process
 
 ANY: JsonObject = {"type": "object"}
 KINDS = ("transform", "once", "map")
+USED, RESERVED = (1, 1), (3, 5)
+"""Tokens of every call: asked and answered."""
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,11 @@ class Call:
 
 @dataclass
 class World:
-    """`calls` by run."""
+    """`calls` by run; `answered`: how often, by run and activation."""
 
     case: Case
     calls: dict[str, list[Call]] = field(default_factory=dict)
+    answered: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     async def act(self, context: NodeContext, process: Process) -> None:
         """A call that takes its time, may fail, hang, or be answered late. It is in the ledger when it reaches the world."""
@@ -49,6 +53,7 @@ class World:
         await process.checkpoint()
         if chaos.strikes("node: failed after the call"):
             raise NodeExecutionError("connection reset", "flaky", retryable=True)
+        self.answered[context.run, context.activation] += 1
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,7 @@ class SimulatedKind:
         async def call(context: NodeContext) -> Outcome:
             await self.world.act(context, self.process)
             targets = list(self.world.case.decide(context.activation, node.id))
-            return Finished({"targets": targets}, Usage("simulated", 1, 1))
+            return Finished({"targets": targets}, Usage("simulated", *USED))
 
         async def spread(context: NodeContext) -> Outcome:
             count = self.world.case.items(context.activation)
@@ -76,7 +81,11 @@ class SimulatedKind:
 
         if self.name == "map":
             return Executor(spread)
-        return Executor(call, effects=True, intend=_intended if self.name == "once" else None)
+        return Executor(call, effects=True, intend=_intended if self.name == "once" else None, reserve=_at_most)
+
+
+def _at_most(context: NodeContext) -> Usage:
+    return Usage("simulated", *RESERVED, estimated=True)
 
 
 def _intended(context: NodeContext) -> Intended:

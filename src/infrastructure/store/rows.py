@@ -28,10 +28,11 @@ USAGE_COLUMNS = (
     "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, "
     "estimated, state"
 )
-USAGE_GIVES_WAY = """ON CONFLICT (run, activation, effect, attempt, epoch) DO UPDATE SET prompt_tokens = excluded.prompt_tokens,
-    completion_tokens = excluded.completion_tokens, cost = excluded.cost, currency = excluded.currency, model = excluded.model,
-    estimated = excluded.estimated, state = excluded.state
-    WHERE usage.state = 'reserved' OR (usage.state <> 'counted' AND excluded.state = 'counted')"""
+_BETTER = ", ".join(f"('{now}', '{then}')" for now in UsageState for then in UsageState if now.gives_way_to(then))
+USAGE_GIVES_WAY = f"""ON CONFLICT (run, activation, effect, attempt, epoch) DO UPDATE SET model = excluded.model,
+    prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost,
+    currency = excluded.currency, estimated = excluded.estimated, state = excluded.state
+    WHERE (usage.state, excluded.state) IN (VALUES {_BETTER})"""
 """`UsageState.gives_way_to`, as both databases spell it."""
 JOURNAL_COLUMNS = "thread, position, run, kind, body, at"
 METADATA_COLUMNS = "hash, name, version, description, created_at, updated_at, tags"

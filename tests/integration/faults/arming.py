@@ -137,6 +137,8 @@ POINTS: dict[str, tuple[str, Wrap]] = {
     "append.told": ("application.drive:Drive._write", after),
     "effect.before": ("infrastructure.nodes.tool:ToolCall.__call__", before),
     "effect.after": ("infrastructure.nodes.tool:ToolCall.__call__", after),
+    "reserve.before": ("infrastructure.nodes.llm:LlmCall.reserve", before),
+    "reserve.durable": (WRITER, answered_row("reserved")),
     "model.before": ("infrastructure.nodes.llm:LlmCall.__call__", before),
     "model.after": ("infrastructure.nodes.llm:LlmCall.__call__", after),
     "result.before": ("application.executing:settle", before),

@@ -4,11 +4,13 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 
 from tests.integration.faults.evidence import Evidence, Row
-from tests.integration.faults.ledger import COMPLETION_TOKENS, Call
+from tests.integration.faults.ledger import Call
 from tests.integration.faults.load import SEEN, VISITS
 
 FINAL = ("completed", "failed", "cancelled")
 ENDS_NODE = ("node_finished", "node_failed", "terminated")
+MOST_RESERVED = 6_000
+"""Tokens: the longest answer, and the prompts of the load."""
 Breaches = Iterator[str]
 
 
@@ -130,37 +132,62 @@ def _was_told_to(seen: Evidence, run: str, activation: str, times: int) -> bool:
 
 def every_token_is_charged_once(seen: Evidence) -> Breaches:
     """The number of tokens says which answer a charge is for. An answer that did not arrive (its call was cancelled, a wire broke) has an
-    estimated line; one to a process that was killed may have none, see `lost_charges`."""
+    estimated line; one to a process that was lost has a line at what was reserved for it, flagged `unknown`."""
     answers = {call.tokens: call for call in seen.calls if call.what == "model"}
     charged: Counter[int] = Counter()
-    for run, activation, _effect, _attempt, _epoch, tokens, estimated in seen.charges:
-        if estimated:
+    for charge in seen.charges:
+        if charge.estimated:
             continue
-        charged[tokens] += 1
-        if tokens not in answers or answers[tokens].run != run:
-            yield f"{activation} of run {run} was charged {tokens} tokens that nobody used for it"
+        charged[charge.tokens] += 1
+        if charge.tokens not in answers or answers[charge.tokens].run != charge.run:
+            yield f"{charge.activation} of run {charge.run} was charged {charge.tokens} tokens that nobody used for it"
     yield from (f"answer {tokens} was charged {count} times" for tokens, count in charged.items() if count > 1)
-    guessed = Counter((charge[0], _node(charge[1])) for charge in seen.charges if charge[6])
+    guessed = Counter((charge.run, _node(charge.activation)) for charge in seen.charges if charge.estimated and charge.state != "reserved")
     for call in lost_charges(seen):
         guessed[call.run, call.node] -= 1
-        if call.pid not in seen.killed and guessed[call.run, call.node] < 0:
-            yield f"answer {call.tokens} to {call.node} of run {call.run} was never charged, and process {call.pid} was not killed"
+        if guessed[call.run, call.node] < 0:
+            yield f"answer {call.tokens} to {call.node} of run {call.run} was never charged; process {call.pid} had asked"
+
+
+def nothing_stays_reserved_and_only_what_was_lost_is_unknown(seen: Evidence) -> Breaches:
+    """Whoever takes a run over settles what was reserved before: one call of an activation at most, the last that its worker made."""
+    threads = {row.run: row.thread for row in seen.journal}
+    newest: dict[str, int] = defaultdict(int)
+    for thread, epoch in seen.claims:
+        newest[thread] = max(newest[thread], epoch)
+    last: dict[tuple[str, str, int], int] = defaultdict(int)
+    for charge in seen.charges:
+        last[charge.made_by] = max(last[charge.made_by], charge.attempt)
+    for charge in seen.charges:
+        where = f"attempt {charge.attempt} of {charge.activation} of run {charge.run}, epoch {charge.epoch},"
+        if charge.state == "reserved" and seen.runs.get(charge.run) in FINAL:
+            yield f"{where} is still reserved, and the run is over"
+        if charge.state != "unknown":
+            continue
+        if charge.epoch >= newest[threads.get(charge.run, "")]:
+            yield f"{where} is unknown, and nobody took the run over"
+        if last[charge.made_by] != charge.attempt:
+            yield f"{where} is unknown, and its worker went on"
 
 
 def lost_charges(seen: Evidence) -> list[Call]:
-    """Answers of the model that nobody was charged for."""
-    charged = {charge[5] for charge in seen.charges}
+    """Answers of the model that no line names."""
+    charged = {charge.tokens for charge in seen.charges if not charge.estimated}
     return [call for call in seen.calls if call.what == "model" and call.tokens not in charged]
 
 
 def totals_say_what_the_lines_say(seen: Evidence) -> Breaches:
-    """A run's public total is the sum of its lines, late ones of a lost lease aside."""
+    """A run's public total is the sum of its lines, late ones of a lost lease aside. It stays at what was reserved for a lost call when the
+    one who made it comes back and knows better."""
     sums: dict[str, int] = defaultdict(int)
+    unknown: Counter[str] = Counter()
     for charge in seen.charges:
-        sums[charge[0]] += charge[5] + COMPLETION_TOKENS
+        sums[charge.run] += charge.tokens + charge.completion
+        unknown[charge.run] += charge.state == "unknown"
     for run, outcome in seen.outcomes.items():
         used = outcome["usage"]["prompt_tokens"] + outcome["usage"]["completion_tokens"]
-        if used > sums[run]:
+        known_since = max(outcome["usage"].get("unknown", 0) - unknown[run], 0)
+        if used > sums[run] + known_since * MOST_RESERVED:
             yield f"run {run} says {used} tokens, its lines say {sums[run]}"
 
 
@@ -213,6 +240,7 @@ PROMISES: Mapping[str, Callable[[Evidence], Breaches]] = {
         inputs_are_the_committed_outputs_upstream,
         effects_keep_their_word,
         every_token_is_charged_once,
+        nothing_stays_reserved_and_only_what_was_lost_is_unknown,
         totals_say_what_the_lines_say,
         readers_get_exactly_the_rows,
         nobody_was_refused,

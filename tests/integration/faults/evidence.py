@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from tests.integration.faults.cluster import Cluster
 from tests.integration.faults.ledger import Call
@@ -23,16 +23,37 @@ class Row:
     body: Mapping[str, Any]
 
 
+_CHARGES: Final = """SELECT run, activation, attempt, epoch, prompt_tokens, completion_tokens, estimated, state
+    FROM usage WHERE state <> 'void'"""
+
+
+class Charge(NamedTuple):
+    """One line of the ledger of tokens; those that are void aside. `tokens`: of the prompt."""
+
+    run: str
+    activation: str
+    attempt: int
+    epoch: int
+    tokens: int
+    completion: int
+    estimated: bool
+    state: str
+
+    @property
+    def made_by(self) -> tuple[str, str, int]:
+        """For which activation, under which epoch."""
+        return self.run, self.activation, self.epoch
+
+
 @dataclass(frozen=True)
 class Evidence:
-    """`runs`: id -> status. `charges`: (run, activation, effect, attempt, epoch, prompt tokens, estimated). `told`: clients' own notes.
-    `webhooks`: those that want to hear of every run."""
+    """`runs`: id -> status. `told`: clients' own notes. `webhooks`: those that want to hear of every run."""
 
     runs: Mapping[str, str]
     outcomes: Mapping[str, Mapping[str, Any]]
     inputs: Mapping[str, Mapping[str, Any]]
     journal: Sequence[Row]
-    charges: Sequence[tuple[str, str, int, int, int, int, bool]]
+    charges: Sequence[Charge]
     heads: Mapping[str, int]
     queued: frozenset[str]
     claims: Mapping[tuple[str, int], str]
@@ -76,7 +97,7 @@ def gather(cluster: Cluster) -> Evidence:
         outcomes={row[0]: json.loads(row[3]) for row in runs},
         inputs={row[0]: json.loads(row[2])["input"] for row in runs},
         journal=[Row(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in journal],
-        charges=[tuple(row) for row in ask("SELECT run, activation, effect, attempt, epoch, prompt_tokens, estimated FROM usage")],
+        charges=[Charge(*row) for row in ask(_CHARGES)],
         heads={row[0]: row[1] for row in ask("SELECT thread, position FROM heads")},
         queued=frozenset(row[0] for row in ask("SELECT run FROM queue")),
         claims={(row[0], row[1]): row[2] for row in ask("SELECT thread, epoch, process FROM rig.claims")},

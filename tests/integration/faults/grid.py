@@ -34,7 +34,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "terminate": {"kind": "terminate", "status": "completed", "output": {"done": "${state.open}"}},
 }
 """What stands between an `open` and a `close`."""
-ONLY = {"model": ("llm",), "park": ("wait",), "wish": ("wait",), "intent": ("once",)}
+ONLY = {"model": ("llm",), "reserve": ("llm",), "park": ("wait",), "wish": ("wait",), "intent": ("once",)}
 """Points that one kind alone passes, by what their names begin with."""
 OFTEN = ("append", "effect", "result")
 """Points that every run passes several times."""

@@ -101,6 +101,14 @@ def no_line_per_attempt() -> None:
     Drive.bill = twice  # type: ignore[method-assign]
 
 
+def no_reservation() -> None:
+    """A model is called, and nothing says so before its answer is there."""
+    from infrastructure.nodes.llm import LlmKind
+
+    build = LlmKind.build
+    LlmKind.build = lambda self, node, workshop: replace(build(self, node, workshop), reserve=None)  # type: ignore[method-assign]
+
+
 def no_receipt() -> None:
     """What was sent to a webhook counts as taken, whatever was answered."""
     from domain.webhook import Attempt
@@ -118,6 +126,7 @@ GUARDS = {
     "resume": Guard("a stream goes on after the number its reader names", "readers_get_exactly_the_rows", no_resuming),
     "intent": Guard("the intent of a `once` call is durable before it", "effects_keep_their_word", no_intent),
     "line": Guard("a call is one line in the ledger of tokens", "every_token_is_charged_once", no_line_per_attempt),
+    "reserve": Guard("a call is reserved before it is made", "every_token_is_charged_once", no_reservation),
     "receipt": Guard("a delivery is done when its receiver took it", "receivers_hear_of_every_run", no_receipt),
 }
 """By the name that stands after `without.`."""

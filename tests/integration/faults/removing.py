@@ -27,9 +27,18 @@ def stop_all(stage: Stage) -> None:
 
 def payments_are_cut_short(stage: Stage, arms: str) -> None:
     """Workers die with payments in flight."""
+    calls_are_cut_short(stage, arms, "pay")
+
+
+def answers_are_cut_short(stage: Stage, arms: str) -> None:
+    """Workers die while a model answers."""
+    calls_are_cut_short(stage, arms, "model")
+
+
+def calls_are_cut_short(stage: Stage, arms: str, what: str) -> None:
     stage.start(workers=1, FAULT_ARMS=arms)
     stage.order(RUNS)
-    until(lambda: any(call.what == "pay" for call in stage.cluster.ledger.calls()), "a payment", 60)
+    until(lambda: any(call.what == what for call in stage.cluster.ledger.calls()), f"a call of {what}", 60)
     stop_all(stage)
     stage.cluster.worker(FAULT_ARMS=arms)
 
@@ -76,6 +85,7 @@ CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "resume": (a_reader_comes_back, ""),
     "intent": (payments_are_cut_short, ""),
     "line": (workers_die, ""),
+    "reserve": (answers_are_cut_short, ""),
     "receipt": (receivers_are_out_of_order, "webhooks.soon"),
 }
 """By the name of the guard; what else is armed."""

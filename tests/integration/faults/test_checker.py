@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.faults.checker import PROMISES, breaches
-from tests.integration.faults.evidence import Evidence, Row
+from tests.integration.faults.evidence import Charge, Evidence, Row
 from tests.integration.faults.ledger import Call
 
 THREAD, RUN = "t", "r"
@@ -37,12 +37,13 @@ CALLS = (
     call(2, "model", "ask", ["put-1"], "model-2", tokens=2),
     call(3, "pay", "pay", [""], "pay-3"),
 )
+PAID = Charge(RUN, "/ask#1", 1, 1, 2, 7, False, "counted")
 HONEST = Evidence(
     runs={RUN: "completed"},
     outcomes={RUN: {"waiting_for": [], "failure": None, "usage": {"prompt_tokens": 2, "completion_tokens": 7}}},
     inputs={RUN: {"account": "a"}},
     journal=JOURNAL,
-    charges=[(RUN, "/ask#1", 0, 1, 1, 2, False)],
+    charges=[PAID],
     heads={THREAD: 5},
     queued=frozenset(),
     claims={(THREAD, 1): "p_1"},
@@ -76,6 +77,21 @@ def test_what_a_receiver_took_at_its_second_try_is_no_breach() -> None:
     assert breaches(TOLD) == {}
 
 
+LOST = PAID._replace(tokens=40, completion=4_096, estimated=True, state="unknown")
+
+
+def says(prompt: int, completion: int, unknown: int = 1) -> dict[str, Any]:
+    """What the run's public row says it used."""
+    return {RUN: {**HONEST.outcomes[RUN], "usage": {"prompt_tokens": prompt, "completion_tokens": completion, "unknown": unknown}}}
+
+
+LOST_WITH_ITS_WORKER = replace(
+    HONEST,
+    charges=[LOST],
+    claims={(THREAD, 1): "p_1", (THREAD, 2): "p_2"},
+    outcomes=says(40, 4_096),
+    killed=frozenset({7}),
+)
 LIES: dict[str, list[Callable[[Evidence], Evidence]]] = {
     "acknowledged_runs_exist": [lambda seen: replace(seen, told=[{"what": "ack", "key": "b", "run": "gone"}])],
     "every_run_is_final_or_waits_for_an_operator": [
@@ -112,12 +128,19 @@ LIES: dict[str, list[Callable[[Evidence], Evidence]]] = {
         lambda seen: replace(seen, calls=[*CALLS, replace(CALLS[0], activation="/other#1")]),
     ],
     "every_token_is_charged_once": [
-        lambda seen: replace(seen, charges=[*seen.charges, (RUN, "/ask#1", 0, 2, 1, 2, False)]),
+        lambda seen: replace(seen, charges=[*seen.charges, PAID._replace(attempt=2)]),
         lambda seen: replace(seen, charges=[]),
-        lambda seen: replace(seen, charges=[*seen.charges, (RUN, "/ask#1", 0, 2, 1, 99, False)]),
+        lambda seen: replace(seen, charges=[], killed=frozenset({7})),
+        lambda seen: replace(seen, charges=[*seen.charges, PAID._replace(attempt=2, tokens=99)]),
+    ],
+    "nothing_stays_reserved_and_only_what_was_lost_is_unknown": [
+        lambda seen: replace(seen, charges=[*seen.charges, LOST._replace(attempt=2, state="reserved")]),
+        lambda seen: replace(seen, charges=[LOST]),
+        lambda seen: replace(LOST_WITH_ITS_WORKER, charges=[LOST, PAID._replace(attempt=2)]),
     ],
     "totals_say_what_the_lines_say": [
-        lambda seen: replace(seen, outcomes={RUN: {**seen.outcomes[RUN], "usage": {"prompt_tokens": 4, "completion_tokens": 14}}})
+        lambda seen: replace(LOST_WITH_ITS_WORKER, outcomes=says(2, 7 + 10_000)),
+        lambda seen: replace(seen, outcomes={RUN: {**seen.outcomes[RUN], "usage": {"prompt_tokens": 4, "completion_tokens": 14}}}),
     ],
     "readers_get_exactly_the_rows": [
         lambda seen: replace(seen, told=seen.told[:-1]),
@@ -148,15 +171,10 @@ def test_every_promise_is_seen_to_break() -> None:
     assert set(LIES) == set(PROMISES)
 
 
-def test_an_answer_lost_with_a_killed_process_is_no_breach() -> None:
-    assert (
-        breaches(
-            replace(
-                HONEST,
-                charges=[],
-                killed=frozenset({7}),
-                outcomes={RUN: {**HONEST.outcomes[RUN], "usage": {"prompt_tokens": 0, "completion_tokens": 0}}},
-            )
-        )
-        == {}
-    )
+def test_an_answer_lost_with_its_process_and_charged_what_was_reserved_is_no_breach() -> None:
+    assert breaches(LOST_WITH_ITS_WORKER) == {}
+
+
+def test_a_total_that_stays_at_what_was_reserved_is_no_breach() -> None:
+    """The worker that had made the call came back."""
+    assert breaches(replace(LOST_WITH_ITS_WORKER, charges=[PAID])) == {}

@@ -1,17 +1,14 @@
 """What a line of the ledger may become, and what counts."""
 
+from itertools import permutations
+
 import pytest
 
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
 from domain.usage import Usage, UsageRow, UsageState, UsageTotal, newest
 
 RESERVED, COUNTED, UNKNOWN, VOID = UsageState
-MAY_BECOME = {
-    RESERVED: {RESERVED, COUNTED, UNKNOWN, VOID},
-    COUNTED: set(),
-    UNKNOWN: {COUNTED},
-    VOID: {COUNTED},
-}
+MAY_BECOME = {RESERVED: {COUNTED, UNKNOWN, VOID}, VOID: {COUNTED, UNKNOWN}, UNKNOWN: {COUNTED}, COUNTED: set()}
 
 
 @pytest.mark.parametrize("now", UsageState)
@@ -27,6 +24,11 @@ def test_only_what_is_counted_or_lost_is_charged() -> None:
 def line(state: UsageState, tokens: int = 1, attempt: int = 1) -> UsageRow:
     about = (TenantId("t"), ThreadId("h"), RunId("r"), "w", ActivationPath("/a#1"), 0, attempt, Epoch(1))
     return UsageRow(*about, Usage("m", tokens, 0), state)
+
+
+@pytest.mark.parametrize("order", list(permutations(UsageState)))
+def test_in_whatever_order_lines_of_a_call_come_the_same_one_is_left(order: tuple[UsageState, ...]) -> None:
+    assert newest(map(line, order)) == [line(COUNTED)]
 
 
 def test_of_one_call_the_lines_come_to_one() -> None:

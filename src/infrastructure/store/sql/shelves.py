@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, tuple_
 
 from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
@@ -27,8 +27,8 @@ class KeptUsage:
             return
         inserted = self.database.insert(usage).values([dict(zip(_USAGE, usage_row(row), strict=True)) for row in newest(rows)])
         new = inserted.excluded
-        better = (usage.c.state != UsageState.COUNTED) & (new.state == UsageState.COUNTED)
-        gives_way = (usage.c.state == UsageState.RESERVED) | better
+        pairs = [(now, then) for now in UsageState for then in UsageState if now.gives_way_to(then)]
+        gives_way = tuple_(usage.c.state, new.state).in_(pairs)
         values = {name: new[name] for name in _SETTLED}
         await self.database.change(inserted.on_conflict_do_update(index_elements=_KEY, set_=values, where=gives_way))
 
