@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     )
     from domain.ports.tools import ToolContext
     from domain.tool import Effects
+    from domain.usage import Usage
 
 __version__ = "0.1.0"
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Reads",
     "ToolContext",
     "ToolError",
+    "Usage",
     "Workshop",
     "tool",
 ]
@@ -67,6 +69,7 @@ _HOMES = {
     ),
     "domain.ports.tools": ("ToolContext",),
     "domain.tool": ("Effects",),
+    "domain.usage": ("Usage",),
     "domain.declaring": ("tool",),
 }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, TypeAlias
 
 from domain.acting import Acting
@@ -15,7 +14,7 @@ from domain.ports.journal import Recorded
 from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
 from domain.run.terms import OnBusy
 from domain.snapshot import CheckpointType, SnapshotPolicy
-from domain.usage import Money, Usage, UsageRow, UsageState, UsageTotal
+from domain.usage import UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.store.codec import Decoded, encode, failure_of, limits_of, money_of, plain
 from infrastructure.store.large import Values, apart
@@ -24,16 +23,6 @@ Row: TypeAlias = Sequence[Any]
 """Values as a driver gives them, in the order of the named columns."""
 
 RUN_COLUMNS = "id, tenant, thread, workflow, workflow_hash, status, created_at, started_at, ended_at, asked, outcome"
-USAGE_COLUMNS = (
-    "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, "
-    "estimated, state"
-)
-_BETTER = ", ".join(f"('{now}', '{then}')" for now in UsageState for then in UsageState if now.gives_way_to(then))
-USAGE_GIVES_WAY = f"""ON CONFLICT (run, activation, effect, attempt, epoch) DO UPDATE SET model = excluded.model,
-    prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost,
-    currency = excluded.currency, estimated = excluded.estimated, state = excluded.state
-    WHERE (usage.state, excluded.state) IN (VALUES {_BETTER})"""
-"""`UsageState.gives_way_to`, as both databases spell it."""
 JOURNAL_COLUMNS = "thread, position, run, kind, body, at"
 METADATA_COLUMNS = "hash, name, version, description, created_at, updated_at, tags"
 WORKFLOW_COLUMNS = f"tenant, {METADATA_COLUMNS}, document"
@@ -176,50 +165,6 @@ def _failure_of(members: Decoded | None) -> Failure | None:
 def _total_of(members: Decoded) -> UsageTotal:
     cost = money_of(members.pop("cost"))
     return UsageTotal(**members, cost=cost)
-
-
-def usage_row(row: UsageRow) -> Row:
-    used, cost = row.usage, row.usage.cost
-    return (
-        row.tenant,
-        row.thread,
-        row.run,
-        row.workflow,
-        row.activation,
-        row.effect,
-        row.attempt,
-        row.epoch,
-        used.model,
-        used.prompt_tokens,
-        used.completion_tokens,
-        str(cost.amount) if cost else None,
-        cost.currency if cost else None,
-        used.estimated,
-        row.state.value,
-    )
-
-
-def usage_of(row: Row) -> UsageRow:
-    (
-        tenant,
-        thread,
-        run,
-        workflow,
-        activation,
-        effect,
-        attempt,
-        epoch,
-        model,
-        prompt_tokens,
-        completion_tokens,
-        cost,
-        currency,
-        estimated,
-        state,
-    ) = row
-    money = None if cost is None else Money(Decimal(cost), currency)
-    used = Usage(model, prompt_tokens, completion_tokens, money, bool(estimated))
-    return UsageRow(tenant, thread, run, workflow, activation, effect, attempt, epoch, used, UsageState(state))
 
 
 def recorded_of(row: Row) -> Recorded:

@@ -1,17 +1,18 @@
 """The one checker: what must hold after every scenario, whatever was done. Each promise is a function that names every breach of it."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
-from tests.integration.faults.evidence import Evidence, Row
+from tests.integration.faults.charges import (
+    every_token_is_charged_once,
+    nothing_stays_reserved_and_only_what_was_lost_is_unknown,
+    totals_say_what_the_lines_say,
+)
+from tests.integration.faults.evidence import FINAL, Breaches, Evidence, Row, node_of
 from tests.integration.faults.ledger import Call
 from tests.integration.faults.load import SEEN, VISITS
 
-FINAL = ("completed", "failed", "cancelled")
 ENDS_NODE = ("node_finished", "node_failed", "terminated")
-MOST_RESERVED = 6_000
-"""Tokens: the longest answer, and the prompts of the load."""
-Breaches = Iterator[str]
 
 
 def acknowledged_runs_exist(seen: Evidence) -> Breaches:
@@ -90,7 +91,7 @@ def inputs_are_the_committed_outputs_upstream(seen: Evidence) -> Breaches:
             now = state[row.position] = dict(state.get(row.position - 1, state[0]))
             if row.kind != "node_finished" or row.body["activation"].count("/") > 1:
                 continue  # a child frame has a state of its own
-            node = _node(row.body["activation"])
+            node = node_of(row.body["activation"])
             answer = row.body["updates"].get(node)
             if node in SEEN and not str(answer).startswith(node):
                 before = state[row.body["read_at"]]
@@ -128,67 +129,6 @@ def _was_told_to(seen: Evidence, run: str, activation: str, times: int) -> bool:
     """An operator said that it had not happened."""
     decisions = [row for row in seen.rows_of[run] if row.kind == "effect_resolved" and row.body["activation"] == activation]
     return len([row for row in decisions if row.body["decision"] == "did_not_happen"]) == times - 1
-
-
-def every_token_is_charged_once(seen: Evidence) -> Breaches:
-    """The number of tokens says which answer a charge is for. An answer that did not arrive (its call was cancelled, a wire broke) has an
-    estimated line; one to a process that was lost has a line at what was reserved for it, flagged `unknown`."""
-    answers = {call.tokens: call for call in seen.calls if call.what == "model"}
-    charged: Counter[int] = Counter()
-    for charge in seen.charges:
-        if charge.estimated:
-            continue
-        charged[charge.tokens] += 1
-        if charge.tokens not in answers or answers[charge.tokens].run != charge.run:
-            yield f"{charge.activation} of run {charge.run} was charged {charge.tokens} tokens that nobody used for it"
-    yield from (f"answer {tokens} was charged {count} times" for tokens, count in charged.items() if count > 1)
-    guessed = Counter((charge.run, _node(charge.activation)) for charge in seen.charges if charge.estimated and charge.state != "reserved")
-    for call in lost_charges(seen):
-        guessed[call.run, call.node] -= 1
-        if guessed[call.run, call.node] < 0:
-            yield f"answer {call.tokens} to {call.node} of run {call.run} was never charged; process {call.pid} had asked"
-
-
-def nothing_stays_reserved_and_only_what_was_lost_is_unknown(seen: Evidence) -> Breaches:
-    """Whoever takes a run over settles what was reserved before: one call of an activation at most, the last that its worker made."""
-    threads = {row.run: row.thread for row in seen.journal}
-    newest: dict[str, int] = defaultdict(int)
-    for thread, epoch in seen.claims:
-        newest[thread] = max(newest[thread], epoch)
-    last: dict[tuple[str, str, int], int] = defaultdict(int)
-    for charge in seen.charges:
-        last[charge.made_by] = max(last[charge.made_by], charge.attempt)
-    for charge in seen.charges:
-        where = f"attempt {charge.attempt} of {charge.activation} of run {charge.run}, epoch {charge.epoch},"
-        if charge.state == "reserved" and seen.runs.get(charge.run) in FINAL:
-            yield f"{where} is still reserved, and the run is over"
-        if charge.state != "unknown":
-            continue
-        if charge.epoch >= newest[threads.get(charge.run, "")]:
-            yield f"{where} is unknown, and nobody took the run over"
-        if last[charge.made_by] != charge.attempt:
-            yield f"{where} is unknown, and its worker went on"
-
-
-def lost_charges(seen: Evidence) -> list[Call]:
-    """Answers of the model that no line names."""
-    charged = {charge.tokens for charge in seen.charges if not charge.estimated}
-    return [call for call in seen.calls if call.what == "model" and call.tokens not in charged]
-
-
-def totals_say_what_the_lines_say(seen: Evidence) -> Breaches:
-    """A run's public total is the sum of its lines, late ones of a lost lease aside. It stays at what was reserved for a lost call when the
-    one who made it comes back and knows better."""
-    sums: dict[str, int] = defaultdict(int)
-    unknown: Counter[str] = Counter()
-    for charge in seen.charges:
-        sums[charge.run] += charge.tokens + charge.completion
-        unknown[charge.run] += charge.state == "unknown"
-    for run, outcome in seen.outcomes.items():
-        used = outcome["usage"]["prompt_tokens"] + outcome["usage"]["completion_tokens"]
-        known_since = max(outcome["usage"].get("unknown", 0) - unknown[run], 0)
-        if used > sums[run] + known_since * MOST_RESERVED:
-            yield f"run {run} says {used} tokens, its lines say {sums[run]}"
 
 
 def readers_get_exactly_the_rows(seen: Evidence) -> Breaches:
@@ -262,14 +202,10 @@ def check(seen: Evidence) -> None:
     assert not broken, "\n".join(lines)
 
 
-def _node(activation: str) -> str:
-    return activation.rpartition("/")[2].partition("#")[0]
-
-
 def visits_of(seen: Evidence, run: str) -> list[str]:
     """Nodes that finished, as often as they did, in the order of their names."""
     activations = [row.body["activation"] for row in seen.rows_of[run] if row.kind == "node_finished"]
-    return sorted(_node(path) for path in activations)
+    return sorted(node_of(path) for path in activations)
 
 
 def check_standard(seen: Evidence, count: int) -> None:

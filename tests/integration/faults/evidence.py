@@ -2,11 +2,11 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from tests.integration.faults.cluster import Cluster
 from tests.integration.faults.ledger import Call
@@ -23,6 +23,8 @@ class Row:
     body: Mapping[str, Any]
 
 
+Breaches: TypeAlias = Iterator[str]
+FINAL: Final = ("completed", "failed", "cancelled")
 _CHARGES: Final = """SELECT run, activation, attempt, epoch, prompt_tokens, completion_tokens, estimated, state
     FROM usage WHERE state <> 'void'"""
 
@@ -114,3 +116,7 @@ def lines_of(file: Path) -> list[dict[str, Any]]:
     """Whole lines only: somebody may be writing."""
     whole = file.read_text().rpartition("\n")[0].splitlines() if file.exists() else []
     return [json.loads(line) for line in whole]
+
+
+def node_of(activation: str) -> str:
+    return activation.rpartition("/")[2].partition("#")[0]

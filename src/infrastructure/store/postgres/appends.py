@@ -16,28 +16,13 @@ from domain.usage import newest
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of, values_of
-from infrastructure.store.rows import USAGE_COLUMNS, USAGE_GIVES_WAY, Row, seconds, usage_row
+from infrastructure.store.rows import Row, seconds
 from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
 from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
+from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, usage_row
 
-_USAGE_TYPES = [
-    "text",
-    "text",
-    "text",
-    "text",
-    "text",
-    "bigint",
-    "bigint",
-    "bigint",
-    "text",
-    "bigint",
-    "bigint",
-    "text",
-    "text",
-    "bool",
-    "text",
-]
+_USAGE_TYPES = [*["text"] * 5, *["bigint"] * 3, "text", *["bigint"] * 2, "text", "text", "bool", "text"]
 _SNAPSHOT_TYPES = ["text", "text", "text", "bigint", "text", "float8", "float8", "bigint", "text", "bytea", "bytea"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
 _HEADS = """WITH wanted AS (

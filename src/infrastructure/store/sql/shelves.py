@@ -9,9 +9,10 @@ from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
 from domain.ids import Epoch, KeyId, RunId, TenantId
 from domain.usage import UsageRow, UsageState, newest
-from infrastructure.store.rows import USAGE_COLUMNS, Row, moment, seconds, usage_of, usage_row
+from infrastructure.store.rows import Row, moment, seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.tables import api_keys, usage
+from infrastructure.store.usage_rows import USAGE_COLUMNS, usage_of, usage_row
 
 _USAGE = USAGE_COLUMNS.split(", ")
 _KEY = ("run", "activation", "effect", "attempt", "epoch")

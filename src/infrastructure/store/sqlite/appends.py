@@ -9,11 +9,12 @@ from domain.errors import WeftError
 from domain.ports.journal import Append
 from domain.run.run import Run
 from infrastructure.store.batch import Group
-from infrastructure.store.rows import USAGE_COLUMNS, USAGE_GIVES_WAY, Row, seconds, usage_row
+from infrastructure.store.rows import Row, seconds
 from infrastructure.store.snapshot_rows import COLUMNS, snapshot_row
 from infrastructure.store.sqlite.many import execute_in_portions
 from infrastructure.store.sqlite.telling import tell
 from infrastructure.store.sqlite.values import keep
+from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, usage_row
 
 _MOVE_HEADS = """UPDATE heads SET position = moved.column4, run = CASE WHEN moved.column5 THEN NULL ELSE run END
     FROM (VALUES {rows}) moved WHERE thread = moved.column1 AND epoch = moved.column2 AND position = moved.column3"""

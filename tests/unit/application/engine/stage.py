@@ -120,7 +120,8 @@ class ActKind:
 
 
 def _a_hundred(context: NodeContext) -> Usage:
-    if context.scope["state"].get("unspeakable"):
+    state = context.scope["state"]
+    if isinstance(state, Mapping) and state.get("unspeakable"):
         raise NodeExecutionError("nobody can say that", "unspeakable")
     return Usage("m", 60, 40, estimated=True)
 

@@ -53,7 +53,7 @@ async def test_a_call_begins_when_its_line_is_durable_and_costs_no_unit_of_its_o
     seen: list[Json] = []
 
     async def look(context: NodeContext) -> Outcome:
-        seen.append([*await stage.lines(context.run)][-1])  # type: ignore[arg-type]
+        seen.append([*await stage.lines(context.run)][-1])
         return await answer(context)
 
     stage.does(a=look, b=look)

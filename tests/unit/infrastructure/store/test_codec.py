@@ -22,7 +22,8 @@ from domain.run.run import Durability, Mode, Run, RunStatus, Waiting
 from domain.usage import Money, Usage, UsageRow, UsageTotal
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 from infrastructure.store.codec import decode, encode
-from infrastructure.store.rows import run_of, run_row, usage_of, usage_row, workflow_of, workflow_row
+from infrastructure.store.rows import run_of, run_row, workflow_of, workflow_row
+from infrastructure.store.usage_rows import usage_of, usage_row
 
 text = st.text(max_size=8)
 counts = st.integers(0, 2**53)

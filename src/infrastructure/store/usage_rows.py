@@ -1,0 +1,61 @@
+"""Lines of the usage ledger as rows of their table, and what becomes of one that is there already."""
+
+from decimal import Decimal
+
+from domain.usage import Money, Usage, UsageRow, UsageState
+from infrastructure.store.rows import Row
+
+USAGE_COLUMNS = (
+    "tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens, cost, currency, "
+    "estimated, state"
+)
+_BETTER = ", ".join(f"('{now}', '{then}')" for now in UsageState for then in UsageState if now.gives_way_to(then))
+USAGE_GIVES_WAY = f"""ON CONFLICT (run, activation, effect, attempt, epoch) DO UPDATE SET model = excluded.model,
+    prompt_tokens = excluded.prompt_tokens, completion_tokens = excluded.completion_tokens, cost = excluded.cost,
+    currency = excluded.currency, estimated = excluded.estimated, state = excluded.state
+    WHERE (usage.state, excluded.state) IN (VALUES {_BETTER})"""
+"""`UsageState.gives_way_to`, as both databases spell it."""
+
+
+def usage_row(row: UsageRow) -> Row:
+    used, cost = row.usage, row.usage.cost
+    return (
+        row.tenant,
+        row.thread,
+        row.run,
+        row.workflow,
+        row.activation,
+        row.effect,
+        row.attempt,
+        row.epoch,
+        used.model,
+        used.prompt_tokens,
+        used.completion_tokens,
+        str(cost.amount) if cost else None,
+        cost.currency if cost else None,
+        used.estimated,
+        row.state.value,
+    )
+
+
+def usage_of(row: Row) -> UsageRow:
+    (
+        tenant,
+        thread,
+        run,
+        workflow,
+        activation,
+        effect,
+        attempt,
+        epoch,
+        model,
+        prompt_tokens,
+        completion_tokens,
+        cost,
+        currency,
+        estimated,
+        state,
+    ) = row
+    money = None if cost is None else Money(Decimal(cost), currency)
+    used = Usage(model, prompt_tokens, completion_tokens, money, bool(estimated))
+    return UsageRow(tenant, thread, run, workflow, activation, effect, attempt, epoch, used, UsageState(state))
