@@ -36,7 +36,7 @@ def foretold(activation: Activation, reserve: Callable[[NodeContext], Usage], co
     try:
         return reserve(context)
     except (Exception, SystemExit) as error:
-        return _known(error, activation)
+        return known(error, activation)
 
 
 def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
+from domain.acting import Acting
 from domain.errors import DocumentTooLarge, ExpressionError, Problem, ScopeMissing, ValidationError
 from domain.ids import TenantId
 from domain.item import MOST_NAMES, SEPARATOR, VALUE_BYTES, Comparison, Condition, Item, Namespace, must_be_name, must_be_namespace
 from domain.json import Json, JsonObject
-from domain.session import Acting
 
 LONGEST_TTL: Final = 10 * 365 * 86_400
 """Seconds."""

@@ -4,12 +4,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from domain.acting import Acting
 from domain.errors import DocumentTooLarge, ScopeMissing, ValidationError
 from domain.ids import DEFAULT_TENANT, SessionId
 from domain.item import VALUE_BYTES, Comparison, Condition
 from domain.json import Json, JsonObject
 from domain.remembering import LONGEST_TTL, MOST_CONDITIONS, ItemScope, Standpoint, an_item, as_name, conditions_of, place_of
-from domain.session import Acting
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 IN_A_SESSION = Standpoint("triage", Acting(SessionId("s1"), "ann/b", None))

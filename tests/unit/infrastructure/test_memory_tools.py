@@ -5,10 +5,10 @@ from typing import Any, cast
 
 import pytest
 
+from domain.acting import Acting
 from domain.ids import DEFAULT_TENANT, RunId, SessionId, TenantId
 from domain.json import Json
 from domain.ports.tools import ToolContext
-from domain.session import Acting
 from domain.tool import Effects, Tool, ToolExecutionResult
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.book import Book

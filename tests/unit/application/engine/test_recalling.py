@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
+from domain.acting import Acting
 from domain.errors import DatabaseError
 from domain.ids import DEFAULT_TENANT, SessionId, TenantId
 from domain.item import Item, Namespace
 from domain.json import Json
-from domain.session import Acting
 from tests.documents import Document, document
 from tests.unit.application.engine.stage import Stage, failing
 
