@@ -2,25 +2,22 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from typing import TypeAlias
 
-from application.activations import describe, rows_of
+from application.activations import describe
+from application.batches import Batch, RowReader, StreamItem, one_by_one
 from application.cursors import check_end, check_run_cursor
-from application.run_views import EndView, EventView, PassingView, RunView
+from application.run_views import EndView, RunView
 from application.runs import find_run
 from domain.access import Principal, Role
 from domain.ids import Position
-from domain.ports.feed import PARKED, Feed, Passing
+from domain.ports.feed import PARKED, Feed, Slow
 from domain.ports.journal import Journal, Recorded
 from domain.ports.repositories import Runs
 from domain.run.events import RunEnded
 from domain.run.run import Run, RunStatus
-
-StreamItem: TypeAlias = EventView | PassingView | EndView | None
-"""None: nothing new just now; a chance to show that the line is alive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,53 +27,39 @@ class FollowRun:
     feed: Feed
 
     async def __call__(self, who: Principal, run: str, after: int = 0, *, passing: bool = False) -> AsyncIterator[StreamItem]:
-        """The rows of a run after a position, then its end. All that can be refused is refused here, before the first item.
+        """As `batches`, item by item."""
+        return one_by_one(await self.batches(who, run, after, Slow.DROP_OLDEST if passing else None))
 
-        Closing the iterator frees everything. It ends by itself after the `EndView`."""
+    async def batches(self, who: Principal, run: str, after: int = 0, slow: Slow | None = None) -> AsyncIterator[Batch]:
+        """The rows of a run after a position, then its end; with `slow` also what passes by. All that can be refused is refused here,
+        before the first batch.
+
+        Closing the iterator frees everything. It ends by itself after the `EndView`. `ReaderTooSlow` where `slow` asks for it."""
         who.must_be(Role.VIEWER)
         found = await find_run(self.runs, who, run)
         await check_end(self.journal, found.tenant, found.thread, after)
         await check_run_cursor(self.journal, found, after)
         # Read again: a row up to `after` may be the run's last one, and the first look may be older than it.
-        return self._items(await find_run(self.runs, who, run), Position(after), passing)
+        return self._batches(await find_run(self.runs, who, run), Position(after), slow)
 
-    async def _items(self, run: Run, after: Position, passing: bool) -> AsyncIterator[StreamItem]:
-        async with self.feed.listen(run.thread, run.id) as news:
-            async for item in looking_back_first(news):
-                if isinstance(item, Passing):
-                    if passing and item.kind != PARKED:
-                        yield PassingView.of(item)
-                    continue
-                async for row in self._since(run, after, item):
-                    after = row.position
-                    yield EventView.of(row)
-                    if row.kind == RunEnded.kind:
-                        yield _end_of(run, row)
-                        return
-                if run.status.is_final:  # was so before the look back, so that look has read everything
-                    yield EndView(run=run.id, status=run.status)
+    async def _batches(self, run: Run, after: Position, slow: Slow | None) -> AsyncIterator[Batch]:
+        async def read(after: Position, limit: int) -> Sequence[Recorded]:
+            return await self.journal.read(run.tenant, run.thread, after, limit, run.id)
+
+        async with self.feed.listen(run.thread, run.id, slow) as news, aclosing(RowReader(read, after).batches(news)) as batches:
+            async for batch in batches:
+                if end := _end_of(run, batch):
+                    yield [*batch, end]
                     return
-                if item is None:
-                    yield None
-
-    async def _since(self, run: Run, after: Position, item: Recorded | None) -> AsyncIterator[Recorded]:
-        """The rows that an item of news makes known. A row that follows the last one is taken as it is; after anything else the journal is
-        asked, since another process may have appended what this one's feed never saw."""
-        if item is None or item.position > after + 1:
-            async for row in rows_of(self.journal, run, after):
-                yield row
-        elif item.position > after:
-            yield item
+                yield batch
 
 
-async def looking_back_first(news: AsyncIterator[Recorded | Passing | None]) -> AsyncIterator[Recorded | Passing | None]:
-    yield None
-    async for item in news:
-        yield item
-
-
-def _end_of(run: Run, row: Recorded) -> EndView:
-    return EndView(run=run.id, status=RunStatus(json.loads(row.body)["status"]))
+def _end_of(run: Run, batch: Batch) -> EndView | None:
+    """What to end with after this batch. A run that was final before the look back needs no row: that look has read everything."""
+    for row in batch:
+        if isinstance(row, Recorded) and row.kind == RunEnded.kind:
+            return EndView(run=run.id, status=RunStatus(json.loads(row.body)["status"]))
+    return EndView(run=run.id, status=run.status) if run.status.is_final and not batch else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -215,21 +215,19 @@ class EventsPageView(View):
     items: list[EventView]
     next: int
 
-    @classmethod
-    def of(cls, rows: Sequence[Recorded], after: int) -> "EventsPageView":
-        return cls(items=[EventView.of(row) for row in rows], next=rows[-1].position if rows else after)
-
 
 class PassingView(View):
-    """Ephemeral. `kind`: `started` (an attempt began) or `text` (a piece of a model's answer)."""
+    """Ephemeral. `kind`: `started` (an attempt began) or `text` (a piece of a model's answer). `dropped`: how many this reader was too slow
+    for since the last one it got."""
 
     kind: str
     activation: str
     text: str
+    dropped: int = 0
 
     @classmethod
     def of(cls, news: Passing) -> "PassingView":
-        return cls(kind=news.kind, activation=news.activation, text=news.text)
+        return cls(kind=news.kind, activation=news.activation, text=news.text, dropped=news.dropped)
 
 
 class EndView(View):

@@ -294,6 +294,15 @@ class CursorGone(PositionGone):
     code = "cursor_gone"
 
 
+class ReaderTooSlow(RateLimited):
+    """A reader that asked to be let go when it falls behind did. It comes back with its cursor, at once if it likes."""
+
+    code = "reader_too_slow"
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 0.0)
+
+
 class SnapshotExpired(Gone):
     code = "snapshot_expired"
 
@@ -397,6 +406,13 @@ class DatabaseError(InfrastructureError):
 
 class RepositoryError(DatabaseError):
     code = "repository_failed"
+
+
+class ChannelClosed(InfrastructureError):
+    """Its reader has gone."""
+
+    code = "channel_closed"
+    retryable = False
 
 
 class StorageError(InfrastructureError):

@@ -28,6 +28,8 @@ class LineMeter(Protocol):
 
     def news_dropped(self, news: int) -> None: ...
 
+    def chunks_dropped(self, chunks: int) -> None: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Between:
@@ -43,7 +45,7 @@ class Between:
 
 def open_between(redis_url: str | None, process: str, poll_seconds: float, meter: LineMeter) -> AbstractAsyncContextManager[Between]:
     """`process`: a name that no other process has. A Redis that does not answer is no error."""
-    here = ProcessFeed(poll_seconds=poll_seconds)
+    here = ProcessFeed(poll_seconds=poll_seconds, dropped=meter.chunks_dropped)
     if redis_url is None:
         return _alone(here)
     from infrastructure.redis.open import open_redis

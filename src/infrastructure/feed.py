@@ -1,25 +1,25 @@
 """The feed of one process. What another process appends makes no noise here, so a listener is sent to the journal now and then."""
 
-import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from domain.ids import RunId, ThreadId
-from domain.ports.feed import Passing
+from domain.ports.feed import Passing, Slow
 from domain.ports.journal import Recorded
+from infrastructure.listener import ROWS, Listener, News
 
-News: TypeAlias = Recorded | Passing | None
+__all__ = ["News", "ProcessFeed", "ThreadListener"]
 
 
 class ProcessFeed:
-    """`buffer`: how many news wait for one slow listener. `poll_seconds`: the longest a listener is left alone without a row."""
+    """`buffer`: how many rows wait for one slow listener. `poll_seconds`: the longest a listener is left alone without a row. `dropped`:
+    hears how many chunks slow listeners lost."""
 
-    def __init__(self, buffer: int = 1000, poll_seconds: float = 0.5) -> None:
+    def __init__(self, buffer: int = ROWS, poll_seconds: float = 0.5, dropped: Callable[[int], None] = lambda _: None) -> None:
         self._buffer = buffer
         self._poll_seconds = poll_seconds
+        self._dropped = dropped
         self._listeners: dict[RunId, set[Listener]] = {}
         self._of_threads: dict[ThreadId, set[ThreadListener]] = {}
 
@@ -55,31 +55,33 @@ class ProcessFeed:
             listener.send_to_journal()
 
     @asynccontextmanager
-    async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
-        listener = Listener(thread, self._buffer, self._poll_seconds)
+    async def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AsyncIterator[Listener]:
+        listener = Listener(thread, self._buffer, self._poll_seconds, slow, self._dropped)
         self._add(run, listener)
         try:
             yield listener
         finally:
             self._remove(run, listener)
+            listener.close()
 
     @asynccontextmanager
-    async def listen_to_thread(self, thread: ThreadId) -> AsyncIterator["ThreadListener"]:
-        listener = Listener(thread, self._buffer, self._poll_seconds, hears_all=True)
+    async def listen_to_thread(self, thread: ThreadId, slow: Slow | None = None) -> AsyncIterator["ThreadListener"]:
+        listener = Listener(thread, self._buffer, self._poll_seconds, slow, self._dropped, hears_all=True)
         here = ThreadListener(listener, self._add, self._remove)
         self._of_threads.setdefault(thread, set()).add(here)
         try:
             yield here
         finally:
             here.leave_all()
+            listener.close()
             self._of_threads[thread].discard(here)
             if not self._of_threads[thread]:
                 del self._of_threads[thread]
 
-    def _add(self, run: RunId, listener: "Listener") -> None:
+    def _add(self, run: RunId, listener: Listener) -> None:
         self._listeners.setdefault(run, set()).add(listener)
 
-    def _remove(self, run: RunId, listener: "Listener") -> None:
+    def _remove(self, run: RunId, listener: Listener) -> None:
         self._listeners[run].discard(listener)
         if not self._listeners[run]:
             del self._listeners[run]
@@ -89,13 +91,16 @@ class ProcessFeed:
 class ThreadListener:
     """One reader's news of a whole thread: its rows, and what passes by in the runs that were joined."""
 
-    listener: "Listener"
-    add: Callable[[RunId, "Listener"], None]
-    remove: Callable[[RunId, "Listener"], None]
+    listener: Listener
+    add: Callable[[RunId, Listener], None]
+    remove: Callable[[RunId, Listener], None]
     joined: set[RunId] = field(default_factory=set)
 
-    def __aiter__(self) -> "Listener":
+    def __aiter__(self) -> Listener:
         return self.listener
+
+    def ready(self) -> Sequence[News]:
+        return self.listener.ready()
 
     def join(self, run: RunId) -> None:
         if run and run not in self.joined:
@@ -110,66 +115,3 @@ class ThreadListener:
     def leave_all(self) -> None:
         for run in tuple(self.joined):
             self.leave(run)
-
-
-class Listener:
-    """One reader's news, in order. Full, it first loses what passes by, then everything, and a None says so before what comes next."""
-
-    def __init__(self, thread: ThreadId, buffer: int, poll_seconds: float, *, hears_all: bool = False) -> None:
-        self.hears_all = hears_all
-        self._thread = thread
-        self._buffer = buffer
-        self._poll_seconds = poll_seconds
-        self._waiting: deque[Recorded | Passing] = deque()
-        self._missed = False
-        self._something = asyncio.Event()
-        self._look_at = self._next_look()
-
-    def offer_row(self, row: Recorded) -> None:
-        if row.thread != self._thread:
-            return
-        if len(self._waiting) >= self._buffer:
-            self._make_room()
-        self._waiting.append(row)
-        self._something.set()
-
-    def offer_passing(self, news: Passing) -> None:
-        if len(self._waiting) < self._buffer:
-            self._waiting.append(news)
-        else:
-            self._missed = True
-        self._something.set()
-
-    def send_to_journal(self) -> None:
-        self._missed = True
-        self._something.set()
-
-    def __aiter__(self) -> "Listener":
-        return self
-
-    async def __anext__(self) -> News:
-        if not self._waiting and not self._missed:
-            await self._silence_broken()
-        if self._missed or not self._waiting or self._look_at <= asyncio.get_running_loop().time():
-            self._missed = False
-            self._look_at = self._next_look()
-            return None
-        news = self._waiting.popleft()
-        if isinstance(news, Recorded):
-            self._look_at = self._next_look()
-        return news
-
-    async def _silence_broken(self) -> None:
-        """Returns when there is news or it is time to look at the journal."""
-        self._something.clear()
-        with suppress(TimeoutError):
-            async with asyncio.timeout_at(self._look_at):
-                await self._something.wait()
-
-    def _make_room(self) -> None:
-        rows = [news for news in self._waiting if isinstance(news, Recorded)]
-        self._waiting = deque(rows if len(rows) < self._buffer else ())
-        self._missed = True
-
-    def _next_look(self) -> float:
-        return asyncio.get_running_loop().time() + self._poll_seconds

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Final, Protocol
+from enum import StrEnum
+from typing import Final, Protocol, TypeAlias
 
 from domain.ids import RunId, ThreadId
 from domain.ports.journal import Recorded
@@ -11,21 +12,45 @@ from domain.ports.journal import Recorded
 PARKED: Final = "parked"
 
 
+class Slow(StrEnum):
+    """What becomes of the chunks of a reader that does not keep up: the oldest go; the newest wait a second for room and go if there is
+    none; or the reader goes (`ReaderTooSlow`). Rows are lost to nobody, whichever it is."""
+
+    DROP_OLDEST = "drop_oldest"
+    BLOCK = "block"
+    DISCONNECT = "disconnect"
+
+
 @dataclass(frozen=True, slots=True)
 class Passing:
     """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt), `text` (a piece of a model's
-    answer), or `parked` (the run's public row says so now)."""
+    answer), or `parked` (the run's public row says so now). `dropped`: how many this reader lost since the last one it got."""
 
     run: RunId
     kind: str
     activation: str
     text: str = ""
+    dropped: int = 0
+
+
+Item: TypeAlias = Recorded | Passing | None
+
+
+class RunNews(Protocol):
+    """News of one reader, oldest first. None: perhaps you missed something, or nothing came for a while; read the journal."""
+
+    def __aiter__(self) -> AsyncIterator[Item]: ...
+
+    def ready(self) -> Sequence[Item]:
+        """What can be had without waiting, a few hundred at most."""
 
 
 class ThreadNews(Protocol):
     """What happens to a thread from now on; None as for a run. What passes by is heard of the runs that were joined."""
 
-    def __aiter__(self) -> AsyncIterator[Recorded | Passing | None]: ...
+    def __aiter__(self) -> AsyncIterator[Item]: ...
+
+    def ready(self) -> Sequence[Item]: ...
 
     def join(self, run: RunId) -> None:
         """Hear what passes by in this run too. A run whose first row comes by is joined without asking."""
@@ -44,9 +69,9 @@ class Feed(Protocol):
     def wanted(self, run: RunId) -> bool:
         """Is anybody in this process listening to this run? Lets a producer save its breath."""
 
-    def listen(self, thread: ThreadId, run: RunId) -> AbstractAsyncContextManager[AsyncIterator[Recorded | Passing | None]]:
-        """What happens to a run from now on. None means: perhaps you missed something, or nothing came for a while; read the journal.
-        A reader that falls behind loses passing news first and is told by a None; the buffer is bounded."""
+    def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AbstractAsyncContextManager[RunNews]:
+        """What happens to a run from now on; without `slow` what passes by is not heard, but that the run has parked. What waits for one
+        reader is bounded: rows that do not fit become a None, chunks as `slow` says."""
 
-    def listen_to_thread(self, thread: ThreadId) -> AbstractAsyncContextManager[ThreadNews]:
+    def listen_to_thread(self, thread: ThreadId, slow: Slow | None = None) -> AbstractAsyncContextManager[ThreadNews]:
         """What happens to a thread from now on, whichever run does it, and what is done to it from outside."""

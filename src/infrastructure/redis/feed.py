@@ -11,9 +11,9 @@ from typing import Final
 import orjson
 
 from domain.ids import RunId, ThreadId
-from domain.ports.feed import Passing, ThreadNews
+from domain.ports.feed import Passing, RunNews, Slow, ThreadNews
 from domain.ports.journal import Recorded
-from infrastructure.feed import News, ProcessFeed
+from infrastructure.feed import ProcessFeed
 from infrastructure.redis.link import RedisLink
 from infrastructure.redis.news import LookAgain, joined, read, written
 from infrastructure.redis.streams import StreamReader, tell
@@ -78,15 +78,15 @@ class RedisFeed:
         return self.here.wanted(run) or run in self.wants
 
     @asynccontextmanager
-    async def listen(self, thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
-        async with self.here.listen(thread, run) as news:
+    async def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AsyncIterator[RunNews]:
+        async with self.here.listen(thread, run, slow) as news:
             self._newly_wanted.add(run)
             self._somebody_came.set()
             yield news
 
     @asynccontextmanager
-    async def listen_to_thread(self, thread: ThreadId) -> AsyncIterator[ThreadNews]:
-        async with self.here.listen_to_thread(thread) as news:
+    async def listen_to_thread(self, thread: ThreadId, slow: Slow | None = None) -> AsyncIterator[ThreadNews]:
+        async with self.here.listen_to_thread(thread, slow) as news:
             self._newly_wanted.add(_thread_key(thread))
             self._somebody_came.set()
             yield news

@@ -63,6 +63,9 @@ class PrometheusMeter:
     def news_dropped(self, news: int) -> None:
         self._dropped.inc(news)
 
+    def chunks_dropped(self, chunks: int) -> None:
+        self._chunks_dropped.inc(chunks)
+
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """What a scrape gets, and its content type, in the format that the scraper's `Accept` header prefers."""
         encode, content_type = choose_encoder(accept)
@@ -105,3 +108,4 @@ class PrometheusMeter:
         registry = self._registry
         self._redis_up = Gauge("weft_redis_up", "Does Redis answer? 0 too where none is configured", registry=registry)
         self._dropped = Counter("weft_feed_dropped_total", "News for readers in other processes that were lost", registry=registry)
+        self._chunks_dropped = Counter("weft_stream_chunks_dropped_total", "Chunks that readers were too slow for", registry=registry)

@@ -22,5 +22,7 @@ class Unmetered:
 
     def news_dropped(self, news: int) -> None: ...
 
+    def chunks_dropped(self, chunks: int) -> None: ...
+
     def render(self) -> tuple[bytes, str]:
         return b"", "text/plain"

@@ -74,6 +74,8 @@ class Server:
         cuts = 0
         while cuts < _CUT_STREAMS_IN_A_ROW:
             for happening in self._stream(run, after, chunks):
+                if happening.name == "error":  # the last words of a stream that is cut
+                    break
                 yield happening
                 if happening.name == "end":
                     return

@@ -4,10 +4,11 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Request, Response
 
+from application.batches import Slow
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.openapi import fails
 from interface.rest.stream import EventStream
-from interface.rest.streaming import EVENTS, After, Form, LastEventId, Limit, as_json, streamed
+from interface.rest.streaming import EVENTS, After, Form, IfSlow, LastEventId, Limit, as_json, streamed
 
 router = APIRouter(prefix="/v1/threads/{thread_id}", tags=["threads"])
 
@@ -21,6 +22,7 @@ async def follow_thread(
     after: After = 0,
     last_event_id: LastEventId = None,
     chunks: bool = False,
+    slow: IfSlow = Slow.DROP_OLDEST,
     form: Form = "sse",
     limit: Limit = 100,
 ) -> Response:
@@ -30,4 +32,4 @@ async def follow_thread(
     start = after if last_event_id is None else last_event_id
     if form == "json":
         return as_json(await desk.read_rows.of_thread(who, thread_id, start, limit))
-    return streamed(request, await desk.follow_thread(who, thread_id, start, passing=chunks))
+    return streamed(request, await desk.follow_thread.batches(who, thread_id, start, slow if chunks else None))

@@ -1,11 +1,11 @@
 """Interactions: say something in a session, and read everything that came of it."""
 
-import asyncio
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from application.batches import Slow
 from application.session_orders import InteractionListOrder, InteractionOrder
 from application.session_views import InteractionResultView, InteractionView
 from application.views import PageView
@@ -15,6 +15,7 @@ from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import OpenApi, Responses, fails
 from interface.rest.parameters import IdempotencyKey, Wait
 from interface.rest.stream import EventStream
+from interface.rest.streaming import streamed
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 _EVENTS: OpenApi = {stream.MEDIA_TYPE: {"schema": {"type": "string"}}}
@@ -49,9 +50,7 @@ async def process_interaction(
     begun = await desk.process_interaction(who, session_id, order, key)
     response.headers["Location"] = f"/v1/runs/{begun.run.id}"
     if _wants_events(request):
-        items = await desk.follow_run(who, begun.run.id, begun.after, passing=True)
-        stopping: asyncio.Event = request.app.state.stopping
-        events = EventStream(items, request.app.state.settings.beat_seconds, stopping)
+        events = streamed(request, await desk.follow_run.batches(who, begun.run.id, begun.after, Slow.DROP_OLDEST))
         events.headers["Location"] = response.headers["Location"]
         return events
     if not begun.fresh:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
+from application.batches import Slow
 from application.migrate_orders import MigrateOrder, MigrationView
 from application.run_orders import RunOrder
 from application.run_views import RunListItem, RunView
@@ -15,7 +16,7 @@ from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import Responses, fails
 from interface.rest.parameters import IdempotencyKey, Wait
 from interface.rest.stream import EventStream
-from interface.rest.streaming import EVENTS, After, Form, LastEventId, Limit, as_json, streamed
+from interface.rest.streaming import EVENTS, After, Form, IfSlow, LastEventId, Limit, as_json, streamed
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
@@ -78,6 +79,7 @@ async def follow_run(
     after: After = 0,
     last_event_id: LastEventId = None,
     chunks: bool = False,
+    slow: IfSlow = Slow.DROP_OLDEST,
     form: Form = "sse",
     limit: Limit = 100,
 ) -> Response:
@@ -87,7 +89,7 @@ async def follow_run(
     start = after if last_event_id is None else last_event_id
     if form == "json":
         return as_json(await desk.read_rows.of_run(who, run_id, start, limit))
-    return streamed(request, await desk.follow_run(who, run_id, start, passing=chunks))
+    return streamed(request, await desk.follow_run.batches(who, run_id, start, slow if chunks else None))
 
 
 @router.post(

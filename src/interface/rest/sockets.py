@@ -6,21 +6,19 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Annotated, Any, Final, TypeAlias, cast
 
-import structlog
 from fastapi import FastAPI
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from application.access import Principal, digest_of
+from application.batches import Batch, Recorded, Slow
 from application.desk import Desk
-from application.errors import DomainError, Family, WeftError, oldest_of
-from application.following import StreamItem
-from application.run_views import EndView, EventView, PassingView
-from interface.rest.problems import STATUS
+from application.errors import WeftError
+from application.row_json import row_json
+from application.run_views import EndView, PassingView
+from interface.rest.cuts import Cut
 from interface.rest.stream import NAMES
-
-log = structlog.get_logger(__name__)
 
 PROTOCOL: Final = "weft"
 _BEARER: Final = "bearer."
@@ -34,9 +32,14 @@ class _Asked(BaseModel):
 
     after: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
     chunks: bool = False
+    slow: Slow = Slow.DROP_OLDEST
+
+    @property
+    def for_chunks(self) -> Slow | None:
+        return self.slow if self.chunks else None
 
 
-_Follow: TypeAlias = Callable[[Desk, Principal, _Asked], Awaitable[AsyncIterator[StreamItem]]]
+_Follow: TypeAlias = Callable[[Desk, Principal, _Asked], Awaitable[AsyncIterator[Batch]]]
 
 
 def add_to(app: FastAPI) -> None:
@@ -46,12 +49,12 @@ def add_to(app: FastAPI) -> None:
 
 async def _of_a_run(socket: WebSocket) -> None:
     run = socket.path_params["run_id"]
-    await _hold(socket, lambda desk, who, asked: desk.follow_run(who, run, asked.after, passing=asked.chunks))
+    await _hold(socket, lambda desk, who, asked: desk.follow_run.batches(who, run, asked.after, asked.for_chunks))
 
 
 async def _of_a_thread(socket: WebSocket) -> None:
     thread = socket.path_params["thread_id"]
-    await _hold(socket, lambda desk, who, asked: desk.follow_thread(who, thread, asked.after, passing=asked.chunks))
+    await _hold(socket, lambda desk, who, asked: desk.follow_thread.batches(who, thread, asked.after, asked.for_chunks))
 
 
 async def _hold(socket: WebSocket, follow: _Follow) -> None:
@@ -62,17 +65,17 @@ async def _hold(socket: WebSocket, follow: _Follow) -> None:
     except WebSocketDisconnect:
         return
     except ValidationError as error:
-        code = await _refuse(socket, 422, "invalid", f"a parameter does not fit: {error.errors()[0]['loc'][0]}")
+        code = await _refuse(socket, Cut(422, "invalid", f"a parameter does not fit: {error.errors()[0]['loc'][0]}"))
     except WeftError as error:
-        code = await _refuse_error(socket, error)
+        code = await _refuse(socket, Cut.of(error, socket.url.path))
     with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone meanwhile
         await socket.close(code)
 
 
 async def _until_over(socket: WebSocket, follow: _Follow) -> int:
     """Writes and listens until the items end, the client goes, or the server stops; answers the close code."""
-    items = await follow(socket.app.state.desk, await _caller(socket), _Asked.model_validate(dict(socket.query_params)))
-    writing = asyncio.create_task(_write(socket, cast("AsyncGenerator[StreamItem]", items)))
+    batches = await follow(socket.app.state.desk, await _caller(socket), _Asked.model_validate(dict(socket.query_params)))
+    writing = asyncio.create_task(_write(socket, cast("AsyncGenerator[Batch]", batches)))
     listening = asyncio.create_task(_listen(socket))
     enough = {writing, listening, asyncio.create_task(socket.app.state.stopping.wait())}
     try:
@@ -99,18 +102,18 @@ async def _caller(socket: WebSocket) -> Principal:
     return who
 
 
-async def _write(socket: WebSocket, items: AsyncGenerator[StreamItem]) -> None:
-    async with aclosing(items):
-        async for item in items:
-            if item is not None:
+async def _write(socket: WebSocket, batches: AsyncGenerator[Batch]) -> None:
+    async with aclosing(batches):
+        async for batch in batches:
+            for item in batch:
                 await socket.send_text(message(item))
 
 
-def message(item: EventView | PassingView | EndView) -> str:
+def message(item: Recorded | PassingView | EndView) -> str:
     """What the `data` of a server-sent event holds; what is no row says by `type` what it is."""
     match item:
-        case EventView():
-            return item.model_dump_json()
+        case Recorded():
+            return row_json(item).decode()
         case PassingView():
             return json.dumps({"type": NAMES.get(item.kind, item.kind), **item.model_dump(mode="json")})
         case EndView():
@@ -137,17 +140,8 @@ async def _heard(socket: WebSocket) -> Any:
         return None
 
 
-async def _refuse_error(socket: WebSocket, error: WeftError) -> int:
-    told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
-    if not told:
-        log.error("stream cut", code=error.code, path=socket.url.path, exc_info=error)
-    detail = error.message if told else "the service cannot do this just now; try again in a few seconds"
-    oldest = oldest_of(error)
-    return await _refuse(socket, STATUS[error.family], error.code, detail, **({} if oldest is None else {"oldest": oldest}))
-
-
-async def _refuse(socket: WebSocket, status: int, code: str, detail: str, **more: int) -> int:
+async def _refuse(socket: WebSocket, cut: Cut) -> int:
     """The close code of a problem is 4000 and its status; the words come before it."""
     with suppress(WebSocketDisconnect, RuntimeError):
-        await socket.send_json({"type": "error", "code": code, "detail": detail, **more})
-    return 4000 + status
+        await socket.send_text(cut.json(type="error"))
+    return 4000 + cut.status

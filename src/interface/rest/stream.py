@@ -1,41 +1,47 @@
 """Server-sent events: a run's rows as they become durable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from time import monotonic
-from typing import cast
+from typing import Final, cast
 
 import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from application.following import StreamItem
-from application.run_views import EndView, EventView, PassingView
+from application.batches import Batch, Recorded
+from application.errors import WeftError
+from application.row_json import row_json
+from application.run_views import EndView, PassingView
+from interface.rest.cuts import Cut
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "text/event-stream"
 NAMES = {"text": "chunk"}
+FLUSH_BYTES: Final = 64 * 1024
+"""Events are sent together up to about so many."""
 
 
 class EventStream(Response):
-    """Sends until the items end, the client goes, or `stopping` is set; whichever comes first, the items are closed.
+    """Sends until the batches end, the client goes, or `stopping` is set; whichever comes first, the batches are closed.
 
-    A stream that was cut has no `event: end`: the client comes back with its last id."""
+    A stream that was cut has no `event: end`: the client comes back with its last id. Where there is something to say about it, it is
+    `event: error`, with `code` and `detail` as a problem has them."""
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, items: AsyncIterator[StreamItem], beat_seconds: float, stopping: asyncio.Event) -> None:
+    def __init__(self, batches: AsyncIterator[Batch], beat_seconds: float, stopping: asyncio.Event) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
-        self._items = cast("AsyncGenerator[StreamItem]", items)
+        self._batches = cast("AsyncGenerator[Batch]", batches)
         self._beat_seconds = beat_seconds
         self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        writing = asyncio.create_task(self._write(send))
+        writing = asyncio.create_task(self._write(send, scope["path"]))
         enough = {writing, asyncio.create_task(_gone(receive)), asyncio.create_task(self._stopping.wait())}
         try:
             await asyncio.wait(enough, return_when=asyncio.FIRST_COMPLETED)
@@ -47,15 +53,37 @@ class EventStream(Response):
             log.error("stream cut", path=scope["path"], exc_info=error)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
-    async def _write(self, send: Send) -> None:
-        async with aclosing(self._items) as items:
+    async def _write(self, send: Send, path: str) -> None:
+        try:
+            await self._write_batches(send)
+        except WeftError as error:
+            cut = Cut.of(error, path)
+            await _send(send, f"event: error\ndata: {cut.json()}\n\n".encode())
+
+    async def _write_batches(self, send: Send) -> None:
+        async with aclosing(self._batches) as batches:
             await _send(send, b"retry: 1000\n\n")
             written = monotonic()
-            async for item in items:
-                if item is None and monotonic() - written < self._beat_seconds:
+            async for batch in batches:
+                if not batch and monotonic() - written < self._beat_seconds:
                     continue
-                await _send(send, b": still here\n\n" if item is None else encoded(item))
+                for body in flushes(batch) if batch else (b": still here\n\n",):
+                    await _send(send, body)
                 written = monotonic()
+
+
+def flushes(batch: Batch) -> Iterator[bytes]:
+    """The events of a batch, many at a time."""
+    waiting: list[bytes] = []
+    size = 0
+    for item in batch:
+        waiting.append(encoded(item))
+        size += len(waiting[-1])
+        if size >= FLUSH_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)
 
 
 async def _send(send: Send, body: bytes) -> None:
@@ -67,13 +95,12 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def encoded(item: EventView | PassingView | EndView) -> bytes:
+def encoded(item: Recorded | PassingView | EndView) -> bytes:
     """Only rows have an id: it is what a client resumes from."""
-    data = item.model_dump_json()
     match item:
-        case EventView():
-            return f"id: {item.position}\nevent: {item.type}\ndata: {data}\n\n".encode()
+        case Recorded():
+            return b"id: %d\nevent: %b\ndata: %b\n\n" % (item.position, item.kind.encode(), row_json(item))
         case PassingView():
-            return f"event: {NAMES.get(item.kind, item.kind)}\ndata: {data}\n\n".encode()
+            return f"event: {NAMES.get(item.kind, item.kind)}\ndata: {item.model_dump_json()}\n\n".encode()
         case EndView():
-            return f"event: end\ndata: {data}\n\n".encode()
+            return f"event: end\ndata: {item.model_dump_json()}\n\n".encode()

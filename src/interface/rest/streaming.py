@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeAlias
 
 from fastapi import Header, Query, Request, Response
 
-from application.following import StreamItem
+from application.batches import Batch, Slow
 from application.run_views import EventsPageView
 from interface.rest.bodies import model_ref
 from interface.rest.openapi import Responses
@@ -33,11 +33,19 @@ LastEventId: TypeAlias = Annotated[int | None, Header(alias="Last-Event-ID", ge=
 Form: TypeAlias = Annotated[Literal["sse", "json"], Query(alias="format", description="`json`: a page of what is there now.")]
 Limit: TypeAlias = Annotated[int, Query(ge=1, le=1000, description="The most rows of a page; a stream has no limit.")]
 
+IfSlow: TypeAlias = Annotated[
+    Slow,
+    Query(
+        description="What becomes of chunks when the reader does not keep up: the oldest go, or the newest wait a second and then go, or "
+        "the stream ends with `reader_too_slow`. Rows are never lost."
+    ),
+]
 
-def streamed(request: Request, items: AsyncIterator[StreamItem]) -> EventStream:
+
+def streamed(request: Request, batches: AsyncIterator[Batch]) -> EventStream:
     stopping: asyncio.Event = request.app.state.stopping
-    return EventStream(items, request.app.state.settings.beat_seconds, stopping)
+    return EventStream(batches, request.app.state.settings.beat_seconds, stopping)
 
 
-def as_json(page: EventsPageView) -> Response:
-    return Response(page.model_dump_json(), media_type="application/json", headers={"Cache-Control": "no-store"})
+def as_json(page: bytes) -> Response:
+    return Response(page, media_type="application/json", headers={"Cache-Control": "no-store"})

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 
 from domain.ids import Position, RunId, ThreadId
-from domain.ports.feed import Feed, Passing
+from domain.ports.feed import Feed, Passing, Slow
 from domain.ports.journal import Recorded
 from infrastructure.feed import News, ProcessFeed
 from infrastructure.redis.feed import BUFFER_NEWS, RedisFeed
@@ -33,6 +33,9 @@ class Counted:
 
     def news_dropped(self, news: int) -> None:
         self.dropped += news
+
+    def chunks_dropped(self, chunks: int) -> None:
+        self.dropped += chunks
 
 
 @asynccontextmanager
@@ -69,7 +72,7 @@ async def feed(request: pytest.FixtureRequest) -> AsyncIterator[Feed]:
 
 
 async def test_in_its_own_process_everybody_hears_everything_once_in_order(feed: Feed) -> None:
-    async with feed.listen(THREAD, RUN) as news, feed.listen(THREAD, RUN) as more:
+    async with feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news, feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as more:
         feed.publish([row(1), row(2), row(1, run=RunId("other"))])
         feed.pass_by(text("hel"))
         feed.publish([row(3)])
@@ -79,14 +82,18 @@ async def test_in_its_own_process_everybody_hears_everything_once_in_order(feed:
 
 async def test_a_run_is_wanted_while_somebody_listens(feed: Feed) -> None:
     assert not feed.wanted(RUN)
-    async with feed.listen(THREAD, RUN):
+    async with feed.listen(THREAD, RUN, Slow.DROP_OLDEST):
         assert feed.wanted(RUN)
         assert not feed.wanted(RunId("other"))
     assert not feed.wanted(RUN)
 
 
 async def test_another_process_hears_rows_and_chunks_in_order_as_they_are(emptied_redis: RedisServer) -> None:
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker, api.listen(THREAD, RUN) as news:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker") as worker,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await until(lambda: worker.wanted(RUN), "the worker knows that somebody listens")
         worker.publish([row(1), row(2)])
         worker.pass_by(text("hel"))
@@ -97,7 +104,11 @@ async def test_another_process_hears_rows_and_chunks_in_order_as_they_are(emptie
 
 
 async def test_a_process_that_starts_later_learns_what_is_wanted(emptied_redis: RedisServer) -> None:
-    async with process(emptied_redis, "api") as api, api.listen(THREAD, RUN) as news, process(emptied_redis, "worker") as worker:
+    async with (
+        process(emptied_redis, "api") as api,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+        process(emptied_redis, "worker") as worker,
+    ):
         await until(lambda: worker.wanted(RUN), "the worker knows that somebody listens")
         worker.pass_by(text("hel"))
 
@@ -109,8 +120,8 @@ async def test_several_processes_that_listen_all_hear(emptied_redis: RedisServer
         process(emptied_redis, "a") as one,
         process(emptied_redis, "b") as other,
         process(emptied_redis, "w") as worker,
-        one.listen(THREAD, RUN) as news,
-        other.listen(THREAD, RUN) as more,
+        one.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+        other.listen(THREAD, RUN, Slow.DROP_OLDEST) as more,
     ):
         assert isinstance(worker, RedisFeed)
         await until(lambda: len(worker.wants.of(RUN)) == 2, "both are known")
@@ -121,7 +132,7 @@ async def test_several_processes_that_listen_all_hear(emptied_redis: RedisServer
 
 async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis: RedisServer) -> None:
     async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker:
-        async with api.listen(THREAD, RUN):
+        async with api.listen(THREAD, RUN, Slow.DROP_OLDEST):
             await until(lambda: worker.wanted(RUN), "wanted")
 
         await until(lambda: not worker.wanted(RUN), "not wanted any more")
@@ -129,7 +140,11 @@ async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis:
 
 async def test_what_nobody_listens_to_is_not_sent_and_takes_no_room(emptied_redis: RedisServer, link: RedisLink) -> None:
     counted = Counted()
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker", counted) as worker, api.listen(THREAD, RUN) as news:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker", counted) as worker,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await until(lambda: worker.wanted(RUN), "wanted")
         for position in range(1, BUFFER_NEWS + 2):
             worker.publish([row(position, run=RunId("other"))])
@@ -141,7 +156,11 @@ async def test_what_nobody_listens_to_is_not_sent_and_takes_no_room(emptied_redi
 
 
 async def test_a_row_too_large_to_send_sends_the_reader_to_the_journal(emptied_redis: RedisServer) -> None:
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker, api.listen(THREAD, RUN) as news:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker") as worker,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await until(lambda: worker.wanted(RUN), "wanted")
         worker.publish([row(1, b'"' + b"x" * LARGEST_ROW + b'"')])
         async with asyncio.timeout(10):
@@ -150,7 +169,11 @@ async def test_a_row_too_large_to_send_sends_the_reader_to_the_journal(emptied_r
 
 async def test_a_flood_is_dropped_and_counted_and_the_stream_stays_bounded(emptied_redis: RedisServer, link: RedisLink) -> None:
     counted = Counted()
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker", counted) as worker, api.listen(THREAD, RUN) as news:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker", counted) as worker,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await until(lambda: worker.wanted(RUN), "wanted")
         flood = BUFFER_NEWS + 500
         for _ in range(flood):
@@ -162,7 +185,11 @@ async def test_a_flood_is_dropped_and_counted_and_the_stream_stays_bounded(empti
 
 
 async def test_a_message_that_is_none_of_ours_is_passed_over(emptied_redis: RedisServer, link: RedisLink) -> None:
-    async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker, api.listen(THREAD, RUN) as news:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker") as worker,
+        api.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await until(lambda: worker.wanted(RUN), "wanted")
         for words in ("{", "[[]]", '[["r", 1]]', '[["q", "run"]]', "7", '[["r","t","1","run","k","{}","never"]]'):
             emptied_redis.tell("XADD", "weft:feed:api", "*", "m", words)

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from domain.ids import Position, RunId, ThreadId, WorkerId
-from domain.ports.feed import Feed, Passing
+from domain.ports.feed import Feed, Passing, Slow
 from domain.ports.hints import QUEUE
 from domain.ports.journal import Recorded
 from domain.ports.limits import Rate
@@ -158,7 +158,7 @@ async def test_publishing_never_waits_and_chunks_pass_again_after_the_outage(red
     async with (
         process(redis_server, "api") as api,
         process(redis_server, "worker", counted) as worker,
-        api.feed.listen(THREAD, RUN) as news,
+        api.feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
     ):
         await passed(worker.feed, news, "before")
         begin(redis_server)
@@ -178,7 +178,7 @@ async def test_publishing_never_waits_and_chunks_pass_again_after_the_outage(red
 
 async def test_a_reader_is_sent_to_the_journal_when_the_line_was_cut(redis_server: RedisServer) -> None:
     counted = Counted()
-    async with process(redis_server, "api", counted) as api, api.feed.listen(THREAD, RUN) as news, asyncio.timeout(10):
+    async with process(redis_server, "api", counted) as api, api.feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news, asyncio.timeout(10):
         assert await anext(news) is None  # the line came up
         redis_server.kill()
         await until(lambda: not is_up(counted), "the outage is seen")
@@ -187,7 +187,11 @@ async def test_a_reader_is_sent_to_the_journal_when_the_line_was_cut(redis_serve
 
 
 async def test_after_flushall_hints_and_chunks_still_pass(redis_server: RedisServer) -> None:
-    async with process(redis_server, "api") as api, process(redis_server, "worker") as worker, api.feed.listen(THREAD, RUN) as news:
+    async with (
+        process(redis_server, "api") as api,
+        process(redis_server, "worker") as worker,
+        api.feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news,
+    ):
         await passed(worker.feed, news, "before")
         redis_server.tell("FLUSHALL")
         await passed(worker.feed, news, "after")

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from domain.ids import RunId, ThreadId
-from infrastructure.feed import News
+from domain.ports.feed import RunNews, Slow
 from tests.integration.rest.service import CONFIGURED, Service, adder
 from tests.integration.rest.serving import Served, served
 
@@ -40,9 +40,9 @@ def test_a_client_that_drops_its_socket_leaves_no_listener(server: Served, monke
     listen = server.service.feed.listen
 
     @asynccontextmanager
-    async def watched(thread: ThreadId, run: RunId) -> AsyncIterator[AsyncIterator[News]]:
+    async def watched(thread: ThreadId, run: RunId, slow: Slow | None) -> AsyncIterator[RunNews]:
         try:
-            async with listen(thread, run) as news:
+            async with listen(thread, run, slow) as news:
                 yield news
         finally:
             let_go.set()

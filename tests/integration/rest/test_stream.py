@@ -122,7 +122,7 @@ async def test_a_silent_stream_shows_that_it_is_alive() -> None:
             assert [await anext(here.blocks()) for _ in range(3)] == ["retry: 1000", ": still here", ": still here"]
 
 
-async def test_a_store_that_fails_cuts_the_stream_and_nothing_hangs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_store_that_fails_cuts_the_stream_with_a_word_and_nothing_hangs(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     worker = await started(service)
     await worker.begin()
 
@@ -135,5 +135,7 @@ async def test_a_store_that_fails_cuts_the_stream_and_nothing_hangs(service: Ser
         monkeypatch.setattr(type(service.store.journal), "read", gone)
         rest = [event async for event in events]
 
-    assert (first.event, rest) == ("run_started", [])
+    assert [(event.event, event.id) for event in (first, *rest)] == [("run_started", 1), ("error", None)]
+    assert rest[0].data["code"] == "database_unavailable"
+    assert "db.internal" not in str(rest[0].data)
     assert not service.feed.wanted(worker.run.id)

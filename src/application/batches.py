@@ -1,0 +1,92 @@
+"""From news to rows: each once and in order, in batches as large as what is there just now."""
+
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from application.run_views import EndView, EventView, PassingView
+from domain.ids import Position
+from domain.ports.feed import PARKED, Item, Passing, RunNews, Slow, ThreadNews
+from domain.ports.journal import Recorded
+
+__all__ = ["Batch", "Recorded", "RowReader", "Slow", "StreamItem", "one_by_one"]
+
+PAGE: Final = 128
+"""The most rows that are held for one reader at a time, read from the journal."""
+PAGE_BYTES: Final = 64 * 1024
+"""The most that their bodies weigh together; a single heavier one is held alone."""
+
+Batch: TypeAlias = Sequence[Recorded | PassingView | EndView]
+"""Empty: nothing new just now; a chance to show that the line is alive."""
+StreamItem: TypeAlias = EventView | PassingView | EndView | None
+"""None: as an empty batch."""
+
+
+@dataclass(slots=True)
+class RowReader:
+    """`read`: so many rows after a position. `after`: the last row that was handed out."""
+
+    read: Callable[[Position, int], Awaitable[Sequence[Recorded]]]
+    after: Position
+    limit: int = PAGE
+
+    async def batches(self, news: RunNews | ThreadNews) -> AsyncGenerator[Batch]:
+        """Looks back first; after that comes the first empty batch."""
+        async for page in self._pages():
+            yield page
+        yield ()
+        async for item in news:
+            fresh: list[Recorded | PassingView] = []
+            for one in (item, *news.ready()):
+                if self._is_gap(one):
+                    if fresh:
+                        yield fresh
+                    fresh = []
+                    async for page in self._pages():
+                        yield page
+                else:
+                    fresh.extend(self._of(one))
+            yield fresh
+
+    def _is_gap(self, item: Item) -> bool:
+        """The journal is asked after anything but the next row, since another process may have appended what this one's feed never saw."""
+        return not isinstance(item, Passing) and (item is None or item.position > self.after + 1)
+
+    def _of(self, item: Item) -> Sequence[Recorded | PassingView]:
+        if isinstance(item, Passing):
+            return () if item.kind == PARKED else (PassingView.of(item),)
+        if item is None or item.position <= self.after:
+            return ()
+        self.after = item.position
+        return (item,)
+
+    async def _pages(self) -> AsyncIterator[Sequence[Recorded]]:
+        while rows := await self.read(self.after, self.limit):
+            page, is_last = _fitting(rows), len(rows) < self.limit
+            self.limit = min(PAGE, len(page) * 2) if len(page) < len(rows) else min(PAGE, self.limit * 2)
+            self.after, is_last = page[-1].position, is_last and len(page) == len(rows)
+            del rows  # what did not fit is read again; nothing holds it while the reader reads
+            yield page
+            if is_last:
+                return
+
+
+def _fitting(rows: Sequence[Recorded]) -> Sequence[Recorded]:
+    """As many of the first ones as may be held together."""
+    size = 0
+    for count, row in enumerate(rows):
+        size += len(row.body)
+        if count and size > PAGE_BYTES:
+            return rows[:count]
+    return rows
+
+
+async def one_by_one(batches: AsyncIterator[Batch]) -> AsyncIterator[StreamItem]:
+    """The same, row by row; None for an empty batch."""
+    async with aclosing(batches):  # type: ignore[type-var]
+        async for batch in batches:
+            if not batch:
+                yield None
+            for item in batch:
+                yield EventView.of(item) if isinstance(item, Recorded) else item

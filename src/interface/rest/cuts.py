@@ -1,0 +1,34 @@
+"""What a reader is told when its stream ends before its time."""
+
+import json
+from dataclasses import dataclass
+
+import structlog
+
+from application.errors import DomainError, Family, WeftError, oldest_of
+from interface.rest.problems import STATUS
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """`code` and `detail` as a problem has them; `oldest`: of a cursor whose rows are gone, where to start again."""
+
+    status: int
+    code: str
+    detail: str
+    oldest: int | None = None
+
+    @classmethod
+    def of(cls, error: WeftError, path: str) -> "Cut":
+        """What lies with the service is logged, and said in general words."""
+        told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
+        if not told:
+            log.error("stream cut", code=error.code, path=path, exc_info=error)
+        detail = error.message if told else "the service cannot do this just now; try again in a few seconds"
+        return cls(STATUS[error.family], error.code, detail, oldest_of(error))
+
+    def json(self, **more: str) -> str:
+        oldest = {} if self.oldest is None else {"oldest": self.oldest}
+        return json.dumps({**more, "code": self.code, "detail": self.detail, **oldest})
