@@ -3,7 +3,6 @@
 python -m benchmarks.bare_socket PORT_FILE
 """
 
-import asyncio
 import socket
 import sys
 from pathlib import Path
@@ -22,12 +21,12 @@ async def send(socket: WebSocket, count: int) -> None:
         await socket.send_text(MESSAGE)
 
 
-async def main(port_file: Path) -> None:
+def main(port_file: Path) -> None:
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     port_file.write_text(str(listening.getsockname()[1]))
-    await uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)).serve([listening])
+    uvicorn.Server(uvicorn.Config(app, lifespan="off", log_config=None, access_log=False)).run([listening])
 
 
 if __name__ == "__main__":
-    asyncio.run(main(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

@@ -139,14 +139,18 @@ async def _last_of(readers: int, port: int, path: str, messages: int) -> float:
 async def _thread_of(client: Connection, rows: int) -> str:
     """A thread with one run that has so many rows."""
     document = {**loop(rows - 2), "limits": {"steps": rows, "visits": rows}}
-    run = json.loads(await client.start(json.dumps({"workflow": document}).encode()))
-    status, answer = await client.ask("GET", f"/v1/runs/{run['id']}?wait=60")
-    while status == 200 and json.loads(answer)["ended_at"] is None:
+    await client.start(json.dumps({"workflow": document}).encode())
+    while (run := await _newest_run(client))["ended_at"] is None:  # noqa: ASYNC110 - nobody tells this client
         await asyncio.sleep(0.1)
-        status, answer = await client.ask("GET", f"/v1/runs/{run['id']}")
-    if json.loads(answer)["status"] != "completed":
-        raise RuntimeError(answer.decode())
-    return str(json.loads(answer)["thread_id"])
+    if run["status"] != "completed":
+        raise RuntimeError(f"the run {run['status']}: {run['error']}")
+    return str(run["thread_id"])
+
+
+async def _newest_run(client: Connection) -> dict[str, Any]:
+    _, answer = await client.ask("GET", "/v1/runs?limit=1")
+    newest: dict[str, Any] = json.loads(answer)["items"][0]
+    return newest
 
 
 def _bare(started: Commands, port_file: Path) -> int:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from application.run_views import EndView, EventView, PassingView
 from domain.ids import Position
-from domain.ports.feed import PARKED, Item, Passing, RunNews, Slow, ThreadNews
+from domain.ports.feed import PARKED, Item, NewsOfRun, Passing, Slow, ThreadNews
 from domain.ports.journal import Recorded
 
 __all__ = ["Batch", "Recorded", "RowReader", "Slow", "StreamItem", "one_by_one"]
@@ -31,7 +31,7 @@ class RowReader:
     after: Position
     limit: int = PAGE
 
-    async def batches(self, news: RunNews | ThreadNews) -> AsyncGenerator[Batch]:
+    async def batches(self, news: NewsOfRun | ThreadNews) -> AsyncGenerator[Batch]:
         """Looks back first; after that comes the first empty batch."""
         async for page in self._pages():
             yield page

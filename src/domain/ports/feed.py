@@ -36,10 +36,12 @@ class Passing:
 Item: TypeAlias = Recorded | Passing | None
 
 
-class RunNews(Protocol):
+class NewsOfRun(Protocol):
     """News of one reader, oldest first. None: perhaps you missed something, or nothing came for a while; read the journal."""
 
     def __aiter__(self) -> AsyncIterator[Item]: ...
+
+    async def __anext__(self) -> Item: ...
 
     def ready(self) -> Sequence[Item]:
         """What can be had without waiting, a few hundred at most."""
@@ -69,7 +71,7 @@ class Feed(Protocol):
     def wanted(self, run: RunId) -> bool:
         """Is anybody in this process listening to this run? Lets a producer save its breath."""
 
-    def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AbstractAsyncContextManager[RunNews]:
+    def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AbstractAsyncContextManager[NewsOfRun]:
         """What happens to a run from now on; without `slow` what passes by is not heard, but that the run has parked. What waits for one
         reader is bounded: rows that do not fit become a None, chunks as `slow` says."""
 

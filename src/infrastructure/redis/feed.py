@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from domain.ids import RunId, ThreadId
-from domain.ports.feed import Passing, RunNews, Slow, ThreadNews
+from domain.ports.feed import NewsOfRun, Passing, Slow, ThreadNews
 from domain.ports.journal import Recorded
 from infrastructure.feed import ProcessFeed
 from infrastructure.redis.link import RedisLink
@@ -78,7 +78,7 @@ class RedisFeed:
         return self.here.wanted(run) or run in self.wants
 
     @asynccontextmanager
-    async def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AsyncIterator[RunNews]:
+    async def listen(self, thread: ThreadId, run: RunId, slow: Slow | None = None) -> AsyncIterator[NewsOfRun]:
         async with self.here.listen(thread, run, slow) as news:
             self._newly_wanted.add(run)
             self._somebody_came.set()

@@ -76,8 +76,8 @@ def no_resuming() -> None:
     """A reader that comes back gets everything again."""
     from application.following import FollowRun
 
-    items = FollowRun._items
-    FollowRun._items = lambda self, run, after, passing: items(self, run, type(after)(0), passing)  # type: ignore[method-assign]
+    batches = FollowRun._batches
+    FollowRun._batches = lambda self, run, after, slow: batches(self, run, type(after)(0), slow)  # type: ignore[method-assign]
 
 
 def no_intent() -> None:

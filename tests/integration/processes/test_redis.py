@@ -71,6 +71,19 @@ def test_token_chunks_of_a_worker_reach_a_reader_of_another_process_live(shared:
     assert sorted(gaps)[len(gaps) // 2] < 0.25, "one after the other as the model talks (0.1 s), not in heaps"
 
 
+def test_token_chunks_of_a_worker_reach_who_reads_the_thread_since_before_the_run_began(shared: Site) -> None:
+    service, _ = shared.service(), shared.workers(1)
+    thread = service.ended(service.start(chain("first")))["thread_id"]
+    with httpx.stream("GET", f"{service.url}/v1/threads/{thread}/events?chunks=1", timeout=60) as answer:
+        lines = answer.iter_lines()
+        assert "event: run_ended" in lines
+        run = service.start(talking(), thread_id=thread)
+        heard = list(itertools.islice((line for line in lines if line == "event: chunk"), 20))
+    service.post(f"/v1/runs/{run}/cancel", {})
+
+    assert len(heard) == 20
+
+
 def pieces(heard: list[tuple[float, str]]) -> list[float]:
     return [at for at, name in heard if name == "chunk"]
 

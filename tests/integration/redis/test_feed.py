@@ -130,6 +130,24 @@ async def test_several_processes_that_listen_all_hear(emptied_redis: RedisServer
         assert await heard(news, 1) == await heard(more, 1) == [text("hel")]
 
 
+async def test_who_listens_to_a_thread_hears_what_passes_by_in_a_run_of_another_process_from_its_first_row_on(
+    emptied_redis: RedisServer,
+) -> None:
+    async with (
+        process(emptied_redis, "api") as api,
+        process(emptied_redis, "worker") as worker,
+        api.listen_to_thread(THREAD, Slow.DROP_OLDEST) as news,
+    ):
+        assert isinstance(worker, RedisFeed)
+        await until(lambda: bool(worker.wants), "the worker knows that somebody listens")
+        worker.publish([row(1)])
+        worker.pass_by(text("hel"))
+        worker.pass_by(text("not yours", RunId("other")))
+        worker.publish([row(2)])
+
+        assert await heard(aiter(news), 3) == [row(1), text("hel"), row(2)]
+
+
 async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis: RedisServer) -> None:
     async with process(emptied_redis, "api") as api, process(emptied_redis, "worker") as worker:
         async with api.listen(THREAD, RUN, Slow.DROP_OLDEST):

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from domain.ids import RunId, ThreadId
-from domain.ports.feed import RunNews, Slow
+from domain.ports.feed import NewsOfRun, Slow
 from tests.integration.rest.service import CONFIGURED, Service, adder
 from tests.integration.rest.serving import Served, served
 
@@ -40,7 +40,7 @@ def test_a_client_that_drops_its_socket_leaves_no_listener(server: Served, monke
     listen = server.service.feed.listen
 
     @asynccontextmanager
-    async def watched(thread: ThreadId, run: RunId, slow: Slow | None) -> AsyncIterator[RunNews]:
+    async def watched(thread: ThreadId, run: RunId, slow: Slow | None) -> AsyncIterator[NewsOfRun]:
         try:
             async with listen(thread, run, slow) as news:
                 yield news
