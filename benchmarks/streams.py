@@ -10,7 +10,8 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -23,7 +24,7 @@ from benchmarks.ours.documents import loop
 from benchmarks.page import PAGE, put, table
 from benchmarks.stream_clients import socket_seconds
 from benchmarks.survive.client import Connection, connected
-from tests.servers.commands import Commands, commands
+from tests.servers.commands import Commands, Running, commands
 from tests.servers.postgres import binaries
 from tests.servers.until import until
 
@@ -112,22 +113,36 @@ async def _rounds(rounds: int, scale: int) -> list[Round]:
         variables = {"WEFT_DATABASE_URL": f"sqlite:///{folder}/weft.db", "PYTHONDONTWRITEBYTECODE": ""}
         with commands(Path(folder) / "weft", variables) as started:
             bare = _bare(started, Path(folder) / "port")
-            serving = started.serve()
-            port = int(serving.url().rpartition(":")[2])
-            async with connected(serving.url(), 1) as (client,):
+            async with _served(started) as (client, _):
                 long, short = [await _thread_of(client, rows // scale) for rows in (EVENTS, EACH)]
-                return [await _round(bare, port, long, short, scale, client, serving.pid) for _ in range(rounds)]
+            return [await _round(started, bare, long, short, scale) for _ in range(rounds)]
 
 
-async def _round(bare: int, port: int, long: str, short: str, scale: int, client: Connection, pid: int) -> Round:
+@asynccontextmanager
+async def _served(started: Commands) -> AsyncIterator[tuple[Connection, Running]]:
+    """A service of its own, so that its memory is no earlier one's."""
+    serving = started.serve()
+    async with connected(serving.url(), 1) as (client,):
+        yield client, serving
+    serving.ask_to_stop()
+    serving.ended()
+
+
+async def _round(started: Commands, bare: int, long: str, short: str, scale: int) -> Round:
+    async with _served(started) as (client, serving):
+        return await _measured(client, serving, bare, long, short, scale)
+
+
+async def _measured(client: Connection, serving: Running, bare: int, long: str, short: str, scale: int) -> Round:
     """Ours and the floor next to each other."""
     events, each = EVENTS // scale, EACH // scale
+    port = int(serving.url().rpartition(":")[2])
     return Round(
         one=events / await _last_of(1, port, f"/v1/threads/{long}/events", events),
         bare_one=events / await _last_of(1, bare, f"/?count={events}", events),
         fifty=READERS * each / await _last_of(READERS, port, f"/v1/threads/{short}/events", each),
         bare_fifty=READERS * each / await _last_of(READERS, bare, f"/?count={each}", each),
-        crowd=await beside(client, port, pid, CROWD // scale),
+        crowd=await beside(client, port, serving.pid, CROWD // scale),
     )
 
 

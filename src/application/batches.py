@@ -1,6 +1,6 @@
 """From news to rows: each once and in order, in batches as large as what is there just now."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -37,17 +37,25 @@ class RowReader:
             yield page
         yield ()
         async for item in news:
-            fresh: list[Recorded | PassingView] = []
-            for one in (item, *news.ready()):
-                if self._is_gap(one):
-                    if fresh:
-                        yield fresh
-                    fresh = []
-                    async for page in self._pages():
-                        yield page
-                else:
-                    fresh.extend(self._of(one))
-            yield fresh
+            if item is None:  # what waits is heard before a look at the journal, which may find the end
+                async for batch in self._in_order(news.ready()):
+                    yield batch
+            # The error of a reader that is too slow stands behind what it still gets, and comes with what is ready after that.
+            async for batch in self._in_order((*news.ready(), None) if item is None else (item, *news.ready())):
+                yield batch
+
+    async def _in_order(self, items: Iterable[Item]) -> AsyncIterator[Batch]:
+        fresh: list[Recorded | PassingView] = []
+        for item in items:
+            if self._is_gap(item):
+                if fresh:
+                    yield fresh
+                fresh = []
+                async for page in self._pages():
+                    yield page
+            else:
+                fresh.extend(self._of(item))
+        yield fresh
 
     def _is_gap(self, item: Item) -> bool:
         """The journal is asked after anything but the next row, since another process may have appended what this one's feed never saw."""

@@ -22,7 +22,7 @@ ROW_BYTES: Final = 256 * 1024
 """Of the bodies of all rows that wait for one reader. What does not fit is read from the journal again."""
 WAIT_SECONDS: Final = 1.0
 """How long a chunk waits for room where `block` was asked for; so long at most as many wait as the channel holds."""
-AT_ONCE: Final = 256
+AT_ONCE: Final = 512
 """The most news of one batch."""
 
 

@@ -70,11 +70,13 @@ _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are applicat
 
 @dataclass(frozen=True, slots=True)
 class RestSettings:
-    """`beat_seconds`: after so long without an event a stream shows that it is alive."""
+    """`beat_seconds`: after so long without an event a stream shows that it is alive. `patience_seconds`: for so long a reader that asked
+    to be let go when it is slow may leave lying what was sent."""
 
     version: str = "0.1.0"
     max_body_bytes: int = 10 * 1024 * 1024
     beat_seconds: float = 15.0
+    patience_seconds: float = 10.0
 
 
 Render: TypeAlias = Callable[[], tuple[bytes, str]]

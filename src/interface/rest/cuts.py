@@ -1,11 +1,15 @@
 """What a reader is told when its stream ends before its time."""
 
+import asyncio
 import json
+from collections.abc import Awaitable
 from dataclasses import dataclass
+from typing import Final
 
 import structlog
 
-from application.errors import DomainError, Family, WeftError, oldest_of
+from application.batches import Slow
+from application.errors import DomainError, Family, ReaderTooSlow, WeftError, oldest_of
 from interface.rest.problems import STATUS
 
 log = structlog.get_logger(__name__)
@@ -32,3 +36,28 @@ class Cut:
     def json(self, **more: str) -> str:
         oldest = {} if self.oldest is None else {"oldest": self.oldest}
         return json.dumps({**more, "code": self.code, "detail": self.detail, **oldest})
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """With a reader that does not take what is sent. `seconds` None: without end, since the connection holds up nobody else."""
+
+    seconds: float | None = None
+
+    @classmethod
+    def of(cls, slow: Slow, seconds: float) -> "Patience":
+        return cls(seconds if slow is Slow.DISCONNECT else None)
+
+    async def wait_for(self, sending: Awaitable[None]) -> None:
+        """`ReaderTooSlow` when it has not been sent by then."""
+        if self.seconds is None:
+            await sending
+            return
+        try:
+            async with asyncio.timeout(self.seconds):
+                await sending
+        except TimeoutError:
+            raise ReaderTooSlow(f"nothing was read for {self.seconds:g} seconds: come back with the last position") from None
+
+
+FOREVER: Final = Patience()

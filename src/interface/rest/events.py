@@ -32,4 +32,4 @@ async def follow_thread(
     start = after if last_event_id is None else last_event_id
     if form == "json":
         return as_json(await desk.read_rows.of_thread(who, thread_id, start, limit))
-    return streamed(request, await desk.follow_thread.batches(who, thread_id, start, slow if chunks else None))
+    return streamed(request, await desk.follow_thread.batches(who, thread_id, start, slow if chunks else None), slow)

@@ -89,7 +89,7 @@ async def follow_run(
     start = after if last_event_id is None else last_event_id
     if form == "json":
         return as_json(await desk.read_rows.of_run(who, run_id, start, limit))
-    return streamed(request, await desk.follow_run.batches(who, run_id, start, slow if chunks else None))
+    return streamed(request, await desk.follow_run.batches(who, run_id, start, slow if chunks else None), slow)
 
 
 @router.post(

@@ -17,12 +17,13 @@ from application.desk import Desk
 from application.errors import WeftError
 from application.row_json import row_json
 from application.run_views import EndView, PassingView
-from interface.rest.cuts import Cut
+from interface.rest.cuts import Cut, Patience
 from interface.rest.stream import NAMES
 
 PROTOCOL: Final = "weft"
 _BEARER: Final = "bearer."
 _ENDED, _STOPPING = 1000, 1001
+_LAST_WORDS_SECONDS: Final = 1.0
 
 
 class _Asked(BaseModel):
@@ -68,14 +69,17 @@ async def _hold(socket: WebSocket, follow: _Follow) -> None:
         code = await _refuse(socket, Cut(422, "invalid", f"a parameter does not fit: {error.errors()[0]['loc'][0]}"))
     except WeftError as error:
         code = await _refuse(socket, Cut.of(error, socket.url.path))
-    with suppress(WebSocketDisconnect, RuntimeError):  # it may have gone meanwhile
-        await socket.close(code)
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):  # it may have gone meanwhile
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            await socket.close(code)
 
 
 async def _until_over(socket: WebSocket, follow: _Follow) -> int:
     """Writes and listens until the items end, the client goes, or the server stops; answers the close code."""
-    batches = await follow(socket.app.state.desk, await _caller(socket), _Asked.model_validate(dict(socket.query_params)))
-    writing = asyncio.create_task(_write(socket, cast("AsyncGenerator[Batch]", batches)))
+    who, asked = await _caller(socket), _Asked.model_validate(dict(socket.query_params))
+    patience = Patience.of(asked.slow, socket.app.state.settings.patience_seconds)
+    batches = cast("AsyncGenerator[Batch]", await follow(socket.app.state.desk, who, asked))
+    writing = asyncio.create_task(_write(socket, batches, patience))
     listening = asyncio.create_task(_listen(socket))
     enough = {writing, listening, asyncio.create_task(socket.app.state.stopping.wait())}
     try:
@@ -102,11 +106,11 @@ async def _caller(socket: WebSocket) -> Principal:
     return who
 
 
-async def _write(socket: WebSocket, batches: AsyncGenerator[Batch]) -> None:
+async def _write(socket: WebSocket, batches: AsyncGenerator[Batch], patience: Patience) -> None:
     async with aclosing(batches):
         async for batch in batches:
             for item in batch:
-                await socket.send_text(message(item))
+                await patience.wait_for(socket.send_text(message(item)))
 
 
 def message(item: Recorded | PassingView | EndView) -> str:
@@ -141,7 +145,8 @@ async def _heard(socket: WebSocket) -> Any:
 
 
 async def _refuse(socket: WebSocket, cut: Cut) -> int:
-    """The close code of a problem is 4000 and its status; the words come before it."""
-    with suppress(WebSocketDisconnect, RuntimeError):
-        await socket.send_text(cut.json(type="error"))
+    """The close code of a problem is 4000 and its status; the words come before it, as long as somebody takes them."""
+    with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
+        async with asyncio.timeout(_LAST_WORDS_SECONDS):
+            await socket.send_text(cut.json(type="error"))
     return 4000 + cut.status

@@ -14,7 +14,7 @@ from application.batches import Batch, Recorded
 from application.errors import WeftError
 from application.row_json import row_json
 from application.run_views import EndView, PassingView
-from interface.rest.cuts import Cut
+from interface.rest.cuts import FOREVER, Cut, Patience
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +32,13 @@ class EventStream(Response):
 
     media_type = MEDIA_TYPE
 
-    def __init__(self, batches: AsyncIterator[Batch], beat_seconds: float, stopping: asyncio.Event) -> None:
+    def __init__(self, batches: AsyncIterator[Batch], beat_seconds: float, stopping: asyncio.Event, patience: Patience = FOREVER) -> None:
         super().__init__(headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         del self.headers["content-length"]
         self._batches = cast("AsyncGenerator[Batch]", batches)
         self._beat_seconds = beat_seconds
         self._stopping = stopping
+        self._patience = patience
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
@@ -68,7 +69,7 @@ class EventStream(Response):
                 if not batch and monotonic() - written < self._beat_seconds:
                     continue
                 for body in flushes(batch) if batch else (b": still here\n\n",):
-                    await _send(send, body)
+                    await self._patience.wait_for(_send(send, body))
                 written = monotonic()
 
 

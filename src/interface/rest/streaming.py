@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias, cast
 
 from fastapi import Header, Query, Request, Response
 
 from application.batches import Batch, Slow
 from application.run_views import EventsPageView
 from interface.rest.bodies import model_ref
+from interface.rest.cuts import Patience
 from interface.rest.openapi import Responses
 from interface.rest.stream import EventStream
 
@@ -42,9 +43,9 @@ IfSlow: TypeAlias = Annotated[
 ]
 
 
-def streamed(request: Request, batches: AsyncIterator[Batch]) -> EventStream:
-    stopping: asyncio.Event = request.app.state.stopping
-    return EventStream(batches, request.app.state.settings.beat_seconds, stopping)
+def streamed(request: Request, batches: AsyncIterator[Batch], slow: Slow = Slow.DROP_OLDEST) -> EventStream:
+    settings, stopping = request.app.state.settings, cast(asyncio.Event, request.app.state.stopping)
+    return EventStream(batches, settings.beat_seconds, stopping, Patience.of(slow, settings.patience_seconds))
 
 
 def as_json(page: bytes) -> Response:

@@ -2,9 +2,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.integration.rest.place import Place
-from tests.integration.rest.service import Service, adder, open_service
-from tests.integration.rest.serving import on_a_port
+from tests.integration.rest.place import Place, open_place
+from tests.integration.rest.service import Service, open_service
 
 
 @pytest.fixture
@@ -15,7 +14,5 @@ async def service() -> AsyncIterator[Service]:
 
 @pytest.fixture
 async def place() -> AsyncIterator[Place]:
-    async with open_service() as service:
-        await service.publish(adder())
-        async with on_a_port(service) as url:
-            yield Place(service, url)
+    async with open_place() as opened:
+        yield opened

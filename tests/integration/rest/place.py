@@ -1,12 +1,16 @@
 """A service on a port of its own, and clients that read its streams."""
 
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import httpx
 from websockets.asyncio.client import connect
 
-from tests.integration.rest.service import CONFIGURED, Service
+from interface.rest.app import RestSettings
+from tests.integration.rest.service import CONFIGURED, Service, adder, open_service
+from tests.integration.rest.serving import on_a_port
 from tests.integration.rest.worker import HandWorker
 
 HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
@@ -56,3 +60,11 @@ class Place:
         assert page["next"] == (page["items"][-1]["position"] if page["items"] else after)
         items: Seen = page["items"]
         return items
+
+
+@asynccontextmanager
+async def open_place(settings: RestSettings | None = None) -> AsyncIterator[Place]:
+    async with open_service(settings=settings) as service:
+        await service.publish(adder())
+        async with on_a_port(service) as url:
+            yield Place(service, url)

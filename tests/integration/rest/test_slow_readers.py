@@ -4,15 +4,17 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.exceptions import ConnectionClosedError
 
 from application.batches import Slow
 from infrastructure.channel import CAPACITY
-from tests.integration.rest.place import HEADERS, Place
+from interface.rest.app import RestSettings
+from tests.integration.rest.place import HEADERS, Place, open_place
 from tests.integration.rest.worker import HandWorker
 
 LONG = "x" * 2000
@@ -111,10 +113,27 @@ async def test_a_socket_that_asked_for_it_is_closed_when_it_falls_behind(place: 
         await opened.recv()
         for number in range(CAPACITY * 3):
             worker.say(str(number))  # none of them can be sent before the last one is said
-        told = [json.loads(message) async for message in opened]
+        told = []
+        with suppress(ConnectionClosedError):
+            async for message in opened:
+                told.append(json.loads(message))
 
     assert (told[-1]["type"], told[-1]["code"]) == ("error", "reader_too_slow")
     assert opened.close_code == 4429
+
+
+@pytest.mark.parametrize("query", ["", "&chunks=1"])
+async def test_a_reader_that_asked_to_be_let_go_and_reads_nothing_holds_nothing_any_more(query: str) -> None:
+    async with open_place(RestSettings(patience_seconds=0.05)) as place:
+        worker = await place.run()
+        await worker.begin()
+        async with not_reading(place, f"/v1/runs/{worker.run.id}/events?slow=disconnect{query}"):
+            await listened_to(place, worker)
+            for number in range(1000):
+                await worker.step(number, text=LONG * 5)
+            async with asyncio.timeout(ENOUGH_SECONDS):
+                while place.service.feed.wanted(worker.run.id):  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.01)
 
 
 @pytest.mark.parametrize("slow", list(Slow))

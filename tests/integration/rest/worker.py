@@ -38,8 +38,9 @@ class HandWorker:
     async def begin(self, *, heard: bool = True) -> None:
         await self.append(RunStarted(self.run.id, self.run.workflow_hash, self.run.input, self.run.created_at.timestamp()), heard=heard)
 
-    async def step(self, number: int, *, heard: bool = True) -> None:
-        await self.append(NodeFinished(ActivationPath(f"/work#{number}"), {}, (), Position(0), seconds=0.5), heard=heard)
+    async def step(self, number: int, *, heard: bool = True, text: str = "") -> None:
+        updates = {"text": text} if text else {}
+        await self.append(NodeFinished(ActivationPath(f"/work#{number}"), updates, (), Position(0), seconds=0.5), heard=heard)
 
     def say(self, text: str) -> None:
         self.feed.pass_by(Passing(self.run.id, "text", "/work#1", text))

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import NodeExecutionError, ThreadError
 from domain.json import Json
-from domain.ports.feed import Passing
+from domain.ports.feed import Passing, Slow
 from domain.ports.journal import Append, Recorded
 from domain.ports.nodes import Finished, NodeContext
 from domain.run import events
@@ -268,7 +268,7 @@ class TestDurability:
 async def test_readers_hear_of_a_row_when_it_is_durable(stage: Stage) -> None:
     run = await stage.order(document({"a": ADD, "b": ADD}, ["start > a", "a > b"], state=COUNT))
     found = await stage.run(run)
-    async with stage.feed.listen(found.thread, run) as news:
+    async with stage.feed.listen(found.thread, run, Slow.DROP_OLDEST) as news:
         await stage.engine.drive(await stage.open())
         heard = [await anext(news) for _ in range(6)]
 
