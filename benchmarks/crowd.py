@@ -102,13 +102,15 @@ async def _append(client: Connection, thread: str, ears: Ears, rows: int) -> flo
 
 
 async def _settled(client: Connection, pid: int) -> None:
-    """Returns when the service has nothing to do any more: what fits into its connections has been written."""
-    quiet, before = 0, _ticks(pid)
-    while quiet < 5:
+    """Returns when the service has nothing to do any more: what fits into its connections has been written. A machine that is busy
+    otherwise also keeps it from working, so it must answer at once too."""
+    quiet = 0
+    while quiet < 10:
+        before = _ticks(pid)
         await asyncio.sleep(0.2)
-        await client.ask("GET", "/livez")  # or the service takes the connection for one that nobody needs
-        now = _ticks(pid)
-        quiet, before = quiet + 1 if now - before <= 4 else 0, now
+        asked_at = time.perf_counter()
+        await client.ask("GET", "/livez")
+        quiet = quiet + 1 if _ticks(pid) - before <= 3 and time.perf_counter() - asked_at < 0.05 else 0
 
 
 async def _thread(client: Connection) -> str:

@@ -14,6 +14,8 @@ __all__ = ["Batch", "Recorded", "RowReader", "Slow", "StreamItem", "one_by_one"]
 
 PAGE: Final = 128
 """The most rows that are held for one reader at a time, read from the journal."""
+FIRST_PAGE: Final = 16
+"""Pages grow from here: nobody knows how heavy the rows are before some were read."""
 PAGE_BYTES: Final = 64 * 1024
 """The most that their bodies weigh together; a single heavier one is held alone."""
 
@@ -29,7 +31,7 @@ class RowReader:
 
     read: Callable[[Position, int], Awaitable[Sequence[Recorded]]]
     after: Position
-    limit: int = PAGE
+    limit: int = FIRST_PAGE
 
     async def batches(self, news: NewsOfRun | ThreadNews) -> AsyncGenerator[Batch]:
         """Looks back first; after that comes the first empty batch."""

@@ -91,3 +91,15 @@ async def test_what_is_heavy_takes_more_room_and_what_is_heavier_than_all_of_it_
     assert len(await channel.receive()) == WEIGHT + 1
     assert channel.offer("x" * WEIGHT)
     assert not channel.offer("y")
+
+
+async def test_nothing_light_goes_past_a_heavy_one_that_waits() -> None:
+    channel: StreamingChannel[str] = StreamingChannel(weigh=len)
+    assert channel.offer("x" * (WEIGHT - 10))
+    heavy = asyncio.create_task(channel.send("y" * 100))
+    await asyncio.sleep(0)
+
+    assert not channel.offer("z")
+    await channel.receive()
+    await heavy
+    assert channel.offer("z")
