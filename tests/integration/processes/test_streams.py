@@ -3,11 +3,13 @@
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import Any
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from tests.integration.processes.graphs import chain, graph
@@ -54,7 +56,10 @@ def by_socket(service: Rest, path: str, after: int, most: int) -> Iterator[int]:
 def read_all(service: Rest, path: str, chance: Random, into: list[int]) -> None:
     while not into or into[-1] < ROWS:
         after = into[-1] if into else 0
-        into += chance.choice((by_sse, by_socket))(service, path, after, chance.randint(1, min(90, ROWS - after)))
+        rows = chance.choice((by_sse, by_socket))(service, path, after, chance.randint(1, min(90, ROWS - after)))
+        with suppress(ConnectionClosedError):  # 4503 of a busy machine's database: whoever comes back goes on where it was
+            for position in rows:
+                into.append(position)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -70,7 +75,7 @@ def test_readers_of_a_service_get_every_row_of_another_processes_run_once_howeve
         reader.start()
     site.workers(1)
     for reader in readers:
-        reader.join(60)
+        reader.join(120)
 
     assert seen == [list(range(1, ROWS + 1))] * 4
 
