@@ -55,14 +55,11 @@ print(json.dumps(seen))
 """
 
 LIGHT = """
-import json, sys
+import atexit, json, sys
 sys.argv = ["weft", *sys.argv[1:]]
+atexit.register(lambda: print(json.dumps(sorted(sys.modules)), file=sys.stderr))
 import weft
-try:
-    weft.main()
-except SystemExit as end:
-    assert not end.code, end.code
-print(json.dumps(sorted(sys.modules)), file=sys.stderr)
+weft.main()
 """
 
 
