@@ -60,6 +60,8 @@ class Worker:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
+    is_unsure: bool = False
+    """The answer to the last claim was lost."""
 
     async def run(self) -> None:
         """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker
@@ -120,7 +122,7 @@ class Worker:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self.freed.wait(), None if room <= 0 else self.policy.poll_seconds)
                 continue
-            claims = await self._patiently(self.queue.claim(self.id, room, self.policy.lease_seconds))
+            claims = await self._patiently(self._claim(room))
             if claims is None:
                 continue
             if not claims:
@@ -131,6 +133,19 @@ class Worker:
             wishes = await self._patiently(self.inbox.waiting([claim.lease.thread for claim in claims]))
             for claim in claims:
                 self._take(claim, [wish for wish in wishes or () if wish.run == claim.run.id])
+
+    async def _claim(self, room: int) -> Sequence[Claim]:
+        """A claim whose answer was lost may have been made. What it took is given back first: nobody here would carry it until its lease ran
+        out, and the next worker would take it for a run that loses its workers."""
+        if self.is_unsure:
+            given = await self.queue.give_back(self.id, list(self.leases))
+            self.is_unsure = False
+            log.info("a claim's answer was lost", worker=self.id, given_back=given)
+        try:
+            return await self.queue.claim(self.id, room, self.policy.lease_seconds)
+        except DatabaseError:
+            self.is_unsure = True
+            raise
 
     def _risks_others(self) -> bool:
         """Is a run in hand with which every worker before was lost? Until it writes a row, no other is taken beside it."""

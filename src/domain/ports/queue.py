@@ -50,6 +50,10 @@ class RunQueue(Protocol):
     async def release(self, lease: Lease) -> None:
         """Give a claimed run back, to where it stood in the line. Does nothing when the lease is not the newest."""
 
+    async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
+        """Give back what is claimed by this worker and is none of these: of claims whose answer was lost. How many there were; like
+        those that are released, they count as no delivery."""
+
     async def next_due(self) -> float | None:
         """Seconds since the epoch at which the earliest unclaimed or lapsing run becomes claimable, or a rate's next window may let one
         in; None when there is none. A slot that is full has no such time: it is freed by an append, which wakes."""

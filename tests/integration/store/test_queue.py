@@ -168,6 +168,24 @@ async def test_a_released_run_can_be_claimed_at_once(store: Store) -> None:
     assert again.run.started_at == claim.run.started_at
 
 
+async def test_what_a_lost_claim_took_is_given_back_and_counts_as_no_delivery(store: Store) -> None:
+    kept = await a_claim(store)
+    lost = await a_claim(store)
+
+    assert await store.queue.give_back(ANN, [kept.lease]) == 1
+
+    again = await claimed(store, BOB)
+    assert (again.run.id, again.taken_over, again.deliveries) == (lost.run.id, False, 1)
+    assert not await store.queue.renew(ANN, [kept.lease], LONG)
+
+
+async def test_nobody_gives_back_what_another_holds(store: Store) -> None:
+    await a_claim(store)
+
+    assert await store.queue.give_back(BOB, []) == 0
+    assert not await store.queue.claim(BOB, 10, LONG)
+
+
 async def test_an_old_lease_releases_nothing(store: Store) -> None:
     old = await a_claim(store, seconds=0)
     await taken_over(store)

@@ -110,6 +110,11 @@ class TwoQueues(RuleBasedStateMachine):
         claim = self._one(data)
         self._same("release", lambda store: store.queue.release(claim.lease))
 
+    @rule(worker=st.sampled_from(WORKERS), data=st.data())
+    def give_back(self, worker: WorkerId, data: st.DataObject) -> None:
+        kept = [claim.lease for claim in self.held.values() if data.draw(st.booleans())]
+        self._same("give_back", lambda store: store.queue.give_back(worker, kept))
+
     @precondition(lambda self: self.held)
     @rule(data=st.data(), how=st.sampled_from(["row", "park", "park long", "end"]))
     def append(self, data: st.DataObject, how: str) -> None:

@@ -42,6 +42,13 @@ class MemoryQueue:
         if place is not None:
             self.book.line.free(place, place.due)
 
+    async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
+        kept = {lease.run for lease in held}
+        unknown = [place for run, place in self.book.line.claimed.items() if place.worker == worker and run not in kept]
+        for place in unknown:
+            self.book.line.free(place, place.due)
+        return len(unknown)
+
     async def next_due(self) -> float | None:
         return self.book.line.next_due(self._now())
 

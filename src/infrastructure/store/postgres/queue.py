@@ -31,6 +31,7 @@ RENEW = f"""WITH told AS (
 SELECT number FROM told WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE renewed.number = told.number)
     AND (EXISTS (SELECT 1 FROM free WHERE free.run = told.run) OR NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = told.run))"""
 _RELEASE = "UPDATE queue SET worker = NULL WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL"
+_GIVE_BACK = "UPDATE queue SET worker = NULL WHERE worker IS NOT NULL AND worker = $1 AND run <> ALL ($2::text[]) RETURNING run"
 _IS_CANCEL = f"$4::text = '{CANCEL}'"
 _PUT = f"""WITH owned AS (
     SELECT id FROM runs WHERE id = $3 AND tenant = $1
@@ -72,6 +73,12 @@ class PostgresQueue:
     async def release(self, lease: Lease) -> None:
         await self.database.rows(_RELEASE, lease.run, lease.epoch)
         self.hints.ring(QUEUE)
+
+    async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
+        given = await self.database.rows(_GIVE_BACK, worker, [lease.run for lease in held])
+        if given:
+            self.hints.ring(QUEUE)
+        return len(given)
 
     async def next_due(self) -> float | None:
         return await self.reads.next_due()

@@ -2,6 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
+import json
 import sqlite3
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ from infrastructure.store.turns import Turns
 
 RENEW = "UPDATE queue SET until = weft_now() + ? WHERE run = ? AND worker = ? AND epoch = ?"
 _RELEASE = "UPDATE queue SET worker = NULL WHERE run = ? AND epoch = ? AND worker IS NOT NULL"
+_GIVE_BACK = "UPDATE queue SET worker = NULL WHERE worker = ? AND run NOT IN (SELECT value FROM json_each(?))"
 _OWNED = "SELECT 1 FROM runs WHERE id = ? AND tenant = ?"
 _WISH = "INSERT INTO inbox (tenant, thread, run, kind, body, key) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _WAKE = f"""UPDATE queue SET wishes = wishes + 1,
@@ -49,6 +51,13 @@ class SqliteQueue:
     async def release(self, lease: Lease) -> None:
         await self.writer.do(lambda connection: connection.execute(_RELEASE, (lease.run, lease.epoch)).rowcount)
         self.hints.ring(QUEUE)
+
+    async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
+        runs = json.dumps([lease.run for lease in held])
+        given = await self.writer.do(lambda connection: connection.execute(_GIVE_BACK, (worker, runs)).rowcount)
+        if given:
+            self.hints.ring(QUEUE)
+        return given
 
     async def next_due(self) -> float | None:
         return await self.reads.next_due()

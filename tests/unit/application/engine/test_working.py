@@ -64,6 +64,10 @@ class Watched:
         await self._asked("release")
         await self.queue.release(lease)
 
+    async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
+        await self._asked("give_back")
+        return await self.queue.give_back(worker, held)
+
     async def next_due(self) -> float | None:
         await self._asked("next_due")
         return await self.queue.next_due()
@@ -299,6 +303,26 @@ class TestLeases:
         async with working(stage.worker("v", lease_seconds=3)), working(stage.worker("w", lease_seconds=3)):
             await stage.ended(run)
 
+        assert stage.meter.takeovers == 0
+
+    async def test_runs_whose_claim_was_made_and_its_answer_lost_are_carried_at_once(self, stage: Stage) -> None:
+        class Deafened(Watched):
+            """Three claims are made, and their answers lost."""
+
+            async def claim(self, worker: WorkerId, limit: int, lease_seconds: float) -> Sequence[Claim]:
+                claims = await Watched.claim(self, worker, limit, lease_seconds)
+                if claims and self.asked.count("give_back") < 3:
+                    raise DatabaseError("cut")
+                return claims
+
+        gate = Gate()
+        gate.opened.set()
+        stage.does(a=gate)
+        run = await stage.order(ONE)
+        async with working(stage.worker("deafened", Deafened(stage.store.queue), lease_seconds=600)):
+            assert (await stage.ended(run)).status == "completed"
+
+        assert time() < 10
         assert stage.meter.takeovers == 0
 
     async def test_a_worker_that_is_cut_off_stops_and_another_goes_on(self, stage: Stage) -> None:
