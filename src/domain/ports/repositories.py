@@ -146,7 +146,9 @@ ALL_THREADS: Final = ThreadFilter()
 
 class Threads(Protocol):
     async def add(self, thread: Thread) -> None:
-        """Keep a new thread, with its empty journal. One that is there stays as it is. `ThreadNotFound` when its parent is gone."""
+        """Keep a new thread, with its empty journal. One that is there stays as it is. `ThreadNotFound` when its parent is gone,
+        `PositionGone` when retention removed what a branch would stand on. Of a branch and a retention at once, the branch either keeps
+        its past for ever or is refused."""
 
     async def get(self, tenant: TenantId, thread: ThreadId) -> Thread:
         """`ThreadNotFound` when there is none."""

@@ -21,6 +21,10 @@ _LINE = f"""WITH RECURSIVE line(thread, after, upto, age) AS (
 _STRETCHES = f"{_LINE} SELECT thread, after, upto FROM line ORDER BY age DESC"
 SHARED_CHECKPOINT: Final = f"""{_LINE} SELECT c.position, c.body FROM line l
     JOIN checkpoints c ON c.thread = l.thread AND c.position <= l.upto WHERE c.position <= $3 ORDER BY c.position DESC LIMIT 1"""
+# Whose row a position of the line is, and where that one's own rows begin. Nobody's: the beginning.
+OWNER: Final = f"{_LINE} SELECT thread, after FROM line WHERE after < $3 AND $3 <= upto"
+BEGINS: Final = f"""WITH owner AS ({OWNER})
+    SELECT min(c.position) FROM checkpoints c JOIN owner ON c.thread = owner.thread"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from domain.errors import InfrastructureError, ThreadBusy, ThreadNotFound
-from domain.ids import ThreadId
+from domain.errors import InfrastructureError, PositionGone, ThreadBusy, ThreadNotFound
+from domain.ids import Position, ThreadId
 from domain.ports.repositories import IdempotencyMark, Started
 from domain.run.run import Run
 from domain.thread import Thread, ThreadMetadata
@@ -33,3 +33,9 @@ def busy_with(run: str, thread: ThreadId) -> ThreadBusy:
 
 def no_thread(thread: ThreadId) -> ThreadNotFound:
     return ThreadNotFound(f"there is no thread {thread}")
+
+
+def no_ground(thread: Thread, begins: int) -> PositionGone:
+    """The branch would stand on what retention has removed."""
+    where = f"what thread {thread.parent} did before position {begins} has been removed"
+    return PositionGone(f"{where}; it can be branched from there on, not at {thread.parent_position}", Position(begins))

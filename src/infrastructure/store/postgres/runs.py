@@ -13,6 +13,7 @@ from domain.ports.repositories import NewRun, Started
 from domain.run.run import Run
 from domain.thread import Thread
 from infrastructure.store.large import Values
+from infrastructure.store.lines import BEGINS
 from infrastructure.store.postgres.committing import CommitLoop
 from infrastructure.store.postgres.connections import LOST, TRY_AGAIN, WriterConnection, no_answer, refusal
 from infrastructure.store.postgres.marks import PostgresMarks
@@ -21,7 +22,7 @@ from infrastructure.store.postgres.starting import EMBEDDED_WIDTH, OPEN_THREAD, 
 from infrastructure.store.postgres.values import large_values
 from infrastructure.store.reading import RunReads
 from infrastructure.store.rows import Row, run_row, seconds, workflow_row
-from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_thread, replayed
+from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_ground, no_thread, replayed
 from infrastructure.store.terms import start_row
 from infrastructure.store.thread_rows import thread_row
 
@@ -102,8 +103,11 @@ class PostgresStarts:
 
     async def open_thread(self, thread: Thread) -> None:
         rows = await self._reads.reader.rows(OPEN_THREAD, *thread_row(thread).values(), thread.parent_position)
-        if not rows[0][0]:
+        is_able, is_kept = rows[0]
+        if not is_able:
             raise no_thread(thread.parent or thread.id)
+        if not is_kept:
+            raise no_ground(thread, (await self._reads.reader.rows(BEGINS, thread.parent, thread.tenant, thread.parent_position))[0][0])
 
     async def unfinished(self, tenant: TenantId, thread: ThreadId) -> Sequence[Run]:
         return await self._reads.unfinished(tenant, thread)

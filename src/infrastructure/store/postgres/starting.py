@@ -6,6 +6,7 @@ from enum import IntEnum
 from functools import lru_cache
 from typing import Final
 
+from infrastructure.store.lines import OWNER
 from infrastructure.store.marks import MARK_SECONDS
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of
@@ -91,19 +92,32 @@ _VERDICT = """ SELECT placed.number, CASE WHEN fresh.id IS NOT NULL THEN 1 WHEN 
     FROM placed LEFT JOIN able USING (number) LEFT JOIN fresh USING (number)"""
 
 
-# A thread by itself. Its parent cannot be swept away meanwhile: whoever sweeps waits for this, or has been waited for.
-OPEN_THREAD: Final = f"""WITH parent AS MATERIALIZED (
+# A thread by itself. Whoever sweeps its parent away, or the rows that a branch would stand on, waits for this or has been waited for: what
+# that one removed is gone from `stands` too, whose rows are looked at anew when their lock is had. A position stands on the newest
+# checkpoint before it, or on the first row where there is none.
+OPEN_THREAD: Final = f"""WITH RECURSIVE parent AS MATERIALIZED (
     SELECT id FROM threads WHERE id = $7 AND tenant = $2 FOR SHARE
+), owner AS MATERIALIZED (
+    SELECT o.thread, o.after FROM ({OWNER.replace("$1", "$7").replace("$3", "$8::bigint")}) o
+), swept AS MATERIALIZED (
+    SELECT id FROM threads WHERE id = (SELECT thread FROM owner) AND EXISTS (SELECT FROM parent) FOR SHARE
+), stands AS MATERIALIZED (
+    SELECT c.position FROM checkpoints c WHERE c.thread = (SELECT id FROM swept) AND c.position <= $8::bigint
+    ORDER BY c.position DESC LIMIT 1 FOR SHARE
+), begins AS MATERIALIZED (
+    SELECT j.position FROM journal j
+    WHERE j.thread = (SELECT id FROM swept) AND j.position = (SELECT after + 1 FROM owner) AND NOT EXISTS (SELECT FROM stands) FOR SHARE
 ), able AS MATERIALIZED (
-    SELECT $7::text IS NULL OR EXISTS (SELECT FROM parent) AS is_able
+    SELECT $7::text IS NULL OR EXISTS (SELECT FROM parent) AS is_able,
+        NOT EXISTS (SELECT FROM owner) OR EXISTS (SELECT FROM stands) OR EXISTS (SELECT FROM begins) AS is_kept
 ), headed AS (
-    INSERT INTO heads (thread, tenant, epoch, position) SELECT $1::text, $2::text, 0, $10::bigint FROM able WHERE is_able
+    INSERT INTO heads (thread, tenant, epoch, position) SELECT $1::text, $2::text, 0, $10::bigint FROM able WHERE is_able AND is_kept
     ON CONFLICT DO NOTHING
 ), opened AS (
     INSERT INTO threads ({THREAD_COLUMNS})
-    SELECT $1::text, $2::text, $3::float8, $4::text, $5::bytea, $6::text, $7::text, $8::bigint, $9::text FROM able WHERE is_able
+    SELECT $1::text, $2::text, $3::float8, $4::text, $5::bytea, $6::text, $7::text, $8::bigint, $9::text FROM able WHERE is_able AND is_kept
     ON CONFLICT DO NOTHING
-) SELECT is_able FROM able"""
+) SELECT is_able, is_kept FROM able"""
 
 
 @lru_cache(maxsize=4)

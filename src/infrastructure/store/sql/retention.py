@@ -18,15 +18,17 @@ MOST_USES: Final = 1_000
 _BODIES: Final = (journal.c.body, checkpoints.c.body, runs.c.asked, runs.c.outcome)
 # A checkpoint that is newer than where some branch left the thread, or left one of its branches before that one began, is none to
 # forget rows by: the branch stands on them.
-_STANDS: Final = text("""SELECT c.thread, max(c.position) FROM checkpoints c
+_OLD: Final = """SELECT c.thread, max(c.position) FROM checkpoints c
     JOIN journal j ON j.thread = c.thread AND j.position = c.position
-    WHERE j.at < :before AND EXISTS (SELECT 1 FROM journal e WHERE e.thread = c.thread AND e.position < c.position) AND NOT EXISTS (
+    WHERE j.at < :before{only} AND EXISTS (SELECT 1 FROM journal e WHERE e.thread = c.thread AND e.position < c.position) AND NOT EXISTS (
         WITH RECURSIVE branch(thread, upto) AS (
             SELECT id, parent_position FROM threads WHERE parent = c.thread AND parent_position > 0
             UNION ALL SELECT t.id, CASE WHEN t.parent_position < b.upto THEN t.parent_position ELSE b.upto END
                 FROM branch b JOIN threads t ON t.parent = b.thread WHERE t.parent_position > 0
         ) SELECT 1 FROM branch WHERE upto < c.position)
-    GROUP BY c.thread LIMIT :most""")
+    GROUP BY c.thread LIMIT :most"""
+_STANDS: Final = text(_OLD.format(only=""))
+_STILL_STANDS: Final = text(_OLD.format(only=" AND c.thread = :thread"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,11 @@ class KeptRetention:
         )
         async with self.database.transaction() as connection:
             # Whoever starts a run on one of these threads waits here, or has been waited for.
-            held = await connection.execute(update(threads).where(threads.c.id.in_(old)).values(created_at=threads.c.created_at))
-            if not held.rowcount:
+            hold = update(threads).where(threads.c.id.in_(old)).values(created_at=threads.c.created_at).returning(threads.c.id)
+            held = [row.id for row in await connection.execute(hold)]
+            if not held:
                 return 0
-            gone = [row.thread for row in await connection.execute(old)]
+            gone = [row.thread for row in await connection.execute(old.where(threads.c.id.in_(held)))]
             for table in (journal, checkpoints, inbox, snapshots, blob_uses):
                 await connection.execute(delete(table).where(table.c.thread.in_(gone)))
             await connection.execute(delete(heads).where(heads.c.thread.in_(gone)))
@@ -58,10 +61,10 @@ class KeptRetention:
             return (await connection.execute(delete(runs).where(runs.c.thread.in_(gone)))).rowcount
 
     async def forget_rows(self, written_before: datetime, limit: int) -> int:
-        stands = _STANDS.bindparams(before=seconds(written_before), most=BATCH_THREADS)
+        before = seconds(written_before)
         forgotten = 0
-        for thread, position in await self.database.rows(stands):
-            forgotten += await self._forget_before(thread, position, limit - forgotten, seconds(written_before))
+        for thread, _ in await self.database.rows(_STANDS.bindparams(before=before, most=BATCH_THREADS)):
+            forgotten += await self._forget_before(thread, before, limit - forgotten)
         return forgotten
 
     async def forget_values(self, unused_since: datetime, limit: int) -> int:
@@ -72,12 +75,18 @@ class KeptRetention:
         old = blobs.c.created_at < seconds(unused_since)
         return await self.database.change(delete(blobs).where(old, tuple_(blobs.c.tenant, blobs.c.hash).in_(unused)))
 
-    async def _forget_before(self, thread: str, position: int, limit: int, before: float) -> int:
+    async def _forget_before(self, thread: str, before: float, limit: int) -> int:
         """The oldest rows go first. The older checkpoints go at once: none stands on rows that are half there."""
-        old = select(journal.c.position).where(journal.c.thread == thread, journal.c.position < position).order_by(journal.c.position)
         async with self.database.transaction() as connection:
-            rows = await connection.execute(delete(journal).where(journal.c.thread == thread, journal.c.position.in_(old.limit(limit))))
-            await connection.execute(delete(checkpoints).where(checkpoints.c.thread == thread, checkpoints.c.position < position))
+            # Whoever branches off waits here, or has been waited for: only then it is settled what branches stand on.
+            await connection.execute(update(threads).where(threads.c.id == thread).values(created_at=threads.c.created_at))
+            stands = (await connection.execute(_STILL_STANDS.bindparams(before=before, thread=thread, most=1))).first()
+            if stands is None:
+                return 0
+            older = select(journal.c.position).where(journal.c.thread == thread, journal.c.position < stands[1])
+            oldest = older.order_by(journal.c.position).limit(limit)
+            rows = await connection.execute(delete(journal).where(journal.c.thread == thread, journal.c.position.in_(oldest)))
+            await connection.execute(delete(checkpoints).where(checkpoints.c.thread == thread, checkpoints.c.position < stands[1]))
             await _forget_uses(connection, thread, before)
             return rows.rowcount
 

@@ -14,6 +14,7 @@ from domain.ports.repositories import IdempotencyMark, NewRun, Started
 from domain.run.run import Run
 from domain.thread import Thread
 from infrastructure.store.large import Values
+from infrastructure.store.lines import BEGINS, OWNER
 from infrastructure.store.marks import MARK_SECONDS, Broom
 from infrastructure.store.reading import MARK, OF_A_MARK, RunReads, marked_of
 from infrastructure.store.rows import RUN_COLUMNS, Row, run_row, seconds, workflow_row
@@ -23,7 +24,7 @@ from infrastructure.store.sqlite.marks import forget
 from infrastructure.store.sqlite.standing import EMBED, add_gates, forget_gates, standing
 from infrastructure.store.sqlite.values import keep, whole_runs_now
 from infrastructure.store.sqlite.writer import SqliteWriter
-from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_thread, replayed
+from infrastructure.store.starting import EMPTY_THREAD, busy_with, no_ground, no_thread, replayed
 from infrastructure.store.terms import TERMS_COLUMNS, terms_row
 from infrastructure.store.thread_rows import THREAD_COLUMNS, head_row, thread_row
 
@@ -33,6 +34,8 @@ _ADD_HEAD = "INSERT INTO heads (thread, tenant, epoch, position) VALUES (:thread
 _ADD_THREAD = f"""INSERT INTO threads ({THREAD_COLUMNS}) VALUES ({", ".join(":" + name for name in THREAD_COLUMNS.split(", "))})
     ON CONFLICT DO NOTHING"""
 _OWNER = "SELECT tenant FROM threads WHERE id = ?"
+_STANDS = """SELECT 1 FROM checkpoints WHERE thread = ? AND position <= ?
+    UNION ALL SELECT 1 FROM journal WHERE thread = ? AND position = ? + 1 LIMIT 1"""
 _RUN = f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _QUEUE = f"""INSERT INTO queue (run, tenant, thread, line, due_at, epoch, wishes, head_start, {TERMS_COLUMNS})
     VALUES (?, ?, ?, ?, weft_now() + ?, 0, 0, ?, ?, ?, ?, ?, ?)"""
@@ -149,8 +152,18 @@ def _start(connection: sqlite3.Connection, order: _Order) -> Started:
 def _open_thread(connection: sqlite3.Connection, thread: Thread) -> None:
     if thread.parent is not None and connection.execute(_OWNER, (thread.parent,)).fetchone() != (thread.tenant,):
         raise no_thread(thread.parent)
+    _check_ground(connection, thread)
     connection.execute(_ADD_HEAD, head_row(thread))
     connection.execute(_ADD_THREAD, thread_row(thread))
+
+
+def _check_ground(connection: sqlite3.Connection, thread: Thread) -> None:
+    """A position stands on the newest checkpoint before it, or on the first row where there is none."""
+    at = (thread.parent, thread.tenant, thread.parent_position)
+    owner = connection.execute(question_marks(OWNER), at).fetchone()
+    if owner is None or connection.execute(_STANDS, (owner[0], thread.parent_position, *owner)).fetchone() is not None:
+        return
+    raise no_ground(thread, connection.execute(question_marks(BEGINS), at).fetchone()[0])
 
 
 def _answered(connection: sqlite3.Connection, new: NewRun, run: Run) -> Started:
