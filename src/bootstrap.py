@@ -11,7 +11,6 @@ import asyncio
 import gc
 import os
 import platform
-import random
 import secrets
 import sys
 from collections.abc import AsyncIterator, Sequence
@@ -20,8 +19,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from application.appending import EngineTools
-from application.deciding import RetryPolicy
 from application.desk import Desk
 from application.documents import parse_graph
 from application.engine import Engine
@@ -48,7 +45,7 @@ from infrastructure.templates import JinjaTemplates
 from infrastructure.watch import LoopWatch
 from infrastructure.webhooks.addresses import Addresses
 from settings import Settings, ShownSetting, read_settings, shown
-from wiring.adapters import close_models, heart_of, meter_of, models_of, tools_of
+from wiring.adapters import close_models, engine_tools_of, heart_of, meter_of, models_of, tools_of
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
@@ -94,18 +91,7 @@ class Shared(containers.DeclarativeContainer):
 
     engine = providers.Singleton(
         Engine,
-        providers.Singleton(
-            EngineTools,
-            store.provided.journal,
-            feed,
-            meter,
-            clock,
-            providers.Singleton(RetryPolicy, providers.Object(random.random)),
-            store.provided.usage,
-            store.provided.inbox,
-            store.provided.marks,
-            store.provided.items,
-        ),
+        providers.Singleton(engine_tools_of, store, feed, meter, clock),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock),
     )
     worker = providers.Singleton(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from application.deciding import RetryPolicy
+from application.taking_along import TakeAlong
 from domain.errors import DatabaseError, Stale
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
@@ -31,6 +32,7 @@ class EngineTools:
     inbox: Inbox
     marks: Marks
     items: Items
+    take_along: TakeAlong
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
     from application.answering import AnswerRun
     from application.branching import BranchThread
+    from application.children import JoinChildren
     from application.composition import ComposeWorkflows
     from application.controlling import RunControl
     from application.drawing import DrawWorkflow
@@ -71,6 +72,7 @@ class Desk:
     get_thread: GetThread
     list_threads: ListThreads
     show_tree: ShowTree
+    join_children: JoinChildren
     branch_thread: BranchThread
     run_again: RunAgain
     migrate_runs: MigrateRuns

@@ -66,7 +66,12 @@ async def finish_run(drive: Drive) -> None:
     now = drive.tools.clock.now()
     ended = {"output": state.output, "failure": state.failure, "ended_at": now, "waiting_for": (), "parked_at": None, "ending": None}
     drive.run = drive.run.moved(RunStatus(state.status), **ended, steps=state.steps, last=drive.position)
+    has_failed = drive.run.status is RunStatus.FAILED
+    if has_failed:
+        await drive.tools.take_along(drive.run)
     await drive.append(release_at=now.timestamp())
+    if has_failed:
+        await drive.tools.take_along(drive.run)
     seconds = (now - drive.run.created_at).total_seconds()
     drive.tools.meter.run_ended(drive.run, seconds)
     log.info(

@@ -47,7 +47,9 @@ async def refuse(tools: EngineTools, claim: Claim, error: WeftError) -> None:
     for line in lines:
         run = replace(run, usage=run.usage.plus(line.usage, line.state))
     unit = Append(claim.lease, claim.position, rows, run, lines, taken=taken, release_at=now.timestamp())
+    await tools.take_along(run)
     tools.feed.publish(await tools.journal.append(unit))
+    await tools.take_along(run)
     tools.meter.run_ended(run, 0.0)
     log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
 

@@ -19,7 +19,7 @@ from domain.ports.clock import Clock
 from domain.ports.repositories import Page, ThreadFilter, Threads
 from domain.ports.sessions import Sessions
 from domain.session import Session
-from domain.thread import Thread, ThreadMetadata, ThreadState, ThreadType
+from domain.thread import OnFailure, Thread, ThreadMetadata, ThreadState, ThreadType
 
 MOST_IN_A_TREE: Final = 1_000
 Text = Annotated[str, Field(strict=True, max_length=2000, pattern=r"^[^\x00]*$")]
@@ -40,15 +40,17 @@ class ThreadOrder(BaseModel):
     parent_id: Id | None = None
     session_id: Id | None = None
     priority: Annotated[Priority, Strict(False)] | None = None
-    """Of runs on it that say none."""
+    """Of runs on it that say none; None: as its parent's."""
+    on_failure: Annotated[OnFailure, Strict(False)] | None = None
+    """Of a parallel thread: what becomes of what its siblings have unfinished when a run of it fails; None: `collect`."""
 
     def digest(self) -> str:
-        newer = {"thread_type", "parent_id", "session_id", "priority"} - self.model_fields_set
+        newer = {"thread_type", "parent_id", "session_id", "priority", "on_failure"} - self.model_fields_set
         return digest_of("thread", self.model_dump(mode="json", exclude=newer))
 
-    @property
-    def about(self) -> ThreadMetadata:
-        return ThreadMetadata(self.name, self.description, self.priority)
+    def about(self, parent: Thread | None) -> ThreadMetadata:
+        usual = None if parent is None else parent.metadata.priority
+        return ThreadMetadata(self.name, self.description, self.priority or usual, self.on_failure or OnFailure.COLLECT)
 
 
 class ThreadListOrder(PageOrder):
@@ -99,13 +101,13 @@ class OpenThread:
         if session is not None:
             session.must_be_active()
         kind = order.thread_type or (ThreadType.MAIN if parent is None else ThreadType.PARALLEL)
-        _must_fit(kind, parent)
+        _must_fit(kind, parent, order.on_failure)
         return Thread(
             ThreadId(self.new_id()),
             who.tenant,
             self.clock.now(),
             kind,
-            order.about,
+            order.about(parent),
             order.labels,
             None if session is None else session.id,
             None if parent is None else parent.id,
@@ -120,7 +122,10 @@ class OpenThread:
         return parent
 
 
-def _must_fit(kind: ThreadType, parent: Thread | None) -> None:
+def _must_fit(kind: ThreadType, parent: Thread | None, on_failure: OnFailure | None) -> None:
+    if on_failure is not None and kind is not ThreadType.PARALLEL:
+        problem = Problem("/on_failure", "not_parallel", f"a {kind.value} thread takes nobody along: leave `on_failure` away")
+        raise ValidationError("only parallel threads fail together", [problem])
     if kind is ThreadType.BRANCH:
         sentence = "a branch has a position: POST /v1/threads/{id}/branches makes one"
     elif kind is ThreadType.MAIN and parent is not None:

@@ -12,7 +12,7 @@ from domain.errors import Failure
 from domain.graph.flow import Priority
 from domain.json import Json
 from domain.model import ModelCard
-from domain.thread import Thread, ThreadState, ThreadType
+from domain.thread import OnFailure, Thread, ThreadState, ThreadType
 from domain.tool import Effects, Tool, ToolExecutionResult, ToolType
 from domain.usage import Money, Usage
 
@@ -55,7 +55,7 @@ class ErrorView(View):
 
 class ThreadView(View):
     """`parent_position`: of a branch, the last row of its parent that is its own past. `state`: what the first of its unfinished runs does,
-    or how its last one ended. `priority`: of runs on it that say none."""
+    or how its last one ended. `priority`: of runs on it that say none. `on_failure`: of a parallel thread."""
 
     id: str
     type: ThreadType
@@ -64,6 +64,7 @@ class ThreadView(View):
     parent_position: int | None
     session_id: str | None
     priority: Priority | None
+    on_failure: OnFailure | None
     name: str | None
     description: str | None
     labels: dict[str, JsonValue]
@@ -80,6 +81,7 @@ class ThreadView(View):
             parent_position=thread.parent_position if thread.thread_type is ThreadType.BRANCH else None,
             session_id=thread.session,
             priority=thread.metadata.priority,
+            on_failure=thread.metadata.on_failure if thread.thread_type is ThreadType.PARALLEL else None,
             name=thread.metadata.name,
             description=thread.metadata.description,
             labels=json_object(thread.labels),

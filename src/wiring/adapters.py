@@ -1,14 +1,19 @@
 """What a process gets of the outside: adapters whose libraries are loaded when they are first asked."""
 
 import os
+import random
 from collections.abc import Mapping
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from application import drawing
+from application.appending import EngineTools
+from application.deciding import RetryPolicy
+from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
 from domain.ports.clock import Clock
+from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.items import Items
 from domain.ports.meter import Meter
@@ -71,6 +76,14 @@ def tools_of(schemas: JsonSchemas, clock: SystemClock, items: Items) -> Tools:
         return InstalledTools(schemas, clock, memory_tools(items, clock))
 
     return cast("Tools", Later(make))
+
+
+def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> EngineTools:
+    """What every run of this process is driven with."""
+    along = TakeAlong(store.threads, store.runs, store.inbox)
+    return EngineTools(
+        store.journal, feed, meter, clock, RetryPolicy(random.random), store.usage, store.inbox, store.marks, store.items, along
+    )
 
 
 def drawn_by(module: str, function: str) -> drawing.Draw:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from application import (
         answering,
         branching,
+        children,
         composition,
         controlling,
         drawing,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 else:  # a run alone asks nothing of these
     answering = LaterModule("application.answering")
     branching = LaterModule("application.branching")
+    children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
     drawing = LaterModule("application.drawing")
@@ -129,6 +131,7 @@ def _of_threads(parts: Parts) -> partial[desk.Desk]:
         get_thread=threads.GetThread(store.threads),
         list_threads=threads.ListThreads(store.threads),
         show_tree=threads.ShowTree(store.threads),
+        join_children=children.JoinChildren(store.threads, store.runs, following.WaitForRun(store.runs, store.journal, parts.feed)),
         branch_thread=branching.BranchThread(parts.cut, parts.start),
         run_again=running_again.RunAgain(parts.cut, parts.start, parts.edit, parts.write),
         migrate_runs=migrating.MigrateRuns(

@@ -13,6 +13,7 @@ from application.documents import parse_graph
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf
+from application.taking_along import TakeAlong
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
 from domain.errors import DatabaseError
@@ -20,7 +21,7 @@ from domain.graph.definition import Graph
 from domain.ids import DEFAULT_TENANT, ContentHash, RunId, ThreadId, WorkerId
 from domain.json import JsonObject
 from domain.ports.nodes import Workshop
-from domain.ports.repositories import IdempotencyMark, NewRun
+from domain.ports.repositories import IdempotencyMark, NewRun, Runs, Threads
 from domain.run import events
 from domain.run.run import Durability, Run, RunStatus
 from domain.workflow import WorkflowMetadata, WorkflowVersion
@@ -199,12 +200,13 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     ledger: Any = Remote(store.usage, "usage", process)
     marks: Any = Remote(store.marks, "marks", process)
     items: Any = Remote(store.items, "items", process)
+    along = TakeAlong(cast(Threads, Remote(store.threads, "threads", process)), cast(Runs, Remote(store.runs, "runs", process)), inbox)
     workflows: Any = Remote(store.workflows, "workflows", process)
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), OneTool())
     shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop)
     meter = Unmetered()
     retries = RetryPolicy(process.chaos.rng.random)
-    tools = EngineTools(journal, ProcessFeed(), meter, clock, retries, ledger, inbox, marks, items)
+    tools = EngineTools(journal, ProcessFeed(), meter, clock, retries, ledger, inbox, marks, items, along)
     engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows), clock))
     return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
 

@@ -4,7 +4,7 @@ from typing import Any, Final, TypeAlias
 
 from domain.graph.flow import Priority
 from domain.ids import Position
-from domain.thread import Thread, ThreadMetadata, ThreadType
+from domain.thread import OnFailure, Thread, ThreadMetadata, ThreadType
 from infrastructure.store.codec import plain
 from infrastructure.store.rows import Row, moment, seconds
 from infrastructure.store.starting import thread_body
@@ -43,7 +43,7 @@ def thread_of(row: Row) -> Thread:
         tenant,
         moment(created_at),
         ThreadType(thread_type),
-        ThreadMetadata(about["name"], about["description"], priority),
+        ThreadMetadata(about["name"], about["description"], priority, OnFailure(about.get("on_failure", OnFailure.COLLECT))),
         said["labels"],
         session,
         parent,

@@ -28,6 +28,7 @@ MODULES: Final = (
     "watch_command",
     "migrate_command",
     "thread_commands",
+    "family_commands",
     "past_commands",
     "snapshot_commands",
     "schedule_commands",

@@ -1,4 +1,4 @@
-"""Other ways from a position of a thread: branches, and runs that are run again."""
+"""What comes from a thread: branches, runs that are run again, and the threads below it."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,13 +7,14 @@ from fastapi import APIRouter, Depends, Response
 from pydantic import BaseModel
 
 from application.branch_orders import AgainOrder, AgainView, BranchOrder, BranchView
+from application.children import ChildrenView
 from application.run_views import RunListItem
 from application.threads import TreeView
 from application.views import PageView, ThreadView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
-from interface.rest.parameters import IdempotencyKey, PageOf
+from interface.rest.parameters import IdempotencyKey, PageOf, Wait
 
 router = APIRouter(prefix="/v1/threads/{thread_id}", tags=["threads"])
 BODIES: tuple[type[BaseModel], ...] = (BranchOrder, AgainOrder)
@@ -50,6 +51,12 @@ async def list_branches(who: Caller, desk: TheDesk, thread_id: str, order: PageO
 async def show_tree(who: Caller, desk: TheDesk, thread_id: str) -> TreeView:
     """The thread and all that came from it, parents before their children; 1,000 at most."""
     return await desk.show_tree(who, thread_id)
+
+
+@router.get("/children", responses=fails(404))
+async def join_children(who: Caller, desk: TheDesk, thread_id: str, wait: Wait = 0) -> ChildrenView:
+    """What the parallel and sequential threads below this one came to; with `wait` as soon as each has ended or needs somebody."""
+    return await desk.join_children(who, thread_id, wait)
 
 
 @router.post(

@@ -109,6 +109,19 @@ def test_a_branch_leaves_its_thread_as_it_is(threads: Threads) -> None:
     assert f'"id": "{threads.id}"' in threads.told("show")
 
 
+def test_children_are_opened_below_a_thread_and_joined(threads: Threads) -> None:
+    service = Rest(threads.url)
+    one = threads.weft("threads", "open", "--parent", threads.id, "--on-failure", "fail_fast", "--name", "one", "--server", threads.url)
+    child = one.out.strip()
+    run = str(service.post("/v1/runs", {"workflow": "counting", "thread_id": child})["id"])
+
+    (line,) = threads.told("children", "--wait", "30").splitlines()
+
+    assert line.split("\t") == [child, "one", "parallel", "completed", run]
+    assert threads.json("children")["items"][0]["on_failure"] == "fail_fast"
+    assert threads.weft("threads", "open", "--type", "sequential", "--server", threads.url).code == 2
+
+
 def test_a_watch_tells_every_step_and_what_the_run_waits_for(threads: Threads) -> None:
     seen = threads.weft("runs", "watch", threads.run, "--server", threads.url)
     assert (seen.code, "finished once" in seen.err, "finished twice" in seen.err) == (0, True, True)

@@ -14,6 +14,7 @@ from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, Remo
 from application.answering import AnswerRun
 from application.branching import BranchThread, CutBranch
 from application.channels import FindChannels
+from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
@@ -173,6 +174,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_thread=GetThread(store.threads),
         list_threads=ListThreads(store.threads),
         show_tree=ShowTree(store.threads),
+        join_children=JoinChildren(store.threads, store.runs, WaitForRun(store.runs, store.journal, feed)),
         branch_thread=BranchThread(cut, start),
         run_again=RunAgain(cut, start, edit, write),
         migrate_runs=MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows), past, write, clock),

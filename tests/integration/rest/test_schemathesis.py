@@ -93,6 +93,7 @@ ROUTES = [
     "POST /v1/threads/{thread_id}/branches",
     "GET /v1/threads/{thread_id}/branches",
     "GET /v1/threads/{thread_id}/tree",
+    "GET /v1/threads/{thread_id}/children",
     "POST /v1/threads/{thread_id}/runs",
     "GET /v1/threads/{thread_id}/runs",
     "GET /v1/tools",

@@ -18,6 +18,7 @@ from application.drive import Drive
 from application.engine import Engine
 from application.loading import Loader
 from application.programs import ProgramShelf
+from application.taking_along import TakeAlong
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
 from domain.errors import NodeExecutionError, WeftError
@@ -346,7 +347,18 @@ async def open_stage() -> AsyncIterator[Stage]:
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
             shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
             loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
-            tools = EngineTools(journal, feed, meter, clock, RetryPolicy(lambda: 1.0), store.usage, store.inbox, store.marks, store.items)
+            tools = EngineTools(
+                journal,
+                feed,
+                meter,
+                clock,
+                RetryPolicy(lambda: 1.0),
+                store.usage,
+                store.inbox,
+                store.marks,
+                store.items,
+                TakeAlong(store.threads, store.runs, store.inbox),
+            )
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
 
