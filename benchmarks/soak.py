@@ -3,7 +3,8 @@
     python -m benchmarks.soak [--turns 10000] [--database URL]
 
 Each turn is a run of its own that hears a message and asks a scripted model; the newest 20 messages stay, so that the state itself does not
-grow. Without a database it uses a SQLite file of its own. Prints JSON; ends with 1 when a bound is missed.
+grow. Without a database it uses a SQLite file of its own. Prints JSON; ends with 1 when a bound is missed. All the turns on that file
+are the figures of benchmarks/results/soak.json and of docs/benchmarks.md.
 """
 
 import argparse
@@ -25,9 +26,13 @@ from application.access import LOCAL_ADMIN
 from application.drive import CHECKPOINT_ROWS
 from application.run_orders import RunOrder
 from application.threads import ThreadOrder
+from benchmarks.machine import described
 from benchmarks.ours.measured import Measured, measured
+from benchmarks.page import PAGE, put, table
 from domain.ids import DEFAULT_TENANT, ThreadId
+from tests.servers.postgres import binaries
 
+LATEST: Final = Path(__file__).parent / "results" / "soak.json"
 TURNS: Final = 10_000
 WARM_UP: Final = 1_000
 MOST_GROWTH: Final = 0.05
@@ -65,6 +70,10 @@ class Soaked:
     def is_timed(self) -> bool:
         return self.warm_up >= WINDOW
 
+    def told(self) -> dict[str, Any]:
+        """As JSON."""
+        return {**asdict(self), "growth": self.growth, "slower": self.slower, "is_timed": self.is_timed, "missed": self.missed()}
+
     def missed(self) -> list[str]:
         bounds = [("growth", self.growth, MOST_GROWTH), ("tail", self.tail, CHECKPOINT_ROWS + ROWS_OF_A_TURN)]
         if self.is_timed:
@@ -79,13 +88,33 @@ def main() -> int:
     asked = parser.parse_args()
     with TemporaryDirectory() as folder:
         soaked = asyncio.run(soak(asked.database or f"sqlite:///{Path(folder) / 'soak.db'}", asked.turns))
-    print(
-        json.dumps(
-            {**asdict(soaked), "growth": soaked.growth, "slower": soaked.slower, "is_timed": soaked.is_timed, "missed": soaked.missed()},
-            indent=1,
-        )
-    )
+    print(json.dumps(soaked.told(), indent=1))
+    if asked.database is None and asked.turns == TURNS:
+        keep(soaked)
     return 1 if soaked.missed() else 0
+
+
+def keep(soaked: Soaked) -> None:
+    machine = described(str(binaries()[0]))
+    LATEST.write_text(json.dumps({"machine": machine, **soaked.told()}, indent=1) + "\n")
+    put(PAGE, "soak", text_of(machine, soaked))
+
+
+def text_of(machine: dict[str, Any], soaked: Soaked) -> str:
+    """The part of the page between the markers."""
+    where = (
+        f"{machine['date']}. {machine['cores']} cores of {machine['processor']}, SQLite {machine['sqlite']} (FULL), {soaked.turns:,} turns."
+    )
+    head = ("", f"after {soaked.warm_up:,} turns", "at the end", "demanded: found")
+    rows = [
+        ("resident memory, MiB", _mib(soaked.warm_bytes), _mib(soaked.end_bytes), f"≤ {MOST_GROWTH:.0%} more: {soaked.growth:+.1%}"),
+        ("median of a turn, ms", f"{soaked.warm_ms:.1f}", f"{soaked.end_ms:.1f}", f"≤ {MOST_SLOWER:g} times: {soaked.slower:.2f}"),
+    ]
+    return f"{where}\n\n{table(head, rows)}"
+
+
+def _mib(size: int) -> str:
+    return f"{size / 2**20:.1f}"
 
 
 async def soak(database: str, turns: int) -> Soaked:
