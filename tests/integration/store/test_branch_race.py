@@ -110,15 +110,14 @@ async def test_a_branch_of_a_branch_is_refused_where_their_ancestor_has_forgotte
 
 
 async def test_branches_and_retention_at_the_same_moment_lose_nothing(store: Store, beside: Store) -> None:
-    taken = refused = 0
+    taken = 0
     for number in range(ROUNDS):
         claim = await told(store)
         branches = [a_branch(claim, at) for at in range(1, 9)]
         order = branches[number % 8 :] + branches[: number % 8]
         *answers, _ = await asyncio.gather(*(took(beside, branch) for branch in order), forget(store, claim))
-        taken, refused = taken + answers.count(True), refused + answers.count(False)
+        taken += answers.count(True)
         for branch, is_taken in zip(order, answers, strict=True):
             assert not is_taken or await stands(store, branch), (number, branch.parent_position)
 
-    assert taken + refused == ROUNDS * len(branches)
     assert taken
