@@ -158,10 +158,12 @@ POINTS: dict[str, tuple[str, Wrap]] = {
     "start.before": ("infrastructure.store.postgres.runs:PostgresStarts.start", before),
     "start.sent": (WRITER, under_way(RUNS)),
     "start.committed": (WRITER, answered(RUNS)),
+    "answer.before": ("application.answering:AnswerRun._answer", before),
+    "answer.marked": ("application.answering:read", before),
     "wish.put": ("infrastructure.store.postgres.queue:PostgresInbox.put", after),
 }
 """Name -> the function that is wrapped, and how. Several points may share a function."""
-OF_THE_API = ("start.before", "start.sent", "start.committed", "wish.put")
+OF_THE_API = ("start.before", "start.sent", "start.committed", "answer.before", "answer.marked", "wish.put")
 
 
 def arm(words: str) -> None:

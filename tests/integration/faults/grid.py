@@ -31,11 +31,19 @@ KINDS: dict[str, dict[str, Any]] = {
     "map": {"kind": "map", "over": "${[1, 2, 3]}", "graph": ITEMS},
     "workflow": {"kind": "workflow", "workflow": "grid-tool@1.0.0", "input": {"account": "${state.open}"}},
     "wait": {"kind": "wait", "signal": "go"},
+    "human": {"kind": "human", "show": "${state.open}", "schema": {"type": "boolean"}},
     "terminate": {"kind": "terminate", "status": "completed", "output": {"done": "${state.open}"}},
 }
 """What stands between an `open` and a `close`."""
-ONLY = {"model": ("llm",), "reserve": ("llm",), "park": ("wait",), "wish": ("wait",), "intent": ("once",)}
-"""Points that one kind alone passes, by what their names begin with."""
+ONLY = {
+    "model": ("llm",),
+    "reserve": ("llm",),
+    "park": ("wait", "human"),
+    "wish": ("wait", "human"),
+    "answer": ("human",),
+    "intent": ("once",),
+}
+"""Points that some kinds alone pass, by what their names begin with."""
 OFTEN = ("append", "effect", "result")
 """Points that every run passes several times."""
 
@@ -50,6 +58,8 @@ class Grid:
     played: list[tuple[str, str]] = field(default_factory=list)
     runs: dict[str, str] = field(default_factory=dict)
     """Run -> its kind."""
+    beside: Running | None = None
+    """Works while an API is armed, and no longer: it would take the runs of workers that are armed later."""
 
     @staticmethod
     def passes(point: str, chance: random.Random) -> int:
@@ -71,6 +81,8 @@ class Grid:
         self.cluster.killed.add(armed.pid)
         if point not in OF_THE_API:
             armed.kill()
+        elif self.beside is not None:
+            self.cluster.kill(self.beside)
         self.rescue.ask_to_stop(signal.SIGCONT)
         until(lambda: self._is_over(run), f"the end of the {kind} run after {point}", 60)
         self.played.append((point, kind))
@@ -92,7 +104,7 @@ class Grid:
     def _arm(self, point: str, passes: int) -> Running:
         arms = {"FAULT_ARMS": f"checkpoints.often,{point}:{passes}"}
         if point in OF_THE_API:
-            armed = self.cluster.worker(**LEASE)
+            armed = self.beside = self.cluster.worker(**LEASE)
             self.cluster.restart_api(self._port, signal.SIGKILL, FAULT_ARMS=f"{point}:1")
         else:
             armed = self.cluster.worker(**LEASE, **arms, WEFT_GRACE_SECONDS="0")
@@ -133,11 +145,13 @@ class Grid:
         return self._is_over(run)
 
     def _is_over(self, run: str) -> bool:
-        """Gives it what it waits for: a signal, a decision."""
+        """Gives it what it waits for: a signal, an answer, a decision."""
         found = self._look(run)
         kinds = {what["kind"] for what in found["waiting_for"]}
         if "signal" in kinds:
             self._asked(f"/v1/runs/{run}/signals/go", {}, {"Idempotency-Key": f"{run}-go"})
+        if "human" in kinds:
+            self._asked(f"/v1/runs/{run}/answers", {"activation": "/middle#1", "answer": True}, {"Idempotency-Key": f"{run}-yes"})
         if "needs_attention" in kinds:
             Operator(self.cluster).decide_all()
         if found["ended_at"] is None:
