@@ -1,10 +1,11 @@
 """What must hold after any afternoon, looked up in the store and in the world's own ledger."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from domain.ids import BEGINNING, ActivationPath
 from domain.ports.journal import Recorded
+from domain.question import NOBODY
 from domain.run import events
 from domain.run.run import Run, RunStatus
 from domain.usage import UsageRow, UsageState, total
@@ -22,7 +23,13 @@ async def problems(found: Afternoon) -> list[str]:
         rows = await found.store.journal.read(run.tenant, run.thread, BEGINNING, 1_000_000)
         lines = await found.store.usage.of_run(run.tenant, run.id)
         own = [found.store.journal.decode(row) for row in rows if row.run == run.id]
-        wrong = [*_of_run(found, stored, own), *_of_calls(found, run, own), *_of_usage(found, run, own, lines), *_of_total(stored, lines)]
+        wrong = [
+            *_of_run(found, stored, own),
+            *_of_calls(found, run, own),
+            *_of_usage(found, run, own, lines),
+            *_of_total(stored, lines),
+            *_of_answers(found, stored, own),
+        ]
         seen.update(dict.fromkeys(f"{run.id}: {problem}" for problem in wrong))
         seen.update(dict.fromkeys(f"{run.thread}: {problem}" for problem in _of_thread(rows)))
     return list(seen)
@@ -66,7 +73,8 @@ def _of_calls(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[
     if repeated := [path for path, times in Counter(call.activation for call in calls).items() if times > 1 and path in once]:
         yield f"{repeated[0]} may be called once only, and was called again"
     maps = {row.activation for row in rows if isinstance(row, events.FramesOpened)}
-    finished = {row.activation for row in rows if isinstance(row, events.NodeFinished)} - maps
+    asked = {row.activation for row in rows if isinstance(row, events.Answered)}
+    finished = {row.activation for row in rows if isinstance(row, events.NodeFinished)} - maps - asked
     if unheard := finished - keys.keys():  # an operator says `happened` only of what is in the ledger
         yield f"{sorted(unheard)[0]} finished and was never called"
 
@@ -97,3 +105,25 @@ def _of_total(run: Run, lines: Sequence[UsageRow]) -> Iterator[str]:
     known_since = max(run.usage.unknown - unknown, 0)
     if run.usage.calls > sums.calls or run.usage.total_tokens > sums.total_tokens + known_since * sum(RESERVED):
         yield f"its total is {run.usage}, its lines say {sums}"
+
+
+def _of_answers(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterator[str]:
+    """What somebody was told was taken is what the run goes on with, and nothing else is; a question has one answer."""
+    answers = [row for row in rows if isinstance(row, events.Answered)]
+    if twice := [path for path, times in Counter(row.activation for row in answers).items() if times > 1]:
+        yield f"{twice[0]} was answered twice"
+    said = found.people.said.get(run.id, [])
+    heard = Counter(_number(row) for row in answers if row.by != NOBODY)
+    if strange := heard - Counter(one.number for one in said if one.is_taken):
+        yield f"it heard the answers {sorted(strange)}, which nobody was told are taken"
+    if run.status is RunStatus.COMPLETED and (lost := [one for one in said if one.is_taken and one.number not in heard]):
+        yield f"the answer {lost[0].number} to {lost[0].activation} was taken, and it never heard it"
+    if late := [
+        one.activation for one in said if one.is_taken and one.activation in {row.activation for row in answers if row.by == NOBODY}
+    ]:
+        yield f"the answer to {late[0]} was taken, and so was its default"
+
+
+def _number(row: events.Answered) -> int:
+    assert isinstance(row.answer, Mapping)
+    return int(str(row.answer["number"]))

@@ -1,20 +1,30 @@
 """A structured program as a document whose ways are decided by what its nodes answer."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 from zlib import crc32
 
 from tests.oracles.structured import Case
 
-RETRY = {"attempts": 50, "first_seconds": 0.1, "factor": 1.5, "max_seconds": 3, "codes": ["flaky", "timeout"]}
+RETRY = {"attempts": 50, "first_seconds": 0.1, "factor": 1.5, "max_seconds": 3, "codes": ["flaky", "timeout", "deadline"]}
+ALONE = ("transform", "once", "transform")
+WITH_PEOPLE = ("transform", "once", "human")
 LIMITS = {"steps": 1_000_000, "visits": 1_000_000, "seconds": 1_000_000}
 
 
-def document_of(case: Case) -> dict[str, Any]:
-    return {**_graph(cast(dict[str, Any], case.document)), "weft": 1, "name": "simulated", "version": "1.0.0", "limits": LIMITS}
+def document_of(case: Case, *, asks: bool) -> dict[str, Any]:
+    """`asks`: a third of its nodes ask somebody."""
+    return {
+        **_graph(cast(dict[str, Any], case.document), WITH_PEOPLE if asks else ALONE),
+        "weft": 1,
+        "name": "simulated",
+        "version": "1.0.0",
+        "limits": LIMITS,
+    }
 
 
-def _graph(graph: dict[str, Any]) -> dict[str, Any]:
-    nodes = {name: _node(name, node) for name, node in graph["nodes"].items()}
+def _graph(graph: dict[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
+    nodes = {name: _node(name, node, kinds) for name, node in graph["nodes"].items()}
     targets: dict[str, dict[str, None]] = {}
     for edge in graph["edges"]:
         targets.setdefault(edge["from"], {}).update(dict.fromkeys(_reached(edge)))
@@ -22,10 +32,10 @@ def _graph(graph: dict[str, Any]) -> dict[str, Any]:
     return {"nodes": nodes, "edges": [edge for some in edges for edge in some]}
 
 
-def _node(name: str, node: dict[str, Any]) -> dict[str, Any]:
+def _node(name: str, node: dict[str, Any], kinds: Sequence[str]) -> dict[str, Any]:
     if node["kind"] == "map":
-        return {"kind": "map", "over": [], "graph": _graph(node["graph"])}
-    return {"kind": "transform" if crc32(name.encode()) % 3 else "once", "retry": RETRY, "timeout_seconds": 20}
+        return {"kind": "map", "over": [], "graph": _graph(node["graph"], kinds)}
+    return {"kind": kinds[crc32(name.encode()) % len(kinds)], "retry": RETRY, "timeout_seconds": 20}
 
 
 def _edge(source: str, targets: list[str], nodes: dict[str, Any]) -> list[dict[str, Any]]:

@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any, cast
+from uuid import UUID
 
 from application.appending import EngineTools
 from application.deciding import RetryPolicy
@@ -16,12 +17,12 @@ from application.programs import ProgramShelf
 from application.taking_along import TakeAlong
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
-from domain.errors import DatabaseError
 from domain.graph.definition import Graph
 from domain.ids import DEFAULT_TENANT, ContentHash, RunId, ThreadId, WorkerId
 from domain.json import JsonObject
 from domain.ports.nodes import Workshop
 from domain.ports.repositories import IdempotencyMark, NewRun, Runs, Threads
+from domain.question import HUMAN
 from domain.run import events
 from domain.run.run import Durability, Run, RunStatus
 from domain.workflow import WorkflowMetadata, WorkflowVersion
@@ -36,16 +37,18 @@ from infrastructure.templates import JinjaTemplates
 from tests.documents import OneModel, OneTool
 from tests.oracles.structured import Case, random_case
 from tests.simulation.documents import document_of
-from tests.simulation.process import Chaos, Killed, Process, ProcessClock, Remote, RemoteHints
+from tests.simulation.people import People, node_of
+from tests.simulation.process import Chaos, Process, ProcessClock, Remote, RemoteHints, bury, insisting, tell_all_but_the_killed
 from tests.simulation.world import SimulatedKinds, World
 from tests.virtual_time import VirtualClock, VirtualLoop
 
-T = TypeVar("T")
 LEASE_SECONDS = 6.0
 SETTLING_SECONDS = 30.0
 """What stalled processes were about to do reaches the world before an operator looks."""
 LONGEST = 3_600.0
 """Simulated seconds after the last fault within which everything must be over."""
+RATES = (0.003, 0.01, 0.03, 0.06)
+"""How often faults strike, by afternoon."""
 POLICY = WorkerPolicy(runs=3, lease_seconds=LEASE_SECONDS, poll_seconds=0.5, grace_seconds=2.0, gauge_seconds=30.0)
 
 
@@ -64,6 +67,7 @@ class Afternoon:
     chaos: Chaos
     world: World
     graph: Graph
+    people: People
     ordered: list[Run] = field(default_factory=list)
     cancelled: set[RunId] = field(default_factory=set)
     working: list[Working] = field(default_factory=list)
@@ -77,6 +81,7 @@ class Afternoon:
         await self._publish()
         for _ in range(2):
             self._hire()
+        answering = asyncio.create_task(self.people.answer_all(self.ordered))
         ordering = asyncio.create_task(self._order(self.rng.randint(1, 4)))
         await self._trouble(self.rng.uniform(1.0, 40.0))
         await ordering
@@ -88,9 +93,12 @@ class Afternoon:
         async with asyncio.timeout(LONGEST):
             while not await self._is_over():
                 await VirtualClock().sleep(1.0)
+        answering.cancel()
         for one in self.working:
             one.worker.stop()
         await asyncio.wait([one.task for one in self.working])
+        with suppress(asyncio.CancelledError):
+            await answering
 
     async def _publish(self) -> None:
         now = VirtualClock().now()
@@ -118,7 +126,7 @@ class Afternoon:
 
     def _run(self, number: int, thread: ThreadId) -> Run:
         durability = self.rng.choice(list(Durability))
-        run = Run(RunId(f"r{number}"), DEFAULT_TENANT, thread, self.graph.id, ContentHash("h"), {}, VirtualClock().now())
+        run = Run(RunId(str(UUID(int=number))), DEFAULT_TENANT, thread, self.graph.id, ContentHash("h"), {}, VirtualClock().now())
         return replace(run, limits=self.graph.limits, durability=durability)
 
     async def _trouble(self, seconds: float) -> None:
@@ -178,12 +186,11 @@ class Afternoon:
     async def _attend_to(self, run: Run) -> None:
         """The operator looks into the world's ledger: a call that is there happened, another one did not."""
         for waiting in run.waiting_for if run.status is RunStatus.PARKED else ():
-            if waiting.about is None:
+            if waiting.about is None or waiting.kind == HUMAN:
                 continue
             self.chaos.struck["once: outcome unknown"] += 1
             called = any(call.activation == waiting.activation for call in self.world.calls.get(run.id, []))
-            node = waiting.activation.rpartition("/")[2].partition("#")[0]
-            output = {"targets": list(self.case.decide(waiting.activation, node))}
+            output = {"targets": list(self.case.decide(waiting.activation, node_of(waiting.activation)))}
             decision = events.HAPPENED if called else events.DID_NOT_HAPPEN
             intended_at = waiting.about["intended_at"]
             body = {"activation": waiting.activation, "decision": decision, "output": output, "intended_at": intended_at}
@@ -211,46 +218,23 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
 
 
-async def insisting(call: Callable[[], Awaitable[T]]) -> T:
-    """A client tries until it is answered."""
-    while True:
-        try:
-            return await call()
-        except DatabaseError:
-            await asyncio.sleep(0.2)
-
-
 def afternoon(seed: int) -> Afternoon:
     """Plays the afternoon of a seed, always the same one, until every run is over. `TimeoutError`: something is stuck."""
     rng = random.Random(seed)
     case = random_case(rng, depth=3, size=rng.randint(3, 14))
     loop = VirtualLoop()
-    loop.set_exception_handler(_tell_all_but_the_killed)
+    loop.set_exception_handler(tell_all_but_the_killed)
     try:
         return loop.run_until_complete(_pass_by(seed, case, rng))
     finally:
-        _bury(loop)
+        bury(loop)
 
 
 async def _pass_by(seed: int, case: Case, rng: random.Random) -> Afternoon:
     async with open_memory(clock=VirtualClock()) as store:
-        graph = parse_graph(document_of(case))
-        chaos = Chaos(rng, rng.choice((0.003, 0.01, 0.03, 0.06)))
-        found = Afternoon(seed, store, case, chaos, World(case), graph)
+        graph = parse_graph(document_of(case, asks=seed % 2 == 1))
+        chaos = Chaos(rng, rng.choice(RATES))
+        people = People(store, case, Process("people", chaos))
+        found = Afternoon(seed, store, case, chaos, World(case), graph, people)
         await found.pass_by()
         return found
-
-
-def _tell_all_but_the_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    if not isinstance(context.get("exception"), Killed | None):
-        loop.default_exception_handler(context)
-
-
-def _bury(loop: asyncio.AbstractEventLoop) -> None:
-    """What killed processes left behind."""
-    left = asyncio.all_tasks(loop)
-    for task in left:
-        task.cancel()
-    if left:
-        loop.run_until_complete(asyncio.wait(left, timeout=60))
-    loop.close()

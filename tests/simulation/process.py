@@ -6,10 +6,12 @@ from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from domain.errors import DatabaseError
 from tests.virtual_time import VirtualClock
+
+T = TypeVar("T")
 
 
 class Killed(BaseException):
@@ -129,3 +131,27 @@ class ProcessClock:
         await self.process.checkpoint()
         await asyncio.sleep(seconds)
         await self.process.checkpoint()
+
+
+async def insisting(call: Callable[[], Awaitable[T]]) -> T:
+    """A client tries until it is answered."""
+    while True:
+        try:
+            return await call()
+        except DatabaseError:
+            await asyncio.sleep(0.2)
+
+
+def tell_all_but_the_killed(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    if not isinstance(context.get("exception"), Killed | None):
+        loop.default_exception_handler(context)
+
+
+def bury(loop: asyncio.AbstractEventLoop) -> None:
+    """What killed processes left behind."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=60))
+    loop.close()

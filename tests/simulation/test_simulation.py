@@ -7,17 +7,21 @@ from collections.abc import Callable
 
 import pytest
 
-from application import appending
+from application import appending, deadlines
 from domain.ports.journal import Append, Journal
+from domain.ports.repositories import IdempotencyMark
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.log import Log
+from infrastructure.store.memory.marks import MemoryMarks
 from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.shelves import MemoryUsage
+from tests.simulation import play as simulated
 from tests.simulation.checker import problems
 from tests.simulation.play import Afternoon, afternoon
 
 BATCHES, IN_A_BATCH = 10, 30
 LEAST_PLACES = 40
+WORST = 0.12
 MOST_TRIES = 400
 """Seeds that a removed guard may get away with."""
 
@@ -40,6 +44,15 @@ def test_faults_strike_in_many_places() -> None:
         struck.update(afternoon(seed).chaos.struck)
 
     assert len(struck) >= LEAST_PLACES, sorted(struck)
+
+
+def test_people_answer_and_come_too_late() -> None:
+    """Else the promises about answers would be kept by nobody asking."""
+    told: Counter[str] = Counter()
+    for seed in range(60):
+        told.update({what: times for what, times in afternoon(seed).chaos.struck.items() if what.startswith("people")})
+
+    assert min(told[f"people: {what}"] for what in ("answer taken", "answer refused", "several at once")) >= 10, told
 
 
 def test_an_afternoon_can_be_played_again() -> None:
@@ -91,8 +104,38 @@ def lost_calls_are_forgotten(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(MemoryUsage, "reserved", none)
 
 
-@pytest.mark.parametrize("remove", [no_epochs, lost_answers_are_repeated, claims_do_not_exclude, lost_calls_are_forgotten])
+def every_answer_counts(patch: pytest.MonkeyPatch) -> None:
+    """Whoever answers a question takes its mark, whether somebody has it or not; so does its deadline."""
+
+    async def taken(self: MemoryMarks, tenant: object, mark: IdempotencyMark, subject: str) -> str:
+        return subject
+
+    patch.setattr(MemoryMarks, "take", taken)
+
+
+def deadlines_ask_nobody(patch: pytest.MonkeyPatch) -> None:
+    """When its time has come a question is closed, also when an answer was taken a moment before."""
+
+    async def nothing(*_: object) -> None:
+        return None
+
+    patch.setattr(deadlines, "_given", nothing)
+
+
+GUARDS = [
+    no_epochs,
+    lost_answers_are_repeated,
+    claims_do_not_exclude,
+    lost_calls_are_forgotten,
+    every_answer_counts,
+    deadlines_ask_nobody,
+]
+
+
+@pytest.mark.parametrize("remove", GUARDS)
 def test_a_removed_guard_is_noticed(remove: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In afternoons that are worse than any other, where it is needed most."""
+    monkeypatch.setattr(simulated, "RATES", (WORST,))
     remove(monkeypatch)
 
     assert any(_is_noticed(seed) for seed in range(MOST_TRIES))

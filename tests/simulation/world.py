@@ -4,17 +4,20 @@ import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from zlib import crc32
 
 from domain.errors import FactoryError, NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import JsonObject
-from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, NodeKind, OpenFrames, Outcome, Workshop
+from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, NodeKind, OpenFrames, Outcome, Park, Workshop
+from domain.question import HUMAN, OnDeadline, Question
 from domain.usage import Usage
 from tests.oracles.structured import Case
+from tests.simulation.people import DEADLINES, SCHEMA
 from tests.simulation.process import Process
 
 ANY: JsonObject = {"type": "object"}
-KINDS = ("transform", "once", "map")
+KINDS = ("transform", "once", "human", "map")
 USED, RESERVED = (1, 1), (3, 5)
 """Tokens of every call: asked and answered."""
 
@@ -58,7 +61,8 @@ class World:
 
 @dataclass(frozen=True)
 class SimulatedKind:
-    """`transform`: one call of the world, and the way it decides on; `once` the same, at most once. `map`: so many items."""
+    """`transform`: one call of the world, and the way it decides on; `once` the same, at most once. `human`: somebody says the way; some
+    wait for ever, some until a deadline, with a default or to be asked anew. `map`: so many items."""
 
     name: str
     world: World
@@ -79,13 +83,27 @@ class SimulatedKind:
             count = self.world.case.items(context.activation)
             return OpenFrames([{}] * count, items=list(range(count)), concurrency=2, is_map=True)
 
+        def ask(context: NodeContext) -> Park:
+            mode = crc32(f"deadline of {node.id}".encode()) % len(DEADLINES)
+            seconds = DEADLINES[mode]
+            default: JsonObject = {"targets": list(self.world.case.decide(context.activation, node.id)), "number": 0}
+            then = OnDeadline.DEFAULT if mode == 1 else OnDeadline.FAIL
+            return Park(HUMAN, None if seconds is None else context.now() + seconds, default, (), Question("?", SCHEMA, (), then))
+
         if self.name == "map":
             return Executor(spread)
+        if self.name == "human":
+            return Executor(_answered, waits=False, asks=ask)
         return Executor(call, effects=True, intend=_intended if self.name == "once" else None, reserve=_at_most)
 
 
 def _at_most(context: NodeContext) -> Usage:
     return Usage("simulated", *RESERVED, estimated=True)
+
+
+def _answered(context: NodeContext) -> Finished:
+    assert context.answer is not None, "it runs when it is answered"
+    return Finished(context.answer.value)
 
 
 def _intended(context: NodeContext) -> Intended:
