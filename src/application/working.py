@@ -135,8 +135,8 @@ class Worker:
                 self._take(claim, [wish for wish in wishes or () if wish.run == claim.run.id])
 
     async def _claim(self, room: int) -> Sequence[Claim]:
-        """A claim whose answer was lost may have been made. What it took is given back first: nobody here would carry it until its lease ran
-        out, and the next worker would take it for a run that loses its workers."""
+        """A claim whose answer was lost may have been made. What it took is given back first: nobody would carry it until its lease lapsed,
+        and the next worker would take it for a run that loses its workers."""
         if self.is_unsure:
             given = await self.queue.give_back(self.id, list(self.leases))
             self.is_unsure = False
