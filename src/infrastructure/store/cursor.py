@@ -10,7 +10,7 @@ from domain.errors import ValidationError
 
 
 def pack(keys: Sequence[str]) -> str:
-    """The sort keys of a page's last row."""
+    """The sort keys of a page's last row. No key holds a NUL: PostgreSQL could not be asked for it."""
     return base64.urlsafe_b64encode(orjson.dumps(list(keys))).decode().rstrip("=")
 
 
