@@ -25,7 +25,7 @@ INNER = {"kind": "tool", "tool": "put", "arguments": {"seen": "${[string(input.i
 ITEMS = {"state": {"note": {"type": "string", "default": ""}}, "nodes": {"one": INNER}, "edges": [edge("start", "one")]}
 KINDS: dict[str, dict[str, Any]] = {
     "transform": {"kind": "transform", "writes": {"b2": "${'b2.' + state.open}"}},
-    "llm": asks("ask"),
+    "llm": asks("ask", "middle"),
     "tool": tool("look", "ask"),
     "once": tool("pay", "ask"),
     "map": {"kind": "map", "over": "${[1, 2, 3]}", "graph": ITEMS},

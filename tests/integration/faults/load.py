@@ -88,8 +88,14 @@ def tool(name: str, node: str, **writes: Any) -> dict[str, Any]:
     return {"kind": "tool", "tool": name, "arguments": {"seen": seen}, "writes": {node: "${output.answer}", **writes}}
 
 
-def asks(node: str) -> dict[str, Any]:
-    return {"kind": "llm", "model": "ledger/clerk", "prompt": prompt(node, *SEEN[node]), "writes": {node: "${output.text}"}}
+def asks(channel: str, node: str = "") -> dict[str, Any]:
+    """`node`: its name, where that is not the channel's."""
+    return {
+        "kind": "llm",
+        "model": "ledger/clerk",
+        "prompt": prompt(node or channel, *SEEN[channel]),
+        "writes": {channel: "${output.text}"},
+    }
 
 
 def edge(source: str, target: str, when: str = "") -> dict[str, Any]:
