@@ -229,7 +229,7 @@ class Drive:
             if (self.run.steps, self.run.last) != (self.state.steps, self.position):
                 self.run = replace(self.run, steps=self.state.steps, last=self.position)
             run = self.run
-        lines = self.account.take_lines()
+        lines = self.account.take_lines() if self.account.lines else ()
         unit = Append(self.lease, self.durable, self.outbox, run, lines, self._checkpoint(), self.taken, release_at)
         if run is None and self.durable == self.run.first:
             unit.begun = self.run

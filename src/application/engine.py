@@ -96,11 +96,10 @@ class Engine:
 
     async def _keep(self, drive: Drive) -> None:
         """Make rows durable as the run's durability asks: at once, while the next nodes run, or only at its end."""
-        if drive.lines_first and drive.run.durability is Durability.EXIT and not drive.rows_first:
-            await drive.append_reserved()
-        elif drive.rows_first or drive.lines_first:
-            await drive.append()
-        drive.rows_first = drive.lines_first = False
+        if drive.rows_first or drive.lines_first:
+            only_lines = not drive.rows_first and drive.run.durability is Durability.EXIT
+            drive.rows_first = drive.lines_first = False
+            await (drive.append_reserved() if only_lines else drive.append())
         if not drive.outbox:
             return
         match drive.run.durability:
