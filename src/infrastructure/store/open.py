@@ -24,10 +24,12 @@ from infrastructure.store.quick import (
     QuickRuns,
     QuickSnapshots,
     QuickThreads,
+    QuickUsage,
     QuickWorkflows,
 )
 from infrastructure.store.store import Store
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
+from infrastructure.store.usage_rows import ReservedLines
 
 if TYPE_CHECKING:
     from domain.ports.items import Items
@@ -84,7 +86,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         workflows=cast("Workflows", QuickWorkflows(WorkflowReads(hot.reader, parse), cold)),
         templates=cast("TemplateShelf", Later(cold.templates)),
         threads=cast("Threads", QuickThreads(hot.reader, hot.starts, cold)),
-        usage=cast("UsageLedger", Later(cold.usage)),
+        usage=cast("UsageLedger", QuickUsage(ReservedLines(hot.reader), cold)),
         keys=cast("Keys", QuickKeys(hot.reader, cold)),
         open_renew=hot.open_renew,
         retention=cast("Retention", Later(cold.retention)),

@@ -18,6 +18,7 @@ from infrastructure.store.reader import Reader
 from infrastructure.store.rows import moment, seconds
 from infrastructure.store.starting import no_thread
 from infrastructure.store.thread_rows import THREAD_COLUMNS, thread_of
+from infrastructure.store.usage_rows import ReservedLines
 
 if TYPE_CHECKING:
     from domain.ports.items import Items
@@ -78,6 +79,14 @@ class QuickKeys(Later):
 
     async def any(self) -> bool:
         return bool(await self._reader.rows("SELECT 1 FROM api_keys LIMIT 1"))
+
+
+class QuickUsage(Later):
+    """`reserved` is asked by whoever takes a run over, before it has written a row."""
+
+    def __init__(self, lines: ReservedLines, cold: Cold) -> None:
+        super().__init__(cold.usage)
+        self.reserved = lines.reserved
 
 
 class QuickDueSchedules(Later):

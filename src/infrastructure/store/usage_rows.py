@@ -1,8 +1,14 @@
 """Lines of the usage ledger as rows of their table, and what becomes of one that is there already."""
 
+# ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 
+from domain.ids import Epoch, RunId, TenantId
 from domain.usage import Money, Usage, UsageRow, UsageState
+from infrastructure.store.reader import Reader
 from infrastructure.store.rows import Row
 
 USAGE_COLUMNS = (
@@ -15,6 +21,18 @@ USAGE_GIVES_WAY = f"""ON CONFLICT (run, activation, effect, attempt, epoch) DO U
     currency = excluded.currency, estimated = excluded.estimated, state = excluded.state
     WHERE (usage.state, excluded.state) IN (VALUES {_BETTER})"""
 """`UsageState.gives_way_to`, as both databases spell it."""
+_RESERVED = f"""SELECT {USAGE_COLUMNS} FROM usage
+    WHERE run = $1 AND tenant = $2 AND state = 'reserved' AND epoch < $3 ORDER BY number"""
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedLines:
+    """Asked as soon as a worker has taken a run over."""
+
+    reader: Reader
+
+    async def reserved(self, tenant: TenantId, run: RunId, before: Epoch) -> Sequence[UsageRow]:
+        return [usage_of(row) for row in await self.reader.few(_RESERVED, run, tenant, before)]
 
 
 def usage_row(row: UsageRow) -> Row:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, delete, insert, select, tuple_
+from sqlalchemy import delete, insert, select, tuple_
 
 from domain.access import ApiKey, Role
 from domain.errors import KeyNotFound
-from domain.ids import Epoch, KeyId, RunId, TenantId
+from domain.ids import KeyId, RunId, TenantId
 from domain.usage import UsageRow, UsageState, newest
 from infrastructure.store.rows import Row, moment, seconds
 from infrastructure.store.sql.database import Database
@@ -34,14 +34,8 @@ class KeptUsage:
         await self.database.change(inserted.on_conflict_do_update(index_elements=_KEY, set_=values, where=gives_way))
 
     async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
-        return await self._lines(usage.c.run == run, usage.c.tenant == tenant, usage.c.state != UsageState.VOID)
-
-    async def reserved(self, tenant: TenantId, run: RunId, before: Epoch) -> Sequence[UsageRow]:
-        mine = (usage.c.run == run, usage.c.tenant == tenant)
-        return await self._lines(*mine, usage.c.state == UsageState.RESERVED, usage.c.epoch < before)
-
-    async def _lines(self, *where: ColumnElement[bool]) -> Sequence[UsageRow]:
-        query = select(*(usage.c[name] for name in _USAGE)).where(*where).order_by(usage.c.number)
+        shown = (usage.c.run == run, usage.c.tenant == tenant, usage.c.state != UsageState.VOID)
+        query = select(*(usage.c[name] for name in _USAGE)).where(*shown).order_by(usage.c.number)
         return [usage_of(row) for row in await self.database.rows(query)]
 
 
