@@ -99,6 +99,7 @@ async def test_a_branch_holds_what_its_parent_held_there_and_goes_its_own_way(si
         "parent_position": 2,
         "session_id": None,
         "priority": None,
+        "on_failure": None,
         "name": "what if",
         "description": None,
         "labels": {"try": 1},
