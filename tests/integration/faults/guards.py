@@ -67,6 +67,9 @@ def no_durable_rows_before_effects() -> None:
 
     async def keep(self: Engine, drive: Drive) -> None:
         drive.rows_first = False
+        if drive.lines_first:
+            drive.lines_first = False
+            await drive.append_reserved()
 
     Engine._keep = keep  # type: ignore[method-assign]
     Drive.is_durable = property(lambda self: True)  # type: ignore[method-assign, assignment]
