@@ -3,11 +3,12 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from application.names import id_or
 from application.past import Past
 from application.past_views import DifferenceView, StateHistoryEntryView, StateView
+from application.times import WrittenTime
 from application.unrolling import Unrolled
 from application.views import PageView
 from domain.access import Principal, Role
@@ -35,8 +36,8 @@ class HistoryOrder(BaseModel):
     limit: Annotated[int, Field(ge=1, le=200)] = 50
     operation: Operation | None = None
     user: Annotated[str | None, Field(max_length=256)] = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: WrittenTime | None = None
+    until: WrittenTime | None = None
 
     def wants(self, entry: StateHistoryEntryView) -> bool:
         if self.operation not in (None, entry.operation, *(change.operation for change in entry.changes)):

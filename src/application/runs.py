@@ -4,7 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from application.activations import describe
 from application.ended import Describe
@@ -16,6 +16,7 @@ from application.paging import PageOrder, shown
 from application.placing import FindPlace, Place
 from application.run_orders import RunOrder, misfits, strange_stops
 from application.run_views import RunListItem, RunView
+from application.times import WrittenTime
 from application.views import PageView
 from application.workflows import CheckDocument, HashOf
 from domain.access import Principal, Role
@@ -189,8 +190,8 @@ class RunListOrder(PageOrder):
     workflow: Annotated[str | None, Field(max_length=301, pattern=r"^[^\x00]*$")] = None
     thread_id: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
     session_id: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: WrittenTime | None = None
+    until: WrittenTime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Strict
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
 
 from application.documents.flow import LONGEST_SECONDS
 from application.run_orders import REFERENCE
+from application.times import WrittenTime
 from domain.graph.flow import Priority
 from domain.ids import ScheduleId, TenantId
 from domain.schedule import Overlap, Schedule
@@ -20,7 +21,7 @@ Cron = Annotated[str, Field(strict=True, max_length=200, pattern=r"^[ 0-9A-Za-z*
 Zone = Annotated[str, Field(strict=True, max_length=100, pattern=r"^[A-Za-z0-9_+/-]+$")]
 Every = Annotated[int, Field(strict=True, ge=1, le=int(LONGEST_SECONDS))]
 CatchUp = Annotated[int, Field(strict=True, ge=0, le=LONGEST_CATCH_UP)]
-Moment = Annotated[AwareDatetime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
+Moment = Annotated[WrittenTime, Field(ge=datetime(1970, 1, 2, tzinfo=UTC), lt=datetime(2200, 1, 1, tzinfo=UTC))]
 
 
 class ScheduleOrder(BaseModel):

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
 from application.paging import PageOrder
+from application.times import WrittenTime
 from domain.errors import Problem, ValidationError
 from domain.snapshot import CheckpointType, SnapshotPolicy
 
@@ -52,7 +53,7 @@ class SnapshotOrder(BaseModel):
     tags: Annotated[list[Tag], Field(max_length=50)] = Field(default_factory=list)
     at: At | None = None
     expires_in_seconds: Seconds | None = None
-    expires_at: AwareDatetime | None = None
+    expires_at: WrittenTime | None = None
 
     @model_validator(mode="after")
     def _expires_once(self) -> "SnapshotOrder":

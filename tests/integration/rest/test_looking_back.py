@@ -110,7 +110,10 @@ async def test_a_thread_that_is_not_there_is_not_found(site: Site, path: str) ->
     assert (answer.status_code, answer.json()["code"]) == (404, "thread_not_found")
 
 
-@pytest.mark.parametrize("path", ["state?at=-1", "state?at=x", "diff", "history?limit=0", "history?operation=burn", "history?since=now"])
+@pytest.mark.parametrize(
+    "path",
+    ["state?at=-1", "state?at=x", "diff", "history?limit=0", "history?operation=burn", "history?since=now", "history?until=1700000000"],
+)
 async def test_parameters_that_do_not_fit_are_refused(site: Site, path: str) -> None:
     answer = await site.call("GET", f"/v1/threads/{new_id()}/{path}")
 

@@ -37,6 +37,7 @@ CASES = [
     pytest.param("GET", "/v1/runs?colour=x", {}, 422, "invalid", id="a filter that is not there"),
     pytest.param("GET", "/v1/models?verbose=1", {}, 422, "invalid", id="a parameter nobody knows"),
     pytest.param("GET", "/v1/runs?since=2026-01-01T00:00:00", {}, 422, "invalid", id="a time without a zone"),
+    pytest.param("GET", "/v1/runs?until=1700000000", {}, 422, "invalid", id="a number for a time"),
     pytest.param("POST", "/v1/runs", {"content": b"{", "headers": JSON}, 422, "invalid", id="half a body"),
     pytest.param("POST", "/v1/runs", {"content": b"", "headers": JSON}, 422, "invalid", id="no body"),
     pytest.param("POST", "/v1/runs", {"content": b"\xff", "headers": JSON}, 422, "invalid", id="a body that is no text"),
