@@ -8,7 +8,7 @@ from itertools import islice
 
 from pydantic import JsonValue
 
-from application.following import WaitForRun, settled
+from application.following import WaitForRun
 from application.taking_along import children_of
 from application.threads import MOST_IN_A_TREE, find_thread
 from application.views import ErrorView, View, json_value, perhaps
@@ -79,7 +79,7 @@ class JoinChildren:
     async def _running(self, parent: Thread) -> Sequence[Run]:
         """The first unfinished run of each child; those behind one that waits for somebody wait with it."""
         found = [await self.runs.unfinished(child.tenant, child.id) for child in await self._children(parent)]
-        return [runs[0] for runs in found if runs and not settled(runs[0])]
+        return [runs[0] for runs in found if runs and not await self.wait.has_settled(runs[0])]
 
     async def _children(self, parent: Thread) -> list[Thread]:
         """Newest first; one more than is shown."""

@@ -10,7 +10,8 @@ async def check_end(journal: Journal, tenant: TenantId, thread: ThreadId, after:
     """`ValidationError` for a position that the journal has not reached."""
     end = await journal.end(tenant, thread)
     if after > end:
-        raise ValidationError("there is nothing to resume from", [Problem("/query/after", "beyond_end", f"the journal ends at {end}")])
+        told = f"there is nothing to resume from at {after}: the journal of thread {thread} ends at {end}"
+        raise ValidationError(told, [Problem("/query/after", "beyond_end", f"the journal ends at {end}")])
 
 
 async def check_run_cursor(journal: Journal, run: Run, after: int) -> None:

@@ -14,6 +14,7 @@ from application.runs import find_run
 from domain.access import Principal, Role
 from domain.ids import Position
 from domain.ports.feed import PARKED, Feed, Slow
+from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal, Recorded
 from domain.ports.repositories import Runs
 from domain.run.events import RunEnded
@@ -64,11 +65,13 @@ def _end_of(run: Run, batch: Batch) -> EndView | None:
 
 @dataclass(frozen=True, slots=True)
 class WaitForRun:
-    """Holds the answer until the run is final, or parked for something that only the outside can give."""
+    """Holds the answer until the run is final, or parked for something that only the outside can give: a person, a signal, an operator. One
+    that waits for a time goes on by itself."""
 
     runs: Runs
     journal: Journal
     feed: Feed
+    inbox: Inbox
 
     async def __call__(self, who: Principal, run: str, seconds: float) -> tuple[RunView, bool]:
         """The run as it stands when it has settled (True) or when the time is over (False)."""
@@ -78,18 +81,24 @@ class WaitForRun:
             async with asyncio.timeout(seconds):
                 await self._settle(who, found)
         found = await find_run(self.runs, who, run)
-        return await describe(self.journal, found), settled(found)
+        has_settled = await self.has_settled(found)
+        return await describe(self.journal, await find_run(self.runs, who, run)), has_settled
+
+    async def has_settled(self, run: Run) -> bool:
+        """A parked one has not while an answer, a signal or another wish for it is on its way to a worker: that will wake it."""
+        if run.status.is_final or not run.needs_the_outside:
+            return run.status.is_final
+        if any(wish.run == run.id for wish in await self.inbox.waiting([run.thread])):
+            return False
+        # Read again, and after the inbox: a worker may have taken the run and what lay there since.
+        now = await self.runs.get(run.tenant, run.id)
+        return now.status.is_final or now.needs_the_outside
 
     async def _settle(self, who: Principal, run: Run) -> None:
         async with self.feed.listen(run.thread, run.id) as news:
-            if settled(await self.runs.get(who.tenant, run.id)):
+            if await self.has_settled(await self.runs.get(who.tenant, run.id)):
                 return
             async for item in news:
                 turning = item is None or item.kind in (RunEnded.kind, PARKED)
-                if turning and settled(await self.runs.get(who.tenant, run.id)):
+                if turning and await self.has_settled(await self.runs.get(who.tenant, run.id)):
                     return
-
-
-def settled(run: Run) -> bool:
-    """A run that waits for a time goes on by itself; one that waits for a person, a signal or an operator does not."""
-    return run.status.is_final or run.needs_the_outside

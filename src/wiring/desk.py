@@ -115,7 +115,7 @@ def _of_runs(parts: Parts) -> partial[desk.Desk]:
         follow_run=following.FollowRun(store.runs, store.journal, parts.feed),
         follow_thread=following_threads.FollowThread(store.threads, store.runs, store.journal, parts.feed),
         read_rows=following_threads.ReadRows(store.threads, store.runs, store.journal),
-        wait_for_run=following.WaitForRun(store.runs, store.journal, parts.feed),
+        wait_for_run=following.WaitForRun(store.runs, store.journal, parts.feed, store.inbox),
         schedules=schedules.ScheduleDesk(store.schedules, launching.LaunchRun(parts.start, clock), CronCalendar(), keyed, new_id, clock),
         webhooks=webhooks.WebhookDesk(
             store.webhooks, store.deliveries, parts.addresses, keyed, new_id, partial(secrets.token_bytes, 32), clock
@@ -131,7 +131,9 @@ def _of_threads(parts: Parts) -> partial[desk.Desk]:
         get_thread=threads.GetThread(store.threads),
         list_threads=threads.ListThreads(store.threads),
         show_tree=threads.ShowTree(store.threads),
-        join_children=children.JoinChildren(store.threads, store.runs, following.WaitForRun(store.runs, store.journal, parts.feed)),
+        join_children=children.JoinChildren(
+            store.threads, store.runs, following.WaitForRun(store.runs, store.journal, parts.feed, store.inbox)
+        ),
         branch_thread=branching.BranchThread(parts.cut, parts.start),
         run_again=running_again.RunAgain(parts.cut, parts.start, parts.edit, parts.write),
         migrate_runs=migrating.MigrateRuns(

@@ -47,7 +47,7 @@ class Scene:
 async def scene(buffer: int = 1000) -> AsyncIterator[Scene]:
     feed = ProcessFeed(buffer, poll_seconds=0.005)
     async with open_memory(clock=SystemClock()) as store:
-        yield Scene(store, feed, FollowRun(store.runs, store.journal, feed), WaitForRun(store.runs, store.journal, feed))
+        yield Scene(store, feed, FollowRun(store.runs, store.journal, feed), WaitForRun(store.runs, store.journal, feed, store.inbox))
 
 
 async def read(scene: Scene, run: str, after: int = 0, at_most: int = 10**9) -> tuple[list[int], bool]:
@@ -124,7 +124,7 @@ async def test_a_position_that_never_was_is_refused() -> None:
         worker = await here.start()
         await worker.begin()
 
-        with pytest.raises(ValidationError, match="nothing to resume"):
+        with pytest.raises(ValidationError, match=r"nothing to resume from at 2: the journal of thread .* ends at 1"):
             await here.follow(WHO, worker.run.id, 2)
 
 
