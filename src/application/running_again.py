@@ -1,11 +1,12 @@
 """Running again from a position of a thread, on a branch: with other values, another input, another workflow, or just once more."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from application.branch_orders import AgainOrder, AgainView
 from application.branching import CutBranch, Named
+from application.channels import misfits
 from application.editing import EditThread
 from application.errors import below
 from application.outside import Request, WriteFromOutside
@@ -18,10 +19,10 @@ from application.runs import StartRun
 from application.threads import find_thread, thread_view
 from application.views import PageView
 from domain.access import Principal, Role
-from domain.change import Change
-from domain.errors import Problem, RunNotFound, ValidationError
+from domain.change import Change, applied
+from domain.errors import Problem, RunNotFound, ThreadError, ValidationError
 from domain.ids import BEGINNING, Position, RunId
-from domain.json import JsonObject
+from domain.json import Json, JsonObject
 from domain.ports.repositories import RunFilter
 from domain.run.events import StateEdited
 from domain.run.run import Run
@@ -54,7 +55,7 @@ class RunAgain:
         run_order = order.order(version.graph.id, _input(order, other), parent.id)
         place = await self.start.place(who, run_order)
         self.start.made(who, run_order, version, place)
-        changes = await self._changes(parent, order, named, version)
+        changes = await self._changes(parent, order, named, version, run_order.input)
         branch = await self.cut(parent, named, ThreadMetadata(order.name, None, parent.metadata.priority))
         await self._edit(who, branch, order, changes)
         return await self._started(who, run_order, Place(branch, place.acting), version, embedded, named)
@@ -86,14 +87,25 @@ class RunAgain:
             raise ValidationError("nothing says what to run again", [problem])
         return await self.start.find.workflows.by_hash(who.tenant, other.workflow_hash), None
 
-    async def _changes(self, parent: Thread, order: AgainOrder, named: Named, version: WorkflowVersion) -> Sequence[Change]:
-        if order.edits is None:
-            return ()
-        moment = await self.cut.past.at(parent.tenant, parent.id, named.at)
-        try:
-            return self.edit.checked(moment, order.edits, version.graph.channels)
-        except ValidationError as error:
-            raise ValidationError(error.message, below("/edits", error.problems)) from error
+    async def _changes(
+        self, parent: Thread, order: AgainOrder, named: Named, version: WorkflowVersion, given: Collection[str]
+    ) -> Sequence[Change]:
+        """What the edits come to. `ThreadError` when the workflow does not take what the thread would hold then."""
+        moment, changes = await self.cut.past.at(parent.tenant, parent.id, named.at), tuple[Change, ...]()
+        if order.edits is not None:
+            try:
+                changes = self.edit.checked(moment, order.edits, version.graph.channels)
+            except ValidationError as error:
+                raise ValidationError(error.message, below("/edits", error.problems)) from error
+        self._check_held(applied(moment.values, changes), version, given)
+        return changes
+
+    def _check_held(self, held: Mapping[str, Json], version: WorkflowVersion, given: Collection[str]) -> None:
+        """The run would say the same at its start, of a branch that is there by then."""
+        kept = [name for name in version.graph.channels if name in held and name not in given]
+        for problem in misfits(self.edit.schemas, version.graph.channels, held, held, kept):
+            message = f"the thread holds a value at {problem.pointer} that {version.graph.id} does not take: {problem.message}"
+            raise ThreadError(f"{message}; say another one in `edits`")
 
     async def _edit(self, who: Principal, branch: Thread, order: AgainOrder, changes: Sequence[Change]) -> None:
         """By a row of its own, once."""

@@ -259,6 +259,23 @@ async def test_what_is_wrong_with_an_order_is_said_before_anything_is_made(site:
     assert await listed(site, f"/v1/threads/{thread}/branches") == []
 
 
+async def test_another_workflow_that_does_not_take_what_the_thread_holds_is_told_before_anything_is_made(site: Site) -> None:
+    text = {"x": {"type": "string", "default": ""}}
+    await site.publish(
+        counting(), graph("texts", {"set": writes("x", "${state.x + '!'}")}, "start set end", state=text, output={"x": "${state.x}"})
+    )
+    thread = await a_thread(site)
+    async with site.working():
+        await counted(site, thread)
+        refused = await ask(site, thread, "runs", workflow="texts")
+        edited = await settled(site, (await again(site, thread, workflow="texts", edits={"values": {"x": "one"}}))["run"]["id"])
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "thread_error")
+    assert "/x that texts@1.0.0 does not take" in refused.json()["detail"]
+    assert edited["output"] == {"x": "one!"}
+    assert len(await listed(site, f"/v1/threads/{thread}/branches")) == 1
+
+
 async def test_a_run_again_under_one_key_is_one_run_on_one_branch(site: Site) -> None:
     await site.publish(counting())
     thread = await a_thread(site)
