@@ -45,11 +45,16 @@ def _asked(there: Server, run: str, activation: str | None) -> Members:
     """The question that is meant. One that is not asked (any more) is left to the service to tell about."""
     from interface.cli.failures import CommandFailed
 
-    asked: list[Members] = [what for what in there.get(f"/v1/runs/{run}")["waiting_for"] if what["kind"] == "human"]
+    found = there.get(f"/v1/runs/{run}")
+    asked: list[Members] = [what for what in found["waiting_for"] if what["kind"] == "human"]
     meant = [what for what in asked if activation in (None, what["activation"])]
     if len(meant) == 1:
         return meant[0]
     if activation is not None:
         return {"activation": activation, "kind": "human", "show": None, "schema": None}
     names = ", ".join(what["activation"] for what in asked)
-    raise CommandFailed(f"run {run} asks several questions: say --activation, one of {names}" if asked else f"run {run} asks nothing")
+    raise CommandFailed(
+        f"run {run} asks several questions: say --activation, one of {names}"
+        if asked
+        else f"run {run} is {found['status']} and asks nothing"
+    )
