@@ -103,7 +103,9 @@ def _needed(config: ContextConfig, messages: Sequence[JsonObject]) -> int:
         return fitted(messages, 0, tokens_in_message, config.keep_last).tokens
     except DoesNotFit as error:
         if error.tokens > most:
-            raise _too_long(error.tokens, config.max_tokens) from None
+            raise _too_long(
+                error.tokens, max(most, 0), f" beside a summary of {config.summary_tokens} (`context.summary_tokens`)"
+            ) from None
         return error.tokens
 
 
@@ -132,9 +134,9 @@ def _fit(config: ContextConfig, messages: Sequence[JsonObject], most: int) -> Fi
         raise _too_long(error.tokens, most) from None
 
 
-def _too_long(tokens: int, most: int) -> NodeExecutionError:
+def _too_long(tokens: int, most: int, beside: str = "") -> NodeExecutionError:
     message = (
-        f"what the model must be given has {tokens} tokens, and `context.max_tokens` leaves room for {most}: "
+        f"what the model must be given has {tokens} tokens, and `context.max_tokens` leaves room for {most}{beside}: "
         "raise it, pin fewer messages, or lower `keep_last`"
     )
     return NodeExecutionError(message, "context_too_long")

@@ -537,6 +537,13 @@ async def test_llm_fails_when_what_must_stay_is_too_long() -> None:
     assert refused.value.code == "context_too_long"
 
 
+async def test_llm_that_has_no_room_left_beside_its_summary_says_so() -> None:
+    small: Json = {"max_tokens": 25, "policy": "summarise", "summary_tokens": 20}
+    with pytest.raises(NodeExecutionError, match="leaves room for 5 beside a summary of 20") as refused:
+        await awaited(node("llm", model="fast", messages=turns(9), context=small), workshop())
+    assert refused.value.code == "context_too_long"
+
+
 async def test_llm_that_sums_up_asks_once_and_says_so() -> None:
     models = OneModel("they met")
     context_of: Json = {"max_tokens": 100, "policy": "summarise", "summary_tokens": 20}
