@@ -21,7 +21,7 @@ run: .venv/installed-main ## start the service, run the support triage example l
 test: .venv/installed-dev node_modules/.package-lock.json ## everything that continuous integration does
 	@tools/system_packages.sh $(system_packages)
 	@$(MAKE) --no-print-directory check
-	$(python) -m pytest -n 2
+	$(python) -m pytest -n 3  # on two cores: those that kill processes mostly wait
 
 check: .venv/installed-dev ## formatting, lint, types, import contracts
 	$(bin)/ruff format --check .
