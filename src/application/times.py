@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Annotated, Final, TypeAlias
 
 from pydantic import AwareDatetime, BeforeValidator
-from pydantic_core import PydanticCustomError
 
 _DATE_FIRST: Final = re.compile(r"\d{4}-")
 
@@ -14,7 +13,7 @@ def _written(value: object) -> object:
     """Pydantic alone takes a number, or a text that is one, for seconds or milliseconds since 1970, as its size suggests."""
     if isinstance(value, datetime) or (isinstance(value, str) and _DATE_FIRST.match(value)):
         return value
-    raise PydanticCustomError("datetime_type", "say a time with its zone, such as 2026-05-05T12:00:00Z")
+    raise ValueError("say a time with its zone, such as 2026-05-05T12:00:00Z")
 
 
 WrittenTime: TypeAlias = Annotated[AwareDatetime, BeforeValidator(_written)]
