@@ -42,10 +42,17 @@ class FindChannels:
 
 
 def misfits(
-    schemas: Schemas, channels: Channels | None, held: Collection[str], values: Mapping[str, Json], touched: Collection[str]
+    schemas: Schemas,
+    channels: Channels | None,
+    held: Collection[str],
+    values: Mapping[str, Json],
+    touched: Collection[str],
+    *,
+    is_under_way: bool = False,
 ) -> Iterator[Problem]:
     """What the channels have against new values of those that were touched; pointers from the state's root. A channel that no
-    workflow knows may only be one that the thread held before (another workflow left it there), unless no workflow is known at all."""
+    workflow knows may only be one that the thread held before (another workflow left it there), unless no workflow is known at all.
+    A run that `is_under_way` has taken its defaults, and counts on them."""
     if channels is None:
         return
     for name in touched:
@@ -58,3 +65,6 @@ def misfits(
         elif name in values:
             for problem in schemas.compile(channel.schema).problems(values[name]):
                 yield Problem(pointer + problem.pointer, problem.code, problem.message)
+        elif is_under_way and channel.has_default:
+            sentence = f"channel `{name}` has a default, so the run that is under way counts on a value: update it instead"
+            yield Problem(pointer, "required", sentence)

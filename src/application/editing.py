@@ -51,7 +51,8 @@ class EditThread:
         check_position(moment, order.expected_position)
         changes = _wanted(moment, order)
         after = applied(moment.values, changes)
-        problems = [*_oversized(after, changes), *misfits(self.schemas, channels, moment.values.keys(), after, _touched(changes))]
+        fitting = misfits(self.schemas, channels, moment.values.keys(), after, _touched(changes), is_under_way=moment.run is not None)
+        problems = [*_oversized(after, changes), *fitting]
         if problems:
             raise ValidationError(_REFUSED, [Problem(_pointer(order, changes, one.pointer), one.code, one.message) for one in problems])
         return changes
@@ -104,7 +105,7 @@ class RestoreThread:
         """The run that is parked there goes on with what it finds. The next one looks for itself."""
         channels = await self.channels(who.tenant, moment)
         known = moment.values.keys() | values.keys()
-        problems = list(misfits(self.schemas, channels, known, values, _touched(changes)))
+        problems = list(misfits(self.schemas, channels, known, values, _touched(changes), is_under_way=True))
         if problems:
             raise ValidationError(_REFUSED, [Problem("/at", one.code, f"{one.pointer}: {one.message}") for one in problems])
 

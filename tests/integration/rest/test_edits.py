@@ -249,6 +249,27 @@ async def test_a_restore_must_lead_to_what_was_and_fit_the_run_that_is_parked(si
     assert (await post(site, UNKNOWN, "restore", at=0)).status_code == 404
 
 
+async def test_what_a_parked_run_takes_for_granted_cannot_be_taken_away(site: Site) -> None:
+    document = asking()
+    document["state"]["x"]["default"] = 5
+    await site.publish(document)
+    thread = await a_thread(site)
+    async with site.working():
+        run = await site.start("asking", wait=WAIT, thread_id=thread, input={"y": 1})
+        taken = await edit(site, thread, changes=[{"operation": "delete", "path": "/y"}, {"operation": "delete", "path": "/x"}])
+        back = await post(site, thread, "restore", at=0)
+        optional = await edit(site, thread, changes=[{"operation": "delete", "path": "/y"}])
+        await site.call("POST", f"/v1/runs/{run['id']}/signals/go", json={})
+        async with asyncio.timeout(WAIT):
+            while (ended := await site.run(run["id"]))["ended_at"] is None:
+                pass
+
+    assert pointers(taken) == {"/changes/1/path": "required"}
+    assert pointers(back) == {"/at": "required"}
+    assert optional.status_code == 200
+    assert (ended["status"], ended["output"]["y"]) == ("completed", 10)
+
+
 async def test_a_snapshot_is_kept_found_restored_and_removed(site: Site) -> None:
     thread = await a_thread(site)
     await edit(site, thread, values={"x": 1})
