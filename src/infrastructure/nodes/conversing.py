@@ -31,6 +31,13 @@ class ContextConfig(NodeConfig):
     summary_tokens: Annotated[int, Field(ge=20, le=10_000)] = 400
 
 
+def without_room(config: ContextConfig) -> str:
+    """What is wrong when a summary may take all the room there is, or ""."""
+    if config.policy == "trim" or config.summary_tokens < config.max_tokens:
+        return ""
+    return f"a summary of {config.summary_tokens} tokens leaves no room under `max_tokens` ({config.max_tokens})"
+
+
 @dataclass(frozen=True, slots=True)
 class Given:
     """What the model is given. `summary`: the new message that stands for what was left out, None when none was made; `usage`: of making

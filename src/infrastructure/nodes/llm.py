@@ -19,7 +19,7 @@ from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import parse_answer
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
-from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given
+from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given, without_room
 from infrastructure.nodes.findings import Findings
 
 _TIMEOUT_SECONDS = 120.0
@@ -168,6 +168,8 @@ class LlmKind:
         findings.value("/messages", config.messages)
         if config.response_schema is not None:
             findings.schema("/response_schema", config.response_schema)
+        if config.context is not None and (lacking := without_room(config.context)):
+            findings.problem("/context/summary_tokens", "no_room", lacking)
         return findings.inspection()
 
     def build(self, node: Node, workshop: Workshop) -> Executor:

@@ -175,6 +175,12 @@ def test_the_schema_of_a_kind_is_a_closed_object(kind: str) -> None:
         pytest.param(
             node("llm", model="fast", prompt="a", response_schema={"type": "x"}), "/response_schema/type", "Schema", id="a bad schema"
         ),
+        pytest.param(
+            node("llm", model="fast", prompt="a", context={"max_tokens": 400, "policy": "summarise"}),
+            "/context/summary_tokens",
+            "400 tokens leaves no room",
+            id="a summary as large as all",
+        ),
         pytest.param(node("tool", tool="find"), "/tool", "there is search", id="an unknown tool names the known ones"),
         pytest.param(node("tool", tool="search", arguments={"query": 1}), "/arguments/query", "string", id="an argument of the wrong type"),
         pytest.param(node("tool", tool="search", arguments={}), "/arguments", "required", id="an argument that is missing"),
