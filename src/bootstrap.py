@@ -137,13 +137,14 @@ class App:
     async def work(self) -> None:
         """Work until `worker.stop()`. First look at every package of tools, so that what is wrong with one shows now; model libraries
         warm up meanwhile."""
-        self.shared.tools().list()
+        # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
+        sys.setswitchinterval(0.0001)
+        # Beside the event loop, which may have requests to answer by now.
+        await asyncio.to_thread(self.shared.tools().list)
         # What is open now stays. What a run leaves behind is freed by its references; a look for circles every 700 objects costs more
         # than it frees.
         gc.freeze()
         gc.set_threshold(10_000, 10, 10)
-        # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
-        sys.setswitchinterval(0.0001)
         beats = beats_of(self.parts, self.worker)
         beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(chores_of(self.parts, self.desk, beats).run())]
         try:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from importlib import import_module
+from threading import Lock
 from typing import Any, cast
 
 
@@ -14,6 +15,7 @@ class Later:
     def __init__(self, make: Callable[[], object]) -> None:
         self._make = make
         self._made: object = None
+        self._making = Lock()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.rest(), name)
@@ -27,9 +29,11 @@ class Later:
         return self._made is not None
 
     def rest(self) -> object:
-        """What `make` returns: a subclass that does without it for some questions asks it the others."""
+        """What `make` returns: a subclass that does without it for some questions asks it the others. Made once, whichever threads ask."""
         if self._made is None:
-            self._made = self._make()
+            with self._making:
+                if self._made is None:
+                    self._made = self._make()
         return self._made
 
 

@@ -12,7 +12,7 @@ import uvicorn
 from interface.cli.failures import CommandFailed, Exit
 from interface.cli.launcher import App, Launcher
 from interface.cli.probes import Probes
-from interface.cli.stopping import Stop, listening_for_signals, opened_unless_stopped
+from interface.cli.stopping import Stop, given_up_when_stopped, listening_for_signals, opened_unless_stopped
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -48,15 +48,17 @@ async def serve(launcher: Launcher, *, with_worker: bool, **flags: object) -> No
             if app is None:
                 return
             refuse_strangers(app, settings.host)
+            listens = asyncio.Event()
 
             def announce() -> None:
                 work = "" if with_worker else ", without a worker"
                 print(f"Weft listens on {address_of(listening)}{work}; its API is described at /docs; Ctrl-C stops it", flush=True)
+                listens.set()
 
             rest = Listener(app.rest(stop.asked), settings.grace_seconds, announce)
             parts: list[Part] = [lambda: _listen(rest, listening, stop)]
             if with_worker:
-                parts.append(lambda: _work(app, stop))
+                parts.append(lambda: _work_when(listens, app, stop))
             await _together(stop, parts)
 
 
@@ -98,6 +100,14 @@ async def _together(stop: Stop, parts: list[Part]) -> None:
     for result in results:
         if isinstance(result, BaseException):
             raise result
+
+
+async def _work_when(listens: asyncio.Event, app: App, stop: Stop) -> None:
+    """What a worker loads first would hold up the first answers."""
+    async with given_up_when_stopped(stop):
+        await listens.wait()
+    if not stop.asked.is_set():
+        await _work(app, stop)
 
 
 async def _work(app: App, stop: Stop) -> None:
