@@ -61,7 +61,7 @@ class Worker:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
     is_unsure: bool = False
-    """The answer to the last claim was lost."""
+    """Runs may be claimed by this worker that it does not have in hand."""
 
     async def run(self) -> None:
         """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker
@@ -153,13 +153,16 @@ class Worker:
         return any(drive is None or drive.durable == position for drive, position in drives)
 
     async def _one_at_risk(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Of runs on their last delivery only the first is kept: if it takes this worker down, it takes none of the others with it."""
+        """Of runs on their last delivery only the first is begun: if it takes this worker down, it takes none of the others with it."""
         last = [claim for claim in claims if claim.deliveries == DELIVERIES]
-        for claim in last[1:]:
-            self.leases.discard(claim.lease)
-            await self._release(claim.lease)
-        self.at_risk.update((claim.lease, claim.position) for claim in last[:1])
-        return [claim for claim in claims if claim not in last[1:]]
+        is_begun = bool(last) and await self._patiently(self.queue.begin_last(last[0].lease))
+        begun = last[:1] if is_begun else []
+        self.at_risk.update((claim.lease, claim.position) for claim in begun)
+        others = [claim for claim in last if claim not in begun]
+        if others:
+            self.leases.difference_update(claim.lease for claim in others)
+            self.is_unsure = await self._patiently(self.queue.give_back(self.id, list(self.leases))) is None
+        return [claim for claim in claims if claim not in others]
 
     async def _rest(self) -> None:
         due = await self._patiently(self.queue.next_due())

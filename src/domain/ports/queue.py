@@ -14,6 +14,7 @@ class Claim:
     """A run that this worker now holds. `position`: where its thread's journal ends. `taken_over`: another worker's lease had run out.
 
     `deliveries`: how often it was claimed without a row since, this time included; a claim that was given back in order does not count.
+    At `DELIVERIES` it stays until the last delivery was begun (`begin_last`); one more says that this was lost too.
     """
 
     lease: Lease
@@ -53,6 +54,10 @@ class RunQueue(Protocol):
     async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
         """Give back what is claimed by this worker and is none of these: of claims whose answer was lost. How many there were; like
         those that are released, they count as no delivery."""
+
+    async def begin_last(self, lease: Lease) -> bool:
+        """Begin the last delivery of a claim that says `DELIVERIES`: if its worker is lost from now on, the next claim says more. Until
+        then nobody has tried it, whatever became of the worker that had it in hand. False when the lease is not the newest."""
 
     async def next_due(self) -> float | None:
         """Seconds since the epoch at which the earliest unclaimed or lapsing run becomes claimable, or a rate's next window may let one

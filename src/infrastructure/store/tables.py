@@ -164,8 +164,8 @@ queue = Table(
 """Unfinished runs. `due_at`: from when on a worker may take it; `head_start`: seconds that its priority is worth; `until`: when the
 lease of the worker that holds it runs out. `wishes`: its rows in the inbox. `slot` and `rate` are keys of `gates`; `rate` is empty once
 it has begun, and `debounce` too. `line`: runs with the same one take turns: their thread, or all threads in sequence with it. `sole`: the
-thread, of a run that was only to start where none was unfinished. `deliveries`: claims without a row since, `claimed_position`: where its
-journal ended at the last one.
+thread, of a run that was only to start where none was unfinished. `deliveries`: claims without a row since, the
+last one of those that are allowed counted only when it was begun; `claimed_position`: where its journal ended at the last one.
 
 What a heartbeat changes is in no index, so it stays on its page."""
 _FREE, _HELD = text("worker IS NULL"), text("worker IS NOT NULL")

@@ -4,13 +4,15 @@
 
 from typing import Final
 
-from domain.run.terms import Gate, Terms
+from domain.run.terms import DELIVERIES, Gate, Terms
 from infrastructure.store.rows import Row
 
 TERMS_COLUMNS: Final = "slot, rate, singleton, debounce, sole"
 UNUSED_SECONDS: Final = 24 * 3600.0
 TIDIED_AT_ONCE: Final = 100
 
+# How often a run was delivered without a row since, when it is claimed again. The last one counts from when it is begun.
+DELIVERED: Final = f"CASE WHEN q.deliveries < {DELIVERIES} THEN q.deliveries + {{was_held}} ELSE q.deliveries END"
 # What is let in by nobody now: slots that are full, rates whose window has let in all it may.
 SHUT: Final = """SELECT held.tenant, held.slot AS key FROM (
         SELECT tenant, slot, count(*) AS taken FROM queue WHERE worker IS NOT NULL AND slot IS NOT NULL GROUP BY tenant, slot

@@ -17,7 +17,7 @@ from domain.ports.inbox import CANCEL
 from domain.ports.queue import Claim
 from domain.ports.repositories import IdempotencyMark, NewRun, RunFilter, Started
 from domain.run.run import Run, RunStatus
-from domain.run.terms import Gate, Terms
+from domain.run.terms import DELIVERIES, Gate, Terms
 from infrastructure.clock import SystemClock
 from infrastructure.ids import new_id
 from infrastructure.store.store import Store
@@ -406,9 +406,32 @@ class TestDeliveries:
     async def test_claims_without_a_row_between_them_are_counted(self, store: Store) -> None:
         await start(store, Terms())
 
-        counts = [(await taken_over(store, WorkerId(f"w{number}"), 0)).deliveries for number in range(4)]
+        counts = [(await taken_over(store, WorkerId(f"w{number}"), 0)).deliveries for number in range(3)]
 
-        assert counts == [1, 2, 3, 4]
+        assert counts == [1, 2, DELIVERIES]
+
+    async def test_the_last_one_counts_from_when_it_is_begun(self, store: Store) -> None:
+        await start(store, Terms())
+        *_, last = [await taken_over(store, ANN, 0) for _ in range(DELIVERIES)]
+        again = await taken_over(store, BOB, 0)
+        is_late = await store.queue.begin_last(last.lease)
+        is_in_time = await store.queue.begin_last(again.lease)
+        lost = [(await taken_over(store, ANN, 0)).deliveries for _ in range(2)]
+
+        assert (is_late, again.deliveries, is_in_time, lost) == (False, DELIVERIES, True, [DELIVERIES + 1] * 2)
+
+    @pytest.mark.parametrize("how", ["released", "given back"])
+    async def test_a_last_one_that_was_begun_and_given_back_does_not_count(self, store: Store, how: str) -> None:
+        await start(store, Terms())
+        *_, last = [await taken_over(store, ANN, 0 if number < DELIVERIES - 1 else LONG) for number in range(DELIVERIES)]
+        assert await store.queue.begin_last(last.lease)
+
+        if how == "released":
+            await store.queue.release(last.lease)
+        else:
+            assert await store.queue.give_back(ANN, []) == 1
+
+        assert (await claimed(store)).deliveries == DELIVERIES
 
     async def test_a_row_begins_the_count_anew(self, store: Store) -> None:
         await start(store, Terms())

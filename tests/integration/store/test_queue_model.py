@@ -110,6 +110,12 @@ class TwoQueues(RuleBasedStateMachine):
         claim = self._one(data)
         self._same("release", lambda store: store.queue.release(claim.lease))
 
+    @precondition(lambda self: self.held)
+    @rule(data=st.data())
+    def begin_last(self, data: st.DataObject) -> None:
+        claim = self._one(data)
+        self._same("begin_last", lambda store: store.queue.begin_last(claim.lease))
+
     @rule(worker=st.sampled_from(WORKERS), data=st.data())
     def give_back(self, worker: WorkerId, data: st.DataObject) -> None:
         kept = [claim.lease for claim in self.held.values() if data.draw(st.booleans())]

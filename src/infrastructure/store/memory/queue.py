@@ -8,6 +8,7 @@ from domain.ports.clock import Clock
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
 from domain.run.run import RunStatus
+from domain.run.terms import DELIVERIES
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.line import Place
 from infrastructure.store.turns import Turns
@@ -40,14 +41,20 @@ class MemoryQueue:
     async def release(self, lease: Lease) -> None:
         place = self._held(lease)
         if place is not None:
-            self.book.line.free(place, place.due)
+            self._free(place)
 
     async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
         kept = {lease.run for lease in held}
         unknown = [place for run, place in self.book.line.claimed.items() if place.worker == worker and run not in kept]
         for place in unknown:
-            self.book.line.free(place, place.due)
+            self._free(place)
         return len(unknown)
+
+    async def begin_last(self, lease: Lease) -> bool:
+        place = self._held(lease)
+        if place is not None:
+            place.deliveries = DELIVERIES + 1
+        return place is not None
 
     async def next_due(self) -> float | None:
         return self.book.line.next_due(self._now())
@@ -70,12 +77,19 @@ class MemoryQueue:
         place = self.book.line.claimed.get(lease.run)
         return place if place is not None and place.epoch == lease.epoch else None
 
+    def _free(self, place: Place) -> None:
+        place.deliveries = min(place.deliveries, DELIVERIES)
+        self.book.line.free(place, place.due)
+
     def _claimed(self, place: Place, worker: WorkerId, until: float) -> Claim:
         log, run = self.book.logs[place.thread], self.book.runs[place.run]
         log.epoch = Epoch(log.epoch + 1)
         run = self.book.runs[run.id] = replace(run.moved(RunStatus.RUNNING), started_at=run.started_at or self.clock.now())
         taken_over, position = place.worker is not None, log.end
-        place.deliveries = 1 if place.claimed_position != position else place.deliveries + taken_over
+        if place.claimed_position != position:
+            place.deliveries = 1
+        elif place.deliveries < DELIVERIES:
+            place.deliveries += taken_over
         place.claimed_position = position
         if place.terms.debounce is not None:
             self.book.debounced.pop((run.tenant, place.terms.debounce), None)

@@ -12,7 +12,7 @@ from typing import Final
 from infrastructure.store.postgres.connections import POSTGRES
 from infrastructure.store.reader import DUE, LAPSED
 from infrastructure.store.rows import RUN_COLUMNS
-from infrastructure.store.terms import LET_IN, SHUT
+from infrastructure.store.terms import DELIVERED, LET_IN, SHUT
 
 _RUN = ", ".join("r." + name for name in RUN_COLUMNS.split(", "))
 _TURN = "q.due_at - q.head_start"
@@ -89,7 +89,7 @@ ring AS MATERIALIZED (
     UPDATE heads h SET epoch = h.epoch + 1, run = due.run FROM due WHERE h.thread = due.thread RETURNING due.*, h.epoch, h.position
 ), taken AS (
     UPDATE queue q SET worker = $1, epoch = raised.epoch, until = {{now}} + $3::float8, rate = NULL, debounce = NULL,
-        deliveries = CASE WHEN q.claimed_position <> raised.position THEN 1 ELSE q.deliveries + raised.was_held::int END,
+        deliveries = CASE WHEN q.claimed_position <> raised.position THEN 1 ELSE {DELIVERED.format(was_held="raised.was_held::int")} END,
         claimed_position = raised.position
     FROM raised WHERE q.run = raised.run RETURNING q.run, q.deliveries
 ), begun AS (

@@ -11,6 +11,7 @@ from domain.ports.hints import INBOX, QUEUE, Hints
 from domain.ports.inbox import CANCEL, Wish
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
+from domain.run.terms import DELIVERIES
 from infrastructure.store.codec import encode
 from infrastructure.store.filling import LargeValues, whole_runs
 from infrastructure.store.postgres.claiming import CLAIM
@@ -30,8 +31,10 @@ RENEW = f"""WITH told AS (
 )
 SELECT number FROM told WHERE NOT EXISTS (SELECT 1 FROM renewed WHERE renewed.number = told.number)
     AND (EXISTS (SELECT 1 FROM free WHERE free.run = told.run) OR NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = told.run))"""
-_RELEASE = "UPDATE queue SET worker = NULL WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL"
-_GIVE_BACK = "UPDATE queue SET worker = NULL WHERE worker IS NOT NULL AND worker = $1 AND run <> ALL ($2::text[]) RETURNING run"
+_FREE = f"UPDATE queue SET worker = NULL, deliveries = least(deliveries, {DELIVERIES}) WHERE worker IS NOT NULL"
+_RELEASE = f"{_FREE} AND run = $1 AND epoch = $2"
+_GIVE_BACK = f"{_FREE} AND worker = $1 AND run <> ALL ($2::text[]) RETURNING run"
+_BEGIN_LAST = f"UPDATE queue SET deliveries = {DELIVERIES + 1} WHERE run = $1 AND epoch = $2 AND worker IS NOT NULL RETURNING run"
 _IS_CANCEL = f"$4::text = '{CANCEL}'"
 _PUT = f"""WITH owned AS (
     SELECT id FROM runs WHERE id = $3 AND tenant = $1
@@ -79,6 +82,9 @@ class PostgresQueue:
         if given:
             self.hints.ring(QUEUE)
         return len(given)
+
+    async def begin_last(self, lease: Lease) -> bool:
+        return bool(await self.database.rows(_BEGIN_LAST, lease.run, lease.epoch))
 
     async def next_due(self) -> float | None:
         return await self.reads.next_due()

@@ -15,7 +15,7 @@ from infrastructure.store.rows import RUN_COLUMNS, Row, run_of
 from infrastructure.store.sqlite.connections import SQLITE
 from infrastructure.store.sqlite.many import fetch_in_portions
 from infrastructure.store.sqlite.values import whole_runs_now
-from infrastructure.store.terms import LET_IN, SHUT
+from infrastructure.store.terms import DELIVERED, LET_IN, SHUT
 
 _PLACE = "q.run, q.thread, q.tenant, q.slot, q.rate, q.worker IS NOT NULL"
 _QUEUE = "queue q JOIN heads h ON h.thread = q.thread"
@@ -30,10 +30,10 @@ _ENTER = """UPDATE gates SET used = CASE WHEN ends <= weft_now() THEN 1 ELSE use
     ends = CASE WHEN ends <= weft_now() THEN weft_now() + seconds ELSE ends END WHERE tenant = ? AND key = ?"""
 _RAISE_EPOCHS = """UPDATE heads SET epoch = epoch + 1, run = taken.column1 FROM (VALUES {rows}) taken WHERE thread = taken.column2
     RETURNING run, epoch, position"""
-_TAKE = SQLITE.spell("""UPDATE queue SET worker = taken.column2, epoch = taken.column3, until = {now} + taken.column5, rate = NULL,
-    debounce = NULL, deliveries = CASE WHEN claimed_position <> taken.column4 THEN 1 ELSE deliveries + (worker IS NOT NULL) END,
-    claimed_position = taken.column4
-    FROM (VALUES {{rows}}) taken WHERE run = taken.column1 RETURNING run, deliveries""")
+_TAKE = SQLITE.spell(f"""UPDATE queue AS q SET worker = taken.column2, epoch = taken.column3, until = {{now}} + taken.column5, rate = NULL,
+    debounce = NULL, claimed_position = taken.column4,
+    deliveries = CASE WHEN claimed_position <> taken.column4 THEN 1 ELSE {DELIVERED.format(was_held="(worker IS NOT NULL)")} END
+    FROM (VALUES {{{{rows}}}}) taken WHERE run = taken.column1 RETURNING run, deliveries""")
 _TAKE_UP = SQLITE.spell(f"""UPDATE runs SET status = 'running', started_at = coalesce(started_at, {{now}}) WHERE id IN (VALUES {{{{rows}}}})
     RETURNING {RUN_COLUMNS}""")
 

@@ -14,6 +14,7 @@ from domain.ports.hints import INBOX, QUEUE, Hints
 from domain.ports.inbox import CANCEL, Wish
 from domain.ports.journal import Lease
 from domain.ports.queue import Claim, QueueDepth
+from domain.run.terms import DELIVERIES
 from infrastructure.store.codec import encode
 from infrastructure.store.reading import InboxReads, QueueReads, no_run
 from infrastructure.store.sqlite.claiming import claim_due
@@ -21,8 +22,10 @@ from infrastructure.store.sqlite.writer import SqliteWriter
 from infrastructure.store.turns import Turns
 
 RENEW = "UPDATE queue SET until = weft_now() + ? WHERE run = ? AND worker = ? AND epoch = ?"
-_RELEASE = "UPDATE queue SET worker = NULL WHERE run = ? AND epoch = ? AND worker IS NOT NULL"
-_GIVE_BACK = "UPDATE queue SET worker = NULL WHERE worker = ? AND run NOT IN (SELECT value FROM json_each(?))"
+_FREE = f"UPDATE queue SET worker = NULL, deliveries = min(deliveries, {DELIVERIES}) WHERE worker IS NOT NULL"
+_RELEASE = f"{_FREE} AND run = ? AND epoch = ?"
+_GIVE_BACK = f"{_FREE} AND worker = ? AND run NOT IN (SELECT value FROM json_each(?))"
+_BEGIN_LAST = f"UPDATE queue SET deliveries = {DELIVERIES + 1} WHERE run = ? AND epoch = ? AND worker IS NOT NULL"
 _OWNED = "SELECT 1 FROM runs WHERE id = ? AND tenant = ?"
 _WISH = "INSERT INTO inbox (tenant, thread, run, kind, body, key) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _WAKE = f"""UPDATE queue SET wishes = wishes + 1,
@@ -58,6 +61,9 @@ class SqliteQueue:
         if given:
             self.hints.ring(QUEUE)
         return given
+
+    async def begin_last(self, lease: Lease) -> bool:
+        return await self.writer.do(lambda connection: connection.execute(_BEGIN_LAST, (lease.run, lease.epoch)).rowcount) > 0
 
     async def next_due(self) -> float | None:
         return await self.reads.next_due()

@@ -68,6 +68,10 @@ class Watched:
         await self._asked("give_back")
         return await self.queue.give_back(worker, held)
 
+    async def begin_last(self, lease: Lease) -> bool:
+        await self._asked("begin_last")
+        return await self.queue.begin_last(lease)
+
     async def next_due(self) -> float | None:
         await self._asked("next_due")
         return await self.queue.next_due()
@@ -615,8 +619,8 @@ class TestBadRuns:
         gate.opened.set()
         stage.does(a=gate)
         poison = await stage.order(ONE)
-        for number in range(3):
-            assert await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
+        *_, (last,) = [await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0) for number in range(3)]
+        assert await stage.store.queue.begin_last(last.lease)
         good = await stage.order(ONE)
         async with working(stage.worker()):
             found = await stage.ended(poison)
@@ -635,6 +639,17 @@ class TestBadRuns:
             assert await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
         async with working(stage.worker()):
             assert (await stage.ended(run)).status == "completed"
+
+    async def test_a_worker_that_is_lost_before_it_begins_a_last_delivery_counts_for_nothing(self, stage: Stage) -> None:
+        gates = {"a": Gate(), "b": Gate()}
+        for gate in gates.values():
+            gate.opened.set()
+        stage.does(**gates)
+        runs = [await stage.order(document({name: {"kind": "act"}}, [f"start > {name}"])) for name in gates]
+        for number in range(5):
+            assert len(await stage.store.queue.claim(WorkerId(f"lost {number}"), 2, 0.0)) == 2
+        async with working(stage.worker()):
+            assert [(await stage.ended(run)).status for run in runs] == ["completed", "completed"]
 
     async def test_runs_on_their_last_delivery_are_not_risked_together(self, stage: Stage) -> None:
         gates = {"a": Gate(), "b": Gate()}
