@@ -13,22 +13,24 @@ from typing import TypeVar
 import structlog
 
 from application.carrying import carry
+from application.claiming import Claiming
 from application.drive import Drive
 from application.engine import Engine
 from domain.errors import DatabaseError, Fenced, WeftError
-from domain.ids import Position, WorkerId
+from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
 from domain.ports.inbox import Inbox, Wish
 from domain.ports.journal import Lease
 from domain.ports.meter import Meter
 from domain.ports.queue import Claim, RunQueue
-from domain.run.terms import DELIVERIES
 
 log = structlog.get_logger("application.worker")
 T = TypeVar("T")
 LETTING_GO_SECONDS = 5.0
 """How long runs that were told to stop at once may take to do so."""
+LOOK_SECONDS = 0.02
+"""How often it is looked whether a run that is at risk has written a row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +54,19 @@ class Worker:
     clock: Clock
     heart: Heart
     policy: WorkerPolicy = field(default_factory=WorkerPolicy)
-    leases: set[Lease] = field(default_factory=set)
-    """Of every run in hand, those still being loaded among them."""
+    hand: Claiming = field(init=False)
     drives: dict[Lease, Drive] = field(default_factory=dict)
-    at_risk: dict[Lease, Position] = field(default_factory=dict)
-    """Runs on their last delivery, and where their journal ended at the claim."""
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
-    is_unsure: bool = False
-    """Runs may be claimed by this worker that it does not have in hand."""
+
+    def __post_init__(self) -> None:
+        self.hand = Claiming(self.id, self.queue, self.policy.lease_seconds)
+
+    @property
+    def leases(self) -> Collection[Lease]:
+        """Of every run in hand."""
+        return self.hand.leases
 
     async def run(self) -> None:
         """Work until `stop`; then let what runs come to a row, hand the rest back, and return. A helper task that dies takes the worker
@@ -117,52 +122,20 @@ class Worker:
     async def _claiming(self) -> None:
         while not self.stopping.is_set():
             room = self.policy.runs - len(self.tasks)
-            if room <= 0 or self._risks_others():
+            if room <= 0 or self.hand.risks_others(self.drives):
                 self.freed.clear()
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self.freed.wait(), None if room <= 0 else self.policy.poll_seconds)
+                    await asyncio.wait_for(self.freed.wait(), None if room <= 0 else LOOK_SECONDS)
                 continue
-            claims = await self._patiently(self._claim(room))
+            claims = await self._patiently(self.hand.claim(room))
             if claims is None:
                 continue
             if not claims:
                 await self._rest()
                 continue
-            self.leases.update(claim.lease for claim in claims)  # now: the next thing to run here may hold the loop
-            claims = await self._one_at_risk(claims)
             wishes = await self._patiently(self.inbox.waiting([claim.lease.thread for claim in claims]))
             for claim in claims:
                 self._take(claim, [wish for wish in wishes or () if wish.run == claim.run.id])
-
-    async def _claim(self, room: int) -> Sequence[Claim]:
-        """A claim whose answer was lost may have been made. What it took is given back first: nobody would carry it until its lease lapsed,
-        and the next worker would take it for a run that loses its workers."""
-        if self.is_unsure:
-            given = await self.queue.give_back(self.id, list(self.leases))
-            self.is_unsure = False
-            log.info("a claim's answer was lost", worker=self.id, given_back=given)
-        try:
-            return await self.queue.claim(self.id, room, self.policy.lease_seconds)
-        except DatabaseError:
-            self.is_unsure = True
-            raise
-
-    def _risks_others(self) -> bool:
-        """Is a run in hand with which every worker before was lost? Until it writes a row, no other is taken beside it."""
-        drives = ((self.drives.get(lease), position) for lease, position in self.at_risk.items())
-        return any(drive is None or drive.durable == position for drive, position in drives)
-
-    async def _one_at_risk(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Of runs on their last delivery only the first is begun: if it takes this worker down, it takes none of the others with it."""
-        last = [claim for claim in claims if claim.deliveries == DELIVERIES]
-        is_begun = bool(last) and await self._patiently(self.queue.begin_last(last[0].lease))
-        begun = last[:1] if is_begun else []
-        self.at_risk.update((claim.lease, claim.position) for claim in begun)
-        others = [claim for claim in last if claim not in begun]
-        if others:
-            self.leases.difference_update(claim.lease for claim in others)
-            self.is_unsure = await self._patiently(self.queue.give_back(self.id, list(self.leases))) is None
-        return [claim for claim in claims if claim not in others]
 
     async def _rest(self) -> None:
         due = await self._patiently(self.queue.next_due())
@@ -220,8 +193,7 @@ class Worker:
             await self._release(lease)
             raise
         finally:
-            self.leases.discard(lease)
-            self.at_risk.pop(lease, None)
+            self.hand.let_go(lease)
             self.drives.pop(lease, None)
 
     def _opened(self, lease: Lease, drive: Drive) -> None:

@@ -1,4 +1,4 @@
-"""The rows of a journal. A run's state is the fold of these and nothing else.
+"""The rows of a journal, all kinds in one place. A run's state is the fold of these and nothing else.
 
 What the planner can derive is not stored: which activations became ready after a row follows from the rows up to it.
 Every event is plain data (strings, numbers, JSON, tuples of those), so that one codec writes and reads them all.

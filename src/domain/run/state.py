@@ -1,5 +1,5 @@
-"""The live state of a run: frames, tokens, activations. Nothing here knows of time, storage or code; see `domain.run.fold` for how it
-moves."""
+"""The live state of a run, in one place: frames, tokens, activations. Nothing here knows of time, storage or code; see
+`domain.run.fold` for how it moves."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
