@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from application.access import LOCAL_ADMIN
-from application.drive import CHECKPOINT_ROWS
+from application.checkpoints import CHECKPOINT_ROWS
 from application.run_orders import RunOrder
 from application.threads import ThreadOrder
 from benchmarks.machine import described

@@ -11,6 +11,7 @@ import structlog
 from application.account import Account
 from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
+from application.checkpoints import SinceCheckpoint
 from application.loading import Loaded, checkpoint_body
 from application.programs import Program
 from application.questions import Verdict, all_asked
@@ -27,7 +28,6 @@ from domain.sizes import MOST_OF_A_STATE
 from domain.usage import Usage, UsageRow, UsageState
 
 log = structlog.get_logger("application.engine")
-CHECKPOINT_ROWS = 1_000
 
 
 @dataclass(slots=True, eq=False)
@@ -79,9 +79,7 @@ class Drive:
     recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
-    since_checkpoint: int = 0
-    next_checkpoint: int = field(default_factory=lambda: CHECKPOINT_ROWS)
-
+    since: SinceCheckpoint = field(init=False)
     reserves: bool = False
     """A node of its workflow says beforehand what it will use."""
 
@@ -90,7 +88,7 @@ class Drive:
         self.reserves = any(program.reserves for program in self.loaded.programs.values())
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
         self.is_sequential = self.run.mode is Mode.SYNC
-        self.since_checkpoint = self.loaded.tail
+        self.since = SinceCheckpoint(self.loaded.tail, self.loaded.tail_bytes)
         self.has_asked = any(waiting.kind == HUMAN for waiting in self.run.waiting_for)
         self.recalls = any(program.recalls for program in self.loaded.programs.values())
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
@@ -207,6 +205,7 @@ class Drive:
     async def _write(self, unit: Append) -> None:
         rows = await append_surely(self.tools, unit, lambda: self.is_lost)
         self.durable = Position(unit.after + len(unit.events))
+        self.since.bytes += sum([len(row.body) for row in rows])
         if self.answers:
             self.answers = [(at, answer) for at, answer in self.answers if at > self.durable]
         if unit.usage:
@@ -237,16 +236,11 @@ class Drive:
         return unit
 
     def _checkpoint(self) -> Checkpoint | None:
-        """The folded state, when the rows since the last one outweigh it: then all checkpoints together stay as small as the journal."""
-        self.since_checkpoint += len(self.outbox)
-        if self.since_checkpoint < self.next_checkpoint:
+        self.since.rows += len(self.outbox)
+        if not self.since.is_enough:
             return None
         body = self._folded()
-        self.next_checkpoint = max(CHECKPOINT_ROWS, len(body) // 100)
-        if self.since_checkpoint < self.next_checkpoint:
-            return None
-        self.since_checkpoint = 0
-        return Checkpoint(self.position, body)
+        return Checkpoint(self.position, body) if self.since.outweighs(len(body)) else None
 
     def _folded(self) -> bytes:
         if self.state.status is None:

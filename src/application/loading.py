@@ -40,6 +40,7 @@ class Loaded:
     position: Position = BEGINNING
     tail: int = 0
     """Rows since the newest checkpoint."""
+    tail_bytes: int = 0
     size: int = 0
     """Bytes that what the thread holds and the run's input have at most."""
 
@@ -107,7 +108,7 @@ class Loader:
             await unrolled.begin_at(checkpoint)
         await unrolled.go_to()
         state = unrolled.state
-        loaded.position, loaded.tail = unrolled.position, unrolled.tail
+        loaded.position, loaded.tail, loaded.tail_bytes = unrolled.position, unrolled.tail, unrolled.tail_bytes
         loaded.size += unrolled.size
         if state is None or state.run not in (run.id, run.continues and run.continues.run):
             loaded.values = dict(unrolled.held)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 from weakref import WeakValueDictionary
 
-from application.drive import CHECKPOINT_ROWS
+from application.checkpoints import CHECKPOINT_ROWS
 from application.loading import checkpoint_body
 from application.once import Once
 from application.past import Moment, Past

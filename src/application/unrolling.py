@@ -57,6 +57,7 @@ class Unrolled:
     since: Position = BEGINNING
     position: Position = BEGINNING
     tail: int = 0
+    tail_bytes: int = 0
     size: int = 0
     """Bytes of that checkpoint and those rows: what the thread holds has no more."""
 
@@ -84,6 +85,7 @@ class Unrolled:
             for row in rows:
                 await self.follow(row)
             self.tail += len(rows)
+            self.tail_bytes += sum(len(row.body) for row in rows)
             if len(rows) < most:
                 return
 

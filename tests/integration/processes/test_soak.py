@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from application.drive import CHECKPOINT_ROWS
+from application.checkpoints import CHECKPOINT_ROWS
 from benchmarks.soak import ROWS_OF_A_TURN, WINDOW, Soaked
 from tests.architecture.places import ROOT
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from application import drive
+from application import checkpoints
 from tests.integration.rest.site import Site, open_site
 
 WAIT = 30
@@ -16,7 +16,7 @@ WAIT = 30
 
 @pytest.fixture
 async def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Site]:
-    monkeypatch.setattr(drive, "CHECKPOINT_ROWS", 2)
+    monkeypatch.setattr(checkpoints, "CHECKPOINT_ROWS", 2)
     async with open_site(tmp_path) as opened:
         yield opened
 

@@ -286,7 +286,7 @@ class TestCheckpoints:
 
     @pytest.fixture(autouse=True)
     def _often(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("application.drive.CHECKPOINT_ROWS", 7)
+        monkeypatch.setattr("application.checkpoints.CHECKPOINT_ROWS", 7)
 
     @pytest.mark.parametrize("durability", DURABILITIES)
     async def test_a_run_loaded_from_one_goes_on_as_from_its_rows(self, stage: Stage, durability: str) -> None:
@@ -324,6 +324,23 @@ class TestCheckpoints:
         assert drive.loaded.tail < 14
         assert drive.state.root.state == {"n": 26}
         await stage.engine.drive(drive)
+
+    async def test_rows_that_are_few_and_large_are_not_read_from_the_beginning(self, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("application.checkpoints.CHECKPOINT_ROWS", 1_000)
+        monkeypatch.setattr("application.checkpoints.CHECKPOINT_BYTES", 20_000)
+        large = {"kind": "transform", "writes": {"text": "${'" + "x" * 500 + "'}", "n": "${state.n + 1}"}}
+        nodes = {"h": large, "w": {"kind": "wait", "seconds": 10}}
+        state = {**COUNT, "text": {"type": "string", "default": ""}}
+        graph = document(nodes, ["start > h", "h > w ? state.n < 90", "w > h", "h > end ? state.n >= 90"], state=state)
+        run = await stage.order(graph)
+        tails = []
+        while not (await stage.run(run)).status.is_final:
+            drive = await stage.open()
+            tails.append(drive.loaded.tail_bytes)
+            await stage.engine.drive(drive)
+            await stage.clock.sleep(10)
+
+        assert 10_000 < max(tails) < 22_000 < len(tails) * 500
 
     async def test_a_run_that_parks_again_and_again_is_not_read_from_its_beginning(self, stage: Stage) -> None:
         nodes = {"h": ADD, "w": {"kind": "wait", "seconds": 10}}
