@@ -112,6 +112,7 @@ class Worker:
         await asyncio.wait(helpers[:1], timeout=LETTING_GO_SECONDS)
         self.abort()
         await self._wait_for_runs(LETTING_GO_SECONDS)
+        await self._patiently(self.hand.settle())
 
     async def _wait_for_runs(self, seconds: float) -> None:
         if self.tasks:
@@ -204,7 +205,8 @@ class Worker:
         try:
             await asyncio.shield(self.queue.release(lease))
         except DatabaseError as error:
-            log.warning("a lease is left to run out", worker=self.id, run=lease.run, reason=error.message)
+            log.warning("a run could not be handed back; it is with the next claim", worker=self.id, run=lease.run, reason=error.message)
+            self.hand.let_go(lease, given_back=False)
 
     # Leases, wishes, gauges.
 

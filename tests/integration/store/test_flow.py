@@ -420,7 +420,7 @@ class TestDeliveries:
 
         assert (is_late, again.deliveries, is_in_time, lost) == (False, DELIVERIES, True, [DELIVERIES + 1] * 2)
 
-    @pytest.mark.parametrize("how", ["released", "given back"])
+    @pytest.mark.parametrize("how", ["released", "given back", "parked"])
     async def test_a_last_one_that_was_begun_and_given_back_does_not_count(self, store: Store, how: str) -> None:
         await start(store, Terms())
         *_, last = [await taken_over(store, ANN, 0 if number < DELIVERIES - 1 else LONG) for number in range(DELIVERIES)]
@@ -428,6 +428,8 @@ class TestDeliveries:
 
         if how == "released":
             await store.queue.release(last.lease)
+        elif how == "parked":
+            await append(store, last.lease, last.position, release_at=now() - 1)
         else:
             assert await store.queue.give_back(ANN, []) == 1
 

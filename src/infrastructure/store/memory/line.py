@@ -10,7 +10,7 @@ from itertools import count
 from math import inf
 
 from domain.ids import Epoch, RunId, TenantId, ThreadId, WorkerId
-from domain.run.terms import AT_ONCE, Terms
+from domain.run.terms import AT_ONCE, DELIVERIES, Terms
 from infrastructure.store.bell import Bell
 from infrastructure.store.memory.gates import Gates
 from infrastructure.store.turns import NOBODY
@@ -83,6 +83,7 @@ class Line:
     def free(self, place: Place, due: float, terms: Terms | None = None) -> None:
         """Nobody holds it; from `due` on it may be taken."""
         self._let_go(place)
+        place.deliveries = min(place.deliveries, DELIVERIES)
         place.due, place.terms = due, terms or place.terms
         if self._lines[place.line][0] is place:
             self._offer(place)

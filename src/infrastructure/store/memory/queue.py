@@ -41,13 +41,13 @@ class MemoryQueue:
     async def release(self, lease: Lease) -> None:
         place = self._held(lease)
         if place is not None:
-            self._free(place)
+            self.book.line.free(place, place.due)
 
     async def give_back(self, worker: WorkerId, held: Collection[Lease]) -> int:
         kept = {lease.run for lease in held}
         unknown = [place for run, place in self.book.line.claimed.items() if place.worker == worker and run not in kept]
         for place in unknown:
-            self._free(place)
+            self.book.line.free(place, place.due)
         return len(unknown)
 
     async def begin_last(self, lease: Lease) -> bool:
@@ -76,10 +76,6 @@ class MemoryQueue:
     def _held(self, lease: Lease) -> Place | None:
         place = self.book.line.claimed.get(lease.run)
         return place if place is not None and place.epoch == lease.epoch else None
-
-    def _free(self, place: Place) -> None:
-        place.deliveries = min(place.deliveries, DELIVERIES)
-        self.book.line.free(place, place.due)
 
     def _claimed(self, place: Place, worker: WorkerId, until: float) -> Claim:
         log, run = self.book.logs[place.thread], self.book.runs[place.run]

@@ -12,6 +12,7 @@ from itertools import count
 from typing import Final
 
 from domain.run.run import Run
+from domain.run.terms import DELIVERIES
 from domain.usage import newest
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
@@ -97,6 +98,7 @@ _LEAVING = f""", gone AS (
     UPDATE queue q SET
         wishes = q.wishes - coalesce(g.taken, 0),
         worker = CASE WHEN u.release_at IS NULL THEN q.worker END,
+        deliveries = CASE WHEN u.release_at IS NULL THEN q.deliveries ELSE least(q.deliveries, {DELIVERIES}) END,
         due_at = CASE WHEN u.release_at IS NULL THEN q.due_at
                       WHEN q.wishes > coalesce(g.taken, 0) THEN least(u.release_at, {POSTGRES.now}) ELSE u.release_at END
     FROM unnest({{0}}::bigint[], {{1}}::text[], {{2}}::float8[], {{3}}::bool[]) AS u(number, run, release_at, is_final)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from domain.errors import WeftError
 from domain.ports.journal import Append
 from domain.run.run import Run
+from domain.run.terms import DELIVERIES
 from infrastructure.store.batch import Group
 from infrastructure.store.rows import Row, seconds
 from infrastructure.store.snapshot_rows import COLUMNS, snapshot_row
@@ -30,8 +31,9 @@ _SNAPSHOT = f"INSERT INTO snapshots ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 
 _TAKE_WISH = "DELETE FROM inbox WHERE number = ? AND thread = ?"
 _COUNT_WISHES = "UPDATE queue SET wishes = wishes - ? WHERE run = ?"
 _END = ("DELETE FROM queue WHERE run IN (VALUES {rows})", "DELETE FROM inbox WHERE run IN (VALUES {rows})")
-_PARK = """UPDATE queue SET worker = NULL, due_at = CASE WHEN wishes > 0 THEN min(parked.column2, parked.column3) ELSE parked.column2 END
-    FROM (VALUES {rows}) parked WHERE run = parked.column1"""
+_PARK = f"""UPDATE queue SET worker = NULL, deliveries = min(deliveries, {DELIVERIES}),
+    due_at = CASE WHEN wishes > 0 THEN min(parked.column2, parked.column3) ELSE parked.column2 END
+    FROM (VALUES {{rows}}) parked WHERE run = parked.column1"""
 
 
 def write_appends(connection: sqlite3.Connection, groups: Iterable[Group]) -> tuple[list[Group], list[tuple[Group, WeftError]]]:

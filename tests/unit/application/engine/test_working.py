@@ -511,7 +511,7 @@ class TestDatabaseAway:
 
         assert 5 <= time() < 7
 
-    async def test_a_lease_that_cannot_be_given_back_runs_out(self, stage: Stage) -> None:
+    async def test_a_lease_that_could_not_be_given_back_is_as_soon_as_it_can(self, stage: Stage) -> None:
         gate = Gate()
         stage.does(a=gate)
         await stage.order(ONE)
@@ -523,8 +523,49 @@ class TestDatabaseAway:
         async with working(stage.worker(queue=Watched(stage.store.queue, away), grace_seconds=0)):
             await gate.began.wait()
 
-        assert "a lease is left to run out" in {entry["event"] for entry in stage.logs}
+        assert "a run could not be handed back; it is with the next claim" in {entry["event"] for entry in stage.logs}
         assert "drive died" not in {entry["event"] for entry in stage.logs}
+        (again,) = await stage.store.queue.claim(WorkerId("another"), 1, 1.0)
+        assert (again.taken_over, again.deliveries) == (False, 1)
+
+    async def test_a_run_on_its_last_delivery_is_taken_alone(self, stage: Stage) -> None:
+        gate, opened = Gate(), asyncio.Event()
+        gate.opened.set()
+        stage.does(a=gate)
+        writing: list[str] = []
+
+        async def held(append: Append) -> None:
+            writing.append(append.lease.run)
+            await opened.wait()
+
+        risky = await stage.order(ONE)
+        for number in range(2):
+            await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
+        others = [await stage.order(ONE) for _ in range(3)]
+        stage.journal.before = held
+        async with working(stage.worker()):
+            await asyncio.sleep(0.3)
+            first = list(writing)
+            opened.set()
+            ended = [(await stage.ended(run)).status for run in (risky, *others)]
+
+        assert (first, ended) == ([risky], ["completed"] * 4)
+
+    @pytest.mark.parametrize("fails", ["begin_last", "give_back"])
+    async def test_what_cannot_be_put_in_order_now_is_given_back_and_tried_again(self, stage: Stage, fails: str) -> None:
+        gate = Gate()
+        gate.opened.set()
+        stage.does(a=gate)
+        runs = [await stage.order(ONE) for _ in range(3)]
+        for number in range(2):
+            await stage.store.queue.claim(WorkerId(f"lost {number}"), 3, 0.0)
+
+        async def away(what: str) -> None:
+            if what == fails and time() < 3:
+                raise DatabaseError("away")
+
+        async with working(stage.worker(queue=Watched(stage.store.queue, away))):
+            assert [(await stage.ended(run)).status for run in runs] == ["completed"] * 3
 
 
 class TestCancel:
