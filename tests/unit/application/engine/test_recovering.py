@@ -342,6 +342,11 @@ class TestCheckpoints:
 
         assert 10_000 < max(tails) < 22_000 < len(tails) * 500
 
+        stage.journal.units.clear()
+        looping = document({"h": large}, ["start > h", "h > h ? state.n < 90", "h > end ? state.n >= 90"], state=state)
+        assert (await stage.play(looping)).status == "completed"
+        assert 1 <= sum(unit.checkpoint is not None for unit in stage.journal.units) <= 3
+
     async def test_a_run_that_parks_again_and_again_is_not_read_from_its_beginning(self, stage: Stage) -> None:
         nodes = {"h": ADD, "w": {"kind": "wait", "seconds": 10}}
         graph = document(nodes, ["start > h", "h > w ? state.n < 20", "w > h", "h > end ? state.n >= 20"], state=COUNT)
