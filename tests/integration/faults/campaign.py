@@ -70,10 +70,13 @@ def _grid(folder: Path, seed: int) -> Figures:
             for kind in KINDS:
                 if grid.reaches(point, kind):
                     grid.play(point, kind, grid.passes(point, chance))
+                    if (point, kind) not in grid.struck:
+                        grid.play(point, kind, 1)
         grid.check()
         points = {point for point, _ in grid.struck}
         assert points == set(POINTS), f"never reached: {set(POINTS) - points}"
-        return {"cells": len(grid.played), "struck": len(grid.struck), "points struck": len(points)}
+        assert set(grid.struck) == set(grid.played), f"never reached: {sorted(set(grid.played) - set(grid.struck))}"
+        return {"cells": len(set(grid.played)), "struck": len(set(grid.struck)), "points struck": len(points)}
 
 
 def _unguarded(name: str) -> Callable[[Path, int], Figures]:

@@ -15,6 +15,13 @@ import httpx
 
 MOST_TRIES = 2_000
 GONE = (httpx.TransportError,)
+NOT_HEARD = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+"""The request reached nobody."""
+
+
+def is_cut(error: httpx.TransportError) -> bool:
+    """Was an answer broken off? A connection that was kept, and closed before anything was answered on it, is nobody's answer."""
+    return not isinstance(error, NOT_HEARD) and "without sending a response" not in str(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ class Client:
         for _ in range(MOST_TRIES):
             try:
                 answer = await self.http.request(method, self._url() + path, json=body, headers=headers)
-            except GONE:
+            except GONE as error:
+                self._note_cut(error, path)
                 await asyncio.sleep(0.05)
                 continue
             if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE and "retry-after" in answer.headers:
@@ -113,13 +121,17 @@ class Client:
                 return
             try:
                 await self._read_some(reading, self.chance.randint(1, 6) + tries)
-            except GONE:
+            except GONE as error:
+                self._note_cut(error, "events")
                 await asyncio.sleep(0.05)
 
     async def _read_some(self, reading: Reading, most: int) -> None:
         headers = {"Last-Event-ID": str(reading.last)} if reading.last else {}
         async with self.http.stream("GET", f"{self._url()}/v1/runs/{reading.run}/events", headers=headers) as answer:
             if not answer.is_success:
+                if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                    body = (await answer.aread()).decode(errors="replace")
+                    self._note({"what": "refused", "path": "events", "status": answer.status_code, "body": body[:500]})
                 await asyncio.sleep(0.1)
                 return
             async for line in answer.aiter_lines():
@@ -131,6 +143,10 @@ class Client:
                     self._note({"what": "row", "run": reading.run, "position": reading.last, "type": row["type"]})
                 if most == 0:
                     return
+
+    def _note_cut(self, error: httpx.TransportError, path: str) -> None:
+        if is_cut(error):
+            self._note({"what": "cut", "path": path, "error": repr(error)[:200]})
 
     def _url(self) -> str:
         return self.chance.choice(self.errand.urls)

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections import Counter
 
 from tests.integration.faults.checker import check_standard
 from tests.integration.faults.cluster import LEASE_SECONDS
@@ -21,7 +22,7 @@ def workers_are_killed(stage: Stage) -> None:
         stage.cluster.kill(stage.busy_worker())
         stage.cluster.worker()
 
-    stage.while_working(stage.size(8, 60), kill_one, stage.size(2, 1), stage.size(3, 3))
+    stage.while_working(stage.size(20, 60), kill_one, 1.0, stage.size(2, 3))
     check_standard(stage.settle(), count)
 
 
@@ -98,15 +99,19 @@ def a_rolling_restart(stage: Stage) -> None:
     check_standard(seen, count)
     assert stage.cluster.killed == set(), "nobody was killed"
     assert "needed attention" not in stage.figures, "a restart in order leaves no outcome unknown"
+    assert not seen.said("cut"), f"answers were broken off: {seen.said('cut')[:5]}"
+    assert "lost calls, charged what was reserved" not in stage.figures, "a restart in order loses no call"
+    tried = Counter((call.run, call.activation, call.what) for call in seen.calls)
+    assert set(tried.values()) == {1}, f"attempts were burnt: {[one for one, times in tried.items() if times > 1][:5]}"
 
 
 @scenario("a worker is stopped for three leases, and goes on", "its every write is refused, its late usage is counted once")
 def a_worker_is_frozen(stage: Stage) -> None:
-    count = stage.size(30, 300)
-    stage.start(workers=2)
-    stage.order(count, spread_seconds=stage.size(5, 50))
+    count = stage.size(30, 500)
+    stage.start(workers=stage.size(2, 4))
+    stage.order(count, spread_seconds=stage.size(5, 60))
     until(stage.cluster.ledger.calls, "the first call", 60)
-    for _ in range(stage.size(1, 5)):
+    for _ in range(stage.size(3, 5)):
         stage.pause(0.1, 0.6)
         frozen = stage.busy_worker()
         frozen.ask_to_stop(signal.SIGSTOP)
@@ -135,6 +140,6 @@ def a_run_is_poison(stage: Stage) -> None:
     poisoned = [run for run, outcome in seen.outcomes.items() if (outcome["failure"] or {}).get("code") == "poisoned"]
     assert len(poisoned) == bombs, f"{len(poisoned)} of {bombs} runs that kill ended as poisoned"
     most = max(sum(call.run == run for call in seen.calls) for run in poisoned)
-    assert most <= 4, f"a poisoned run was delivered {most} times"
-    others = set(seen.runs.values())
-    assert others <= {"completed", "failed"}, f"others ended as {others}"
+    assert most <= 3, f"a poisoned run was delivered {most} times"
+    others = {status for run, status in seen.runs.items() if run not in poisoned}
+    assert others == {"completed"}, f"others ended as {others}: {seen.errors()}"

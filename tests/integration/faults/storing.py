@@ -6,7 +6,7 @@ import time
 from tests.integration.faults.checker import check_standard
 from tests.integration.faults.load import branches, standard
 from tests.integration.faults.scenario import scenario
-from tests.integration.faults.stage import Stage
+from tests.integration.faults.stage import Stage, few_were_taken_over
 from tests.integration.faults.wire import Mode
 from tests.servers.until import until
 
@@ -58,7 +58,7 @@ def commits_are_cut(stage: Stage) -> None:
 def the_wire_hangs(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.cluster.through = True
-    stage.start(workers=2)
+    stage.start(workers=stage.size(2, 4))
     stage.order(count, spread_seconds=stage.size(8, 120))
 
     def hang() -> None:
@@ -79,7 +79,7 @@ def the_wire_hangs(stage: Stage) -> None:
 @scenario("backends are terminated every 100 ms", "typed answers, no mass loss of leases, work goes on")
 def backends_are_terminated(stage: Stage) -> None:
     count = stage.size(60, 500)
-    stage.start(workers=2)
+    stage.start(workers=stage.size(2, 4))
     stage.order(count, spread_seconds=stage.size(5, 70))
 
     def terminate() -> None:
@@ -88,20 +88,20 @@ def backends_are_terminated(stage: Stage) -> None:
     stage.while_working(stage.size(30, 600), terminate, 0.09, 0.11)
     seen = stage.settle()
     check_standard(seen, count)
-    stage.figures["takeovers"] = _taken_over(stage)
+    few_were_taken_over(stage, count)
 
 
 @scenario("a table is locked for 20 s", "typed answers, no mass loss of leases, work goes on after")
 def a_table_is_locked(stage: Stage) -> None:
     count = stage.size(40, 500)
-    stage.start(workers=2, WEFT_LEASE_SECONDS="10")
+    stage.start(workers=stage.size(2, 4), WEFT_LEASE_SECONDS="10")
     stage.order(count, spread_seconds=stage.size(6, 70))
     until(stage.cluster.ledger.calls, "the first call", 60)
     for table in ("journal", "runs", "heads")[: stage.size(1, 3)]:
         stage.cluster.database.lock(table, stage.size(4, 20))
         stage.count("faults")
     check_standard(stage.settle(), count)
-    stage.figures["takeovers"] = _taken_over(stage)
+    few_were_taken_over(stage, count)
 
 
 @scenario("eight branches meet in one join, 10,000 times, under kills", "it joins once a round, with all eight, always")
@@ -149,8 +149,3 @@ def runs_are_cancelled(stage: Stage) -> None:
         if "cancel_requested" in kinds:
             taken = [row for row in rows[kinds.index("cancel_requested") :] if row.kind == "node_finished"]
             assert len(taken) <= 3, f"run {run} went on after it was cancelled: {taken}"
-
-
-def _taken_over(stage: Stage) -> int:
-    """How many runs one of its workers took from another."""
-    return sum(len(worker.log("run taken over")) for worker in stage.cluster.workers)

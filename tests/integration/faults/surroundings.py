@@ -12,7 +12,7 @@ from tests.integration.faults.checker import check_standard
 from tests.integration.faults.cluster import DISK
 from tests.integration.faults.load import asking_for_a_signal, holding
 from tests.integration.faults.scenario import scenario
-from tests.integration.faults.stage import Stage
+from tests.integration.faults.stage import Stage, few_were_taken_over
 from tests.servers.redis import RedisServer
 from tests.servers.until import until
 
@@ -20,7 +20,7 @@ from tests.servers.until import until
 @scenario("Redis is emptied, killed, stopped and restarted", "nothing is lost but speed", redis=True)
 def redis_is_lost(stage: Stage) -> None:
     count = stage.size(60, 500)
-    stage.start(workers=2, apis=2)
+    stage.start(workers=stage.size(2, 4), apis=2)
     stage.order(count, readers=0.2, spread_seconds=stage.size(8, 120))
     redis = stage.cluster.redis
     assert redis is not None
@@ -57,6 +57,7 @@ def the_pool_is_exhausted(stage: Stage) -> None:
     until(lambda: stage.acknowledged() > 10, "starts", 60)
     stage.cluster.database.lock("runs", 1.0)
     check_standard(stage.settle(stage.size(120, 300)), count)
+    few_were_taken_over(stage, count)
 
 
 @scenario("the disk of PostgreSQL is full", "typed answers, and work goes on after", disk_megabytes=300)
@@ -73,18 +74,19 @@ def the_disk_is_full(stage: Stage) -> None:
     stage.pause(2.0, 4.0)
     ballast.unlink()
     check_standard(stage.settle(stage.size(120, 300)), count)
+    few_were_taken_over(stage, count)
 
 
 @scenario("a node holds the event loop of its worker", "the others keep their leases, and nothing is taken over")
 def a_loop_is_held(stage: Stage) -> None:
-    count = stage.size(20, 200)
-    stage.start(workers=2)
-    stage.order(count, spread_seconds=stage.size(5, 50))
+    count = stage.size(20, 500)
+    stage.start(workers=stage.size(2, 4))
+    stage.order(count, spread_seconds=stage.size(5, 60))
     stage.order(stage.size(1, 10), holding(seconds=2 * 3.0), at_once=1)
     seen = stage.settle()
     begun = {(thread, epoch) for thread, _, epoch, _ in seen.writes}
     stage.figures["takeovers"] = sum((thread, epoch - 1) in begun for thread, epoch in seen.claims)
-    assert set(seen.runs.values()) == {"completed"}
+    assert set(seen.runs.values()) == {"completed"}, f"runs ended as {set(seen.runs.values())}: {seen.errors()}"
     # What was claimed as the loop was being held, and never came in hand, is better off with another worker.
     assert stage.figures["takeovers"] == 0, "a lease was lost"
 
