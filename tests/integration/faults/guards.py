@@ -2,7 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -112,6 +112,29 @@ def no_reservation() -> None:
     LlmKind.build = lambda self, node, workshop: replace(build(self, node, workshop), reserve=None)  # type: ignore[method-assign]
 
 
+def no_looking_back() -> None:
+    """Rows whose commit nobody heard of are written again, behind those that were."""
+    from application import appending
+    from domain.errors import Stale
+    from domain.ports.journal import Append, Journal, Recorded
+
+    async def again(journal: Journal, unit: Append) -> Sequence[Recorded]:
+        try:
+            return await journal.append(unit)
+        except Stale:
+            unit.after = await journal.end(unit.lease.tenant, unit.lease.thread)
+            return await journal.append(unit)
+
+    appending.append_again = again
+
+
+def no_takeover() -> None:
+    """What a lost worker had in hand is left with it."""
+    from infrastructure.store.postgres import claiming, queue
+
+    queue.CLAIM = _with(claiming.CLAIM, "q.worker IS NOT NULL AND q.until <=", "FALSE AND q.until <=")  # type: ignore[attr-defined]
+
+
 def no_receipt() -> None:
     """What was sent to a webhook counts as taken, whatever was answered."""
     from domain.webhook import Attempt
@@ -130,6 +153,8 @@ GUARDS = {
     "intent": Guard("the intent of a `once` call is durable before it", "effects_keep_their_word", no_intent),
     "line": Guard("a call is one line in the ledger of tokens", "every_token_is_charged_once", no_line_per_attempt),
     "reserve": Guard("a call is reserved before it is made", "every_token_is_charged_once", no_reservation),
+    "unheard": Guard("an append that nobody heard of is looked for, not repeated", "one_result_per_activation", no_looking_back),
+    "takeover": Guard("a lease that has run out is taken over", "every_run_is_final_or_waits_for_an_operator", no_takeover),
     "receipt": Guard("a delivery is done when its receiver took it", "receivers_hear_of_every_run", no_receipt),
 }
 """By the name that stands after `without.`."""

@@ -70,6 +70,15 @@ def a_reader_comes_back(stage: Stage, arms: str) -> None:
     stage.order(RUNS, readers=1.0)
 
 
+def commits_are_cut(stage: Stage, arms: str) -> None:
+    stage.cluster.through = True
+    stage.start(workers=1, FAULT_ARMS=arms)
+    stage.cluster.wire.cut_share = 0.2
+    stage.order(RUNS)
+    until(lambda: stage.cluster.wire.cuts >= 2 * RUNS, "cuts", 60)
+    stage.cluster.wire.cut_share = 0.0
+
+
 def receivers_are_out_of_order(stage: Stage, arms: str) -> None:
     stage.start(workers=1, FAULT_ARMS=arms, WEFT_WEBHOOKS_PRIVATE="true")
     stage.listen()
@@ -86,6 +95,8 @@ CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "intent": (payments_are_cut_short, ""),
     "line": (workers_die, ""),
     "reserve": (answers_are_cut_short, ""),
+    "unheard": (commits_are_cut, ""),
+    "takeover": (workers_die, ""),
     "receipt": (receivers_are_out_of_order, "webhooks.soon"),
 }
 """By the name of the guard; what else is armed."""

@@ -34,7 +34,7 @@ def url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if backend == "sqlite":
         return f"sqlite:///{shutil.copy(request.getfixturevalue('migrated_sqlite'), tmp_path / 'store.db')}"
     dsn = str(request.getfixturevalue("emptied_postgres"))
-    asyncio.run(_emptied(dsn))
+    asyncio.run(emptied(dsn))
     return dsn
 
 
@@ -78,7 +78,7 @@ def emptied_postgres(new_postgres_database: Callable[[], str]) -> str:
     return new_postgres_database()
 
 
-async def _emptied(dsn: str) -> None:
+async def emptied(dsn: str) -> None:
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(f"TRUNCATE {await connection.fetchval(_EMPTY)}")

@@ -1,15 +1,18 @@
-"""The queue in memory and the queue on SQLite, told the same things in any order, say the same."""
+"""The queue in memory, which the simulation runs on, and the queues on SQLite and PostgreSQL, told the same things in any order, say the
+same."""
 
 import asyncio
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
@@ -27,6 +30,7 @@ from infrastructure.store.memory import open_memory
 from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from tests.integration.store.builders import a_result, a_run, graph_of
+from tests.integration.store.conftest import emptied
 
 WORKERS = [WorkerId("ann"), WorkerId("bob")]
 TENANTS = [TenantId("acme"), TenantId("zeta")]
@@ -60,13 +64,17 @@ class HandClock:
 
 
 class TwoQueues(RuleBasedStateMachine):
-    migrated: Path
+    def database(self) -> str:
+        """Of the other queue: empty, and at the clock's time."""
+        raise NotImplementedError
+
+    def tell_time(self) -> None:
+        """The clock has moved."""
 
     @initialize()
     def open(self) -> None:
-        self.folder = Path(tempfile.mkdtemp())
-        url = f"sqlite:///{shutil.copy(self.migrated, self.folder / 'store.db')}"
         self.loop, self.clock, self.stack = asyncio.new_event_loop(), HandClock(), AsyncExitStack()
+        url = self.database()
         here = self._do(self.stack.enter_async_context(open_memory(clock=self.clock)))
         there = self._do(self.stack.enter_async_context(open_store(url, parse=graph_of, clock=self.clock, on_committed=lambda *_: None)))
         self.stores: tuple[Store, Store] = (here, there)
@@ -77,7 +85,6 @@ class TwoQueues(RuleBasedStateMachine):
         if hasattr(self, "stack"):
             self._do(self.stack.aclose())
             self.loop.close()
-            shutil.rmtree(self.folder)
 
     @rule(terms=terms, tenant=st.sampled_from(TENANTS), follows=st.booleans(), x=st.integers(0, 3))
     def start(self, terms: Terms, tenant: TenantId, follows: bool, x: int) -> None:
@@ -97,6 +104,7 @@ class TwoQueues(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.5, 3.0, 10.0, 30.0]))
     def wait(self, seconds: float) -> None:
         self.clock.time += timedelta(seconds=seconds)
+        self.tell_time()
 
     @precondition(lambda self: self.held)
     @rule(data=st.data(), seconds=st.sampled_from([3.0, 30.0]))
@@ -173,8 +181,59 @@ class TwoQueues(RuleBasedStateMachine):
         return self.loop.run_until_complete(work)
 
 
+class MemoryAndSqlite(TwoQueues):
+    migrated: Path
+
+    def database(self) -> str:
+        folder = Path(tempfile.mkdtemp())
+        self.stack.callback(shutil.rmtree, folder)
+        return f"sqlite:///{shutil.copy(self.migrated, folder / 'store.db')}"
+
+
+class MemoryAndPostgres(TwoQueues):
+    dsn: str
+
+    def database(self) -> str:
+        self._do(emptied(self.dsn))
+        self.tell_time()
+        return self.dsn
+
+    def tell_time(self) -> None:
+        self._do(asked(self.dsn, "UPDATE hand.clock SET time = $1", self.clock.time))
+
+
+async def asked(dsn: str, statement: str, *values: object) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement, *values)
+    finally:
+        await connection.close()
+
+
+async def set_by_hand(dsn: str) -> None:
+    """The statements of the store hear the time from a table."""
+    name = dsn.rpartition("/")[2]
+    for statement in (
+        "CREATE SCHEMA hand",
+        "CREATE TABLE hand.clock AS SELECT pg_catalog.statement_timestamp() AS time",
+        "CREATE FUNCTION public.statement_timestamp() RETURNS timestamptz STABLE LANGUAGE sql AS 'SELECT time FROM hand.clock'",
+        f'ALTER DATABASE "{name}" SET search_path = public, pg_catalog',
+    ):
+        await asked(dsn, statement)
+
+
+def play(queues: type[TwoQueues], examples: int) -> None:
+    settled = settings(max_examples=examples, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(queues, settings=settled)
+
+
 def test_memory_and_sqlite_are_one_queue(migrated_sqlite: Path) -> None:
-    TwoQueues.migrated = migrated_sqlite
-    run_state_machine_as_test(
-        TwoQueues, settings=settings(max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
-    )
+    MemoryAndSqlite.migrated = migrated_sqlite
+    play(MemoryAndSqlite, 25)
+
+
+@pytest.mark.postgres
+def test_memory_and_postgres_are_one_queue(new_postgres_database: Callable[[], str]) -> None:
+    MemoryAndPostgres.dsn = new_postgres_database()
+    asyncio.run(set_by_hand(MemoryAndPostgres.dsn))
+    play(MemoryAndPostgres, 10)

@@ -87,7 +87,7 @@ class MemoryQueue:
         elif place.deliveries < DELIVERIES:
             place.deliveries += taken_over
         place.claimed_position = position
-        if place.terms.debounce is not None:
-            self.book.debounced.pop((run.tenant, place.terms.debounce), None)
+        if place.terms.debounce is not None and self.book.debounced.get(pushed := (run.tenant, place.terms.debounce)) == run.id:
+            del self.book.debounced[pushed]
         self.book.line.hold(place, worker, log.epoch, until)
         return Claim(Lease(run.tenant, run.thread, run.id, log.epoch, worker), run, position, taken_over, place.deliveries)
