@@ -175,6 +175,7 @@ def arm(words: str) -> None:
             GUARDS[name.removeprefix("without.")].remove()
         elif name == "checkpoints.often":
             setattr(*place("application.checkpoints:CHECKPOINT_ROWS"), 2)
+            setattr(*place("application.checkpoints:_BYTES_OF_A_ROW"), 1_000_000)
         elif name == "webhooks.soon":
             setattr(*place("application.delivering:HELD_SECONDS"), 2.0)
             setattr(*place("domain.webhook:RETRY_SECONDS"), (0.2, *[0.5] * 8))

@@ -114,18 +114,18 @@ def no_reservation() -> None:
 
 def no_looking_back() -> None:
     """Rows whose commit nobody heard of are written again, behind those that were."""
-    from application import appending
-    from domain.errors import Stale
-    from domain.ports.journal import Append, Journal, Recorded
+    from domain.ids import Position
+    from infrastructure.store.batch import Group
+    from infrastructure.store.postgres.writer import PostgresWriter
 
-    async def again(journal: Journal, unit: Append) -> Sequence[Recorded]:
-        try:
-            return await journal.append(unit)
-        except Stale:
-            unit.after = await journal.end(unit.lease.tenant, unit.lease.thread)
-            return await journal.append(unit)
+    async def find_out(self: PostgresWriter, groups: Sequence[Group], lost: BaseException) -> None:
+        ends = {thread: position for thread, _, position in await self._heads_now(groups)}
+        for group in groups:
+            rows = group.upto - group.after
+            group.after, group.upto = ends[group.thread], Position(ends[group.thread] + rows)
+            self._waiting.again.append(group)
 
-    appending.append_again = again
+    PostgresWriter._find_out = find_out  # type: ignore[method-assign]
 
 
 def no_takeover() -> None:

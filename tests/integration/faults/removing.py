@@ -75,7 +75,7 @@ def commits_are_cut(stage: Stage, arms: str) -> None:
     stage.start(workers=1, FAULT_ARMS=arms)
     stage.cluster.wire.cut_share = 0.2
     stage.order(RUNS)
-    until(lambda: stage.cluster.wire.cuts >= 2 * RUNS, "cuts", 60)
+    until(lambda: stage.cluster.wire.cuts >= RUNS // 2, "cuts", 60)
     stage.cluster.wire.cut_share = 0.0
 
 
