@@ -19,10 +19,11 @@ def workers_are_killed(stage: Stage) -> None:
     stage.order(count, readers=0.2, spread_seconds=stage.size(20, 120))
 
     def kill_one() -> None:
-        stage.cluster.kill(stage.busy_worker())
+        stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
         stage.cluster.worker()
 
-    stage.while_working(stage.size(20, 60), kill_one, 1.0, stage.size(2, 3))
+    # Any worker, not the one that has just made a call: to lose every worker in a call is what a run that is poison does.
+    stage.while_working(stage.size(20, 60), kill_one, stage.size(1, 2) - 0.3, stage.size(1, 2) + 0.3)
     check_standard(stage.settle(), count)
 
 
@@ -101,8 +102,10 @@ def a_rolling_restart(stage: Stage) -> None:
     assert "needed attention" not in stage.figures, "a restart in order leaves no outcome unknown"
     assert not seen.said("cut"), f"answers were broken off: {seen.said('cut')[:5]}"
     assert "lost calls, charged what was reserved" not in stage.figures, "a restart in order loses no call"
-    tried = Counter((call.run, call.activation, call.what) for call in seen.calls)
+    tried = Counter((call.run, call.activation) for call in seen.calls if call.activation)
     assert set(tried.values()) == {1}, f"attempts were burnt: {[one for one, times in tried.items() if times > 1][:5]}"
+    asked = Counter(call.run for call in seen.calls if call.what == "model")
+    assert len(set(asked.values())) == 1, f"runs asked a model so often: {Counter(asked.values())}"
 
 
 @scenario("a worker is stopped for three leases, and goes on", "its every write is refused, its late usage is counted once")
@@ -140,6 +143,7 @@ def a_run_is_poison(stage: Stage) -> None:
     poisoned = [run for run, outcome in seen.outcomes.items() if (outcome["failure"] or {}).get("code") == "poisoned"]
     assert len(poisoned) == bombs, f"{len(poisoned)} of {bombs} runs that kill ended as poisoned"
     most = max(sum(call.run == run for call in seen.calls) for run in poisoned)
-    assert most <= 3, f"a poisoned run was delivered {most} times"
+    # The first delivery has written the row that the run began: three without a row follow it.
+    assert most <= 4, f"a poisoned run was delivered {most} times"
     others = {status for run, status in seen.runs.items() if run not in poisoned}
     assert others == {"completed"}, f"others ended as {others}: {seen.errors()}"
