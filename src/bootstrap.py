@@ -43,9 +43,8 @@ from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
 from infrastructure.templates import JinjaTemplates
 from infrastructure.watch import LoopWatch
-from infrastructure.webhooks.addresses import Addresses
 from settings import Settings, ShownSetting, read_settings, shown
-from wiring.adapters import close_models, engine_tools_of, heart_of, meter_of, models_of, tools_of
+from wiring.adapters import addresses_of_webhooks, close_models, engine_tools_of, heart_of, meter_of, models_of, tools_of
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
@@ -71,9 +70,9 @@ class Shared(containers.DeclarativeContainer):
     feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
-    addresses = providers.Singleton(Addresses, settings.provided.webhooks_private)
+    addresses = providers.Singleton(addresses_of_webhooks, settings)
     models = providers.Singleton(models_of, settings, clock)
-    tools = providers.Singleton(tools_of, schemas, clock, store.provided.items)
+    tools = providers.Singleton(tools_of, settings, schemas, clock, store.provided.items)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,

@@ -93,6 +93,12 @@ class Settings(BaseSettings):
         float, Field(ge=0, le=36_500, description="finished runs and their rows are removed after so many days, at least 2; 0 keeps them")
     ] = 0.0
     webhooks_private: Annotated[bool, Field(description="webhooks may go to loopback, link-local and private addresses")] = False
+    http_private: Annotated[
+        tuple[str, ...], NoDecode, Field(description="hosts, host:port or networks that tools may reach though they are not public")
+    ] = ()
+    http_hosts: Annotated[
+        tuple[str, ...], NoDecode, Field(description="the only hosts tools may reach, name or *.name; empty for any")
+    ] = ()
     stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
     priority_ageing_seconds: Annotated[
         float, Field(gt=0, le=86_400, description="seconds of waiting that a class of priority is worth")
@@ -111,7 +117,7 @@ class Settings(BaseSettings):
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"
     log_pretty: Annotated[bool, Field(description="log for people instead of JSON lines")] = False
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "http_private", "http_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

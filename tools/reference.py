@@ -49,7 +49,8 @@ def _tools() -> Any:
     """Those that ship: what else is installed on this machine is not ours to describe."""
     schemas, clock = import_module("infrastructure.schemas").JsonSchemas(), import_module("infrastructure.clock").SystemClock()
     memory = import_module("infrastructure.tools.builtin.memory").memory_tools(None, clock)  # nothing is called
-    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock, memory)
+    reaching = import_module("infrastructure.tools.builtin").reaching_tools(None, clock)
+    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock, [*memory, *reaching])
     return [tool for tool in found.list() if tool.tool_type.value == "builtin"]
 
 

@@ -370,10 +370,11 @@ class ToolError(ThreadExecutionError):
     family = Family.UPSTREAM
     code = "tool_failed"
 
-    def __init__(self, message: str, code: str | None = None, *, retryable: bool = False) -> None:
+    def __init__(self, message: str, code: str | None = None, *, retryable: bool = False, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.code = code or type(self).code
         self.retryable = retryable
+        self.retry_after = retry_after
 
 
 class ModelError(ThreadExecutionError):

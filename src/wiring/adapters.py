@@ -21,11 +21,11 @@ from domain.ports.tools import Tools
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
+from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later
 from infrastructure.store.store import Store
 from infrastructure.telemetry.unmetered import Unmetered
-from infrastructure.webhooks.addresses import Addresses
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -66,14 +66,21 @@ async def close_models(models: Later) -> None:
         await models.close()
 
 
-def tools_of(schemas: JsonSchemas, clock: SystemClock, items: Items) -> Tools:
+def addresses_of_webhooks(settings: Settings) -> Addresses:
+    return Addresses(Allowed(settings.webhooks_private, setting="WEFT_WEBHOOKS_PRIVATE"))
+
+
+def tools_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Tools:
     """`InstalledTools`, loaded with the first question."""
 
     def make() -> object:
+        from infrastructure.outgoing.door import Door
+        from infrastructure.tools.builtin import reaching_tools
         from infrastructure.tools.builtin.memory import memory_tools
         from infrastructure.tools.registry import InstalledTools
 
-        return InstalledTools(schemas, clock, memory_tools(items, clock))
+        door = Door(Addresses(Allowed(names=settings.http_private, hosts=settings.http_hosts)))
+        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(door, clock)])
 
     return cast("Tools", Later(make))
 

@@ -14,10 +14,10 @@ from domain.ports.tools import Tools
 from infrastructure.between import Between
 from infrastructure.canonical import content_hash
 from infrastructure.ids import new_id
+from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
-from infrastructure.webhooks.addresses import Addresses
 from settings import Settings
 
 if TYPE_CHECKING:

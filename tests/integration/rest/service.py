@@ -67,11 +67,11 @@ from infrastructure.nodes import human, terminate, tool, transform, wait
 from infrastructure.nodes import map as map_kind
 from infrastructure.nodes import workflow as workflow_kind
 from infrastructure.nodes.registry import InstalledNodeKinds
+from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
-from infrastructure.webhooks.addresses import Addresses
 from interface.rest.app import RestSettings, create_app
 from tests.fakes import OneModel, TwoTools
 from tests.integration.rest.worker import HandWorker, take

@@ -1,0 +1,117 @@
+"""A request to somebody else and what came back: bounded in time and size, redirects followed one checked hop at a time.
+
+Nothing of the environment takes part (no proxies, no netrc), and nothing is remembered from one request to the next (no cookies).
+"""
+
+import asyncio
+import zlib
+
+import httpcore
+
+from infrastructure.outgoing.addresses import Addresses, place_of
+from infrastructure.outgoing.connecting import CheckedBackend
+from infrastructure.outgoing.messages import (
+    MAX_HEADERS,
+    MOVED,
+    Answer,
+    Ask,
+    NotAnswered,
+    authority_of,
+    checked_headers,
+    redirected,
+    target_of,
+)
+from infrastructure.outgoing.unpacking import ACCEPTED, Unpacker, unpacker
+
+
+class Door:
+    """One for each set of what is allowed. A connection is used once: a kept one may be closed when the next request is under way, and
+    nobody could say then whether that has arrived."""
+
+    def __init__(self, addresses: Addresses, connections: int = 100) -> None:
+        self._addresses = addresses
+        self._connections = connections
+        self._made: httpcore.AsyncConnectionPool | None = None
+
+    async def ask(self, ask: Ask) -> Answer:
+        """`Refused` for where it may not go, `NotAnswered` for everything else that can go wrong."""
+        try:
+            async with asyncio.timeout(ask.seconds):
+                return await self._followed(ask)
+        except TimeoutError:
+            raise NotAnswered("timeout", f"no answer within {ask.seconds:g} s", may_have_arrived=True) from None
+
+    async def close(self) -> None:
+        if self._made is not None:
+            await self._made.aclose()
+
+    async def _followed(self, ask: Ask) -> Answer:
+        most = ask.redirects
+        for _ in range(most + 1):
+            answer = await self._asked(ask)
+            location = answer.headers.get("location")
+            if not most or answer.status not in MOVED or location is None:
+                return answer
+            ask = redirected(ask, answer.status, location)
+        raise NotAnswered("too_many_redirects", f"more than {most} redirects", may_have_arrived=True)
+
+    async def _asked(self, ask: Ask) -> Answer:
+        place = place_of(ask.url)
+        self._addresses.check(place)
+        headers = [("Host", authority_of(place)), ("Accept-Encoding", ACCEPTED if ask.unpacked else "identity"), *checked_headers(ask)]
+        url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=target_of(ask.url))
+        content = None if ask.only_reads and not ask.body else ask.body
+        try:
+            async with self._pool().stream(ask.method, url, headers=headers, content=content) as response:
+                return await _read(response, ask)
+        except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+            raise NotAnswered("connection_failed", f"{place.origin} cannot be reached: {_said(error)}") from error
+        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+            raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}", may_have_arrived=True) from error
+
+    def _pool(self) -> httpcore.AsyncConnectionPool:
+        """Made with the first request: reading the certificates takes a while."""
+        if self._made is None:
+            self._made = httpcore.AsyncConnectionPool(
+                max_connections=self._connections,
+                max_keepalive_connections=0,
+                http2=True,
+                network_backend=CheckedBackend(self._addresses),
+            )
+        return self._made
+
+
+async def _read(response: httpcore.Response, ask: Ask) -> Answer:
+    headers: dict[str, str] = {}
+    if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADERS:
+        raise NotAnswered("answer_too_large", f"the answer's headers are larger than {MAX_HEADERS // 1024} KiB", may_have_arrived=True)
+    for raw_name, raw_value in response.headers:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    unpack = unpacker(headers.get("content-encoding", "") if ask.unpacked else "")
+    if unpack is None:
+        raise NotAnswered("unknown_encoding", f"the answer is packed as {headers['content-encoding'][:40]!r}", may_have_arrived=True)
+    try:
+        body = await _body(response, unpack, ask.most)
+    except zlib.error as error:
+        raise NotAnswered("unknown_encoding", f"the answer is not packed as it says: {error}", may_have_arrived=True) from error
+    if len(body) > ask.most and not ask.cut:
+        raise NotAnswered("answer_too_large", f"the answer is longer than {ask.most:,} bytes", may_have_arrived=True)
+    return Answer(response.status, headers, body[: ask.most], ask.url, is_cut=len(body) > ask.most)
+
+
+async def _body(response: httpcore.Response, unpack: Unpacker, most: int) -> bytes:
+    """At most a byte more than `most`, whatever is still to come."""
+    body, came = bytearray(), 0
+    async for piece in response.aiter_stream():
+        came += len(piece)
+        body += unpack.feed(piece, most - len(body))
+        if len(body) > most:
+            break
+        if came > most + MAX_HEADERS:
+            raise NotAnswered("answer_too_large", f"more than {most:,} bytes came, and nothing of them", may_have_arrived=True)
+    return bytes(body)
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__

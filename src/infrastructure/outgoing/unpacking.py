@@ -1,0 +1,64 @@
+"""Bodies as they come over the wire, unpacked piece by piece: a packed gigabyte is noticed before it is one."""
+
+import zlib
+from typing import Final, Protocol
+
+_PIECE: Final = 64 * 1024
+
+
+class Unpacker(Protocol):
+    def feed(self, data: bytes, most: int) -> bytes:
+        """What `data` unpacks to, at most one byte more than `most`. `zlib.error` when it is no such packing."""
+
+
+class _Plain:
+    def feed(self, data: bytes, most: int) -> bytes:
+        return data[: most + 1]
+
+
+class _Zipped:
+    def __init__(self, window: int) -> None:
+        self._unpack = zlib.decompressobj(window)
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        found = bytearray()
+        while len(found) <= most:
+            room = min(_PIECE, most + 1 - len(found))
+            piece = self._unpack.decompress(data, room)
+            found += piece
+            data = self._unpack.unconsumed_tail
+            if len(piece) < room:
+                break
+        return bytes(found)
+
+
+class _Deflated:
+    """`deflate` means zlib's format; some send it without its head."""
+
+    def __init__(self) -> None:
+        self._unpack: _Zipped | None = None
+
+    def feed(self, data: bytes, most: int) -> bytes:
+        if self._unpack is None:
+            self._unpack = _Zipped(zlib.MAX_WBITS)
+            try:
+                return self._unpack.feed(data, most)
+            except zlib.error:
+                self._unpack = _Zipped(-zlib.MAX_WBITS)
+        return self._unpack.feed(data, most)
+
+
+ACCEPTED: Final = "gzip, deflate"
+
+
+def unpacker(encoding: str) -> Unpacker | None:
+    """None for what was not asked for: nobody unpacks what a stranger packed in a way of their own, or twice."""
+    match encoding.strip().lower():
+        case "" | "identity":
+            return _Plain()
+        case "gzip" | "x-gzip":
+            return _Zipped(zlib.MAX_WBITS | 16)
+        case "deflate":
+            return _Deflated()
+        case _:
+            return None
