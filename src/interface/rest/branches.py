@@ -62,7 +62,7 @@ async def join_children(who: Caller, desk: TheDesk, thread_id: str, wait: Wait =
 @router.post(
     "/runs",
     status_code=HTTPStatus.ACCEPTED,
-    responses=fails(404, 409, 410, 413, 415),
+    responses={200: {"model": AgainView, "description": "The run has settled."}, **fails(404, 409, 410, 413, 415)},
     openapi_extra=takes(model_ref(AgainOrder), required=False),
 )
 async def run_again(
@@ -72,12 +72,18 @@ async def run_again(
     order: Annotated[AgainOrder, Depends(body_of(AgainOrder, optional=True))],
     response: Response,
     key: IdempotencyKey = None,
+    wait: Wait = 0,
 ) -> AgainView:
     """Branch at a position, change what is to be changed there, and run: the workflow of the run at that position, with its input, or
-    another one."""
+    another one. 200 when `wait` saw the run settle, else 202."""
     view = await desk.run_again(who, thread_id, order, key)
     response.headers["Location"] = f"/v1/runs/{view.run.id}"
-    return view
+    if not wait:
+        return view
+    run, settled = await desk.wait_for_run(who, view.run.id, wait)
+    if settled:
+        response.status_code = HTTPStatus.OK
+    return view.model_copy(update={"run": run})
 
 
 @router.get("/runs", responses=fails(404))

@@ -132,6 +132,18 @@ async def test_a_branch_asked_for_again_under_its_key_is_the_same_also_when_the_
     assert await listed(site, f"/v1/threads/{thread}/branches") == [first["id"]]
 
 
+async def test_who_waits_for_a_run_that_is_run_again_hears_what_came_of_it(site: Site) -> None:
+    await site.publish(counting())
+    thread = await a_thread(site)
+    async with site.working():
+        await counted(site, thread)
+        done = await ask(site, thread, f"runs?wait={WAIT}", at=0, input={"x": 7})
+    late = await ask(site, thread, "runs?wait=0.05", at=0, input={"x": 7})
+
+    assert (done.status_code, done.json()["run"]["status"], done.json()["run"]["output"]["x"]) == (200, "completed", 8)
+    assert (late.status_code, late.json()["run"]["status"]) == (202, "queued")
+
+
 @pytest.mark.parametrize(("path", "order"), [("branches", {"at": 2}), ("runs", {"at": 2, "workflow": "counting"})])
 async def test_a_position_that_is_not_there_and_a_thread_that_is_not_there_are_404(site: Site, path: str, order: dict[str, Any]) -> None:
     thread = await a_thread(site)
