@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 MAX_URL: Final = 8_000
 PORTS: Final = {"http": 80, "https": 443}
-_TRANSLATED: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
-"""An IPv4 address in its last four bytes is reached through a gateway (RFC 6052, RFC 8215)."""
-_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?")
+_TRANSLATED: Final = IPv6Network("64:ff9b::/96")
+"""An IPv4 address in its last four bytes is reached through a gateway (RFC 6052). Gateways of one network (`64:ff9b:1::/48`, RFC 8215) keep
+it elsewhere: those are not public."""
+_NAME: Final = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+_NO_URL: Final = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 _COMPATIBLE: Final = IPv6Network("::/96")
 _TUNNELLED: Final = IPv6Network("2001::/32")
 """Teredo: the last four bytes are the client's IPv4 address, inverted (RFC 4380)."""
@@ -72,7 +74,8 @@ class Allowed:
     def knows(self, host: str) -> bool:
         """Is it one of `hosts`?"""
         asked = host.rstrip(".")
-        return not self.hosts or any(asked == name or (name.startswith("*.") and asked.endswith(name[1:])) for name in self.hosts)
+        known = [name.lower() for name in self.hosts]
+        return not known or any(asked == name or (name.startswith("*.") and asked.endswith(name[1:])) for name in known)
 
 
 def _names(name: str, place: Place, address: str) -> bool:
@@ -152,7 +155,7 @@ def _inner(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if isinstance(address, IPv4Address):
         return address
     last = int(address) & 0xFFFFFFFF
-    if any(address in network for network in _TRANSLATED):
+    if address in _TRANSLATED:
         return IPv4Address(last)
     if address in _TUNNELLED:
         return IPv4Address(last ^ 0xFFFFFFFF)
@@ -182,8 +185,8 @@ def place_of(url: str) -> Place:
     """`Refused` for what is no plain URL of a host: another scheme, a name and password, characters that no URL has."""
     if len(url) > MAX_URL:
         raise Refused(f"the URL is longer than {MAX_URL:,} characters")
-    if any(ord(char) <= 0x20 or ord(char) == 0x7F or char == "\\" for char in url):
-        raise Refused("the URL has a blank, a control character or a backslash in it")
+    if _NO_URL.search(url):
+        raise Refused("the URL has a blank, a control character, a backslash or half a character in it")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

@@ -8,7 +8,7 @@ import zlib
 
 import httpcore
 
-from infrastructure.outgoing.addresses import Addresses, place_of
+from infrastructure.outgoing.addresses import Addresses, Refused, place_of
 from infrastructure.outgoing.connecting import CheckedBackend
 from infrastructure.outgoing.messages import (
     MAX_HEADERS,
@@ -16,6 +16,7 @@ from infrastructure.outgoing.messages import (
     Answer,
     Ask,
     NotAnswered,
+    as_written,
     authority_of,
     checked_headers,
     redirected,
@@ -58,7 +59,8 @@ class Door:
     async def _asked(self, ask: Ask) -> Answer:
         place = place_of(ask.url)
         self._addresses.check(place)
-        headers = [("Host", authority_of(place)), ("Accept-Encoding", ACCEPTED if ask.unpacked else "identity"), *checked_headers(ask)]
+        encoding = ACCEPTED if ask.unpacked else b"identity"
+        headers = [(b"Host", authority_of(place).encode("ascii")), (b"Accept-Encoding", encoding), *checked_headers(ask)]
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=target_of(ask.url))
         content = None if ask.only_reads and not ask.body else ask.body
         try:
@@ -66,16 +68,18 @@ class Door:
                 return await _read(response, ask)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise NotAnswered("connection_failed", f"{place.origin} cannot be reached: {_said(error)}") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError) as error:
+        except (Refused, NotAnswered):
+            raise
+        except Exception as error:  # whatever a stranger's answer makes of the libraries that read it
             raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}", may_have_arrived=True) from error
 
     def _pool(self) -> httpcore.AsyncConnectionPool:
         """Made with the first request: reading the certificates takes a while."""
         if self._made is None:
             self._made = httpcore.AsyncConnectionPool(
+                ssl_context=httpcore.default_ssl_context(),
                 max_connections=self._connections,
                 max_keepalive_connections=0,
-                http2=True,
                 network_backend=CheckedBackend(self._addresses),
             )
         return self._made
@@ -86,7 +90,7 @@ async def _read(response: httpcore.Response, ask: Ask) -> Answer:
     if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADERS:
         raise NotAnswered("answer_too_large", f"the answer's headers are larger than {MAX_HEADERS // 1024} KiB", may_have_arrived=True)
     for raw_name, raw_value in response.headers:
-        name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
+        name, value = raw_name.decode("latin-1").lower(), as_written(raw_value)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     unpack = unpacker(headers.get("content-encoding", "") if ask.unpacked else "")
     if unpack is None:
@@ -95,6 +99,8 @@ async def _read(response: httpcore.Response, ask: Ask) -> Answer:
         body = await _body(response, unpack, ask.most)
     except zlib.error as error:
         raise NotAnswered("unknown_encoding", f"the answer is not packed as it says: {error}", may_have_arrived=True) from error
+    if len(body) <= ask.most and not unpack.is_whole:
+        raise NotAnswered("connection_lost", "the answer ends before what is packed in it does", may_have_arrived=True)
     if len(body) > ask.most and not ask.cut:
         raise NotAnswered("answer_too_large", f"the answer is longer than {ask.most:,} bytes", may_have_arrived=True)
     return Answer(response.status, headers, body[: ask.most], ask.url, is_cut=len(body) > ask.most)

@@ -21,14 +21,14 @@ _OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "te", "trailer", "keep-alive"}
 )
 """Headers that say how a message is carried: never those of who asks."""
-_CREDENTIALS: Final = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_PLAIN: Final = frozenset({"accept", "accept-language", "content-type", "user-agent"})
+"""Headers that no credentials stand in."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
     """`seconds` for all of it, redirects and body included; `most`: bytes of the unpacked body, of which a longer one is `cut` to them or
-    an error. Not `unpacked`, it is kept as it comes. `secret`: names of headers that no other origin may see, beside those that carry
-    credentials by their nature."""
+    an error. Not `unpacked`, it is kept as it comes."""
 
     url: str
     method: str = "GET"
@@ -39,7 +39,6 @@ class Ask:
     cut: bool = False
     unpacked: bool = True
     redirects: int = MAX_REDIRECTS
-    secret: frozenset[str] = frozenset()
 
     @property
     def only_reads(self) -> bool:
@@ -66,8 +65,8 @@ class NotAnswered(Exception):
         self.code, self.message, self.may_have_arrived = code, message, may_have_arrived
 
 
-def checked_headers(ask: Ask) -> list[tuple[str, str]]:
-    """`Refused` for a method, a name or a value that could become more than itself on its way."""
+def checked_headers(ask: Ask) -> list[tuple[bytes, bytes]]:
+    """As bytes. `Refused` for a method, a name or a value that could become more than itself on its way."""
     if ask.method not in _METHODS:
         raise Refused(f"the method {ask.method[:20]!r} is none of {', '.join(sorted(_METHODS))}")
     kept = [(name, value) for name, value in ask.headers.items() if name.lower() not in _OURS]
@@ -78,7 +77,7 @@ def checked_headers(ask: Ask) -> list[tuple[str, str]]:
             raise Refused(f"the header {name} has a character in it that no header has")
     if sum(len(name) + len(value) for name, value in kept) > MAX_HEADERS:
         raise Refused(f"the headers are larger than {MAX_HEADERS // 1024} KiB")
-    return kept
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in kept]
 
 
 def target_of(url: str) -> str:
@@ -95,7 +94,7 @@ def authority_of(place: Place) -> str:
 
 
 def redirected(ask: Ask, status: int, location: str) -> Ask:
-    """Credentials stay with the origin they were meant for, and so does everything that does more than read."""
+    """What may be credentials stays with the origin it was meant for, and so does everything that does more than read."""
     try:
         further = urljoin(ask.url, location)
     except ValueError as error:
@@ -104,13 +103,21 @@ def redirected(ask: Ask, status: int, location: str) -> Ask:
     if here.scheme == "https" and there.scheme == "http":
         raise Refused(f"a redirect leads from https:// to {there.origin}")
     if status == 303 or (status in (301, 302) and ask.method == "POST"):
-        ask = replace(ask, method="HEAD" if ask.method == "HEAD" else "GET", body=b"", headers=_without(ask, frozenset({"content-type"})))
+        ask = replace(ask, method="HEAD" if ask.method == "HEAD" else "GET", body=b"", headers=_without_content(ask.headers))
     if here.origin == there.origin:
         return replace(ask, url=further)
     if not ask.only_reads:
         raise Refused(f"a redirect leads a {ask.method} to another origin, {there.origin}")
-    return replace(ask, url=further, headers=_without(ask, _CREDENTIALS | {name.lower() for name in ask.secret}))
+    return replace(ask, url=further, headers={name: value for name, value in ask.headers.items() if name.lower() in _PLAIN})
 
 
-def _without(ask: Ask, names: frozenset[str]) -> dict[str, str]:
-    return {name: value for name, value in ask.headers.items() if name.lower() not in names}
+def _without_content(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if not name.lower().startswith("content-")}
+
+
+def as_written(value: bytes) -> str:
+    """A header, in the letters its writer most likely meant."""
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

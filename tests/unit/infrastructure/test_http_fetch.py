@@ -66,6 +66,8 @@ async def test_a_text_comes_as_text(here: Speaker) -> None:
         ("", False),
         ("application/octet-stream; charset=utf-8", True),
         ("text/html; charset=no-such-thing", True),
+        ('text/plain; a="' + ";" * 16_000, True),
+        ("text/plain; charset*" + "1" * 5_000 + "=utf-8", True),
     ],
 )
 async def test_what_is_no_text_comes_in_base64(here: Speaker, kind: str, is_text: bool) -> None:
@@ -132,6 +134,10 @@ async def test_who_is_not_there_may_be_there_later() -> None:
         ("soon", None),
         ("", None),
         ("-5", None),
+        ("²", None),
+        ("9" * 400, None),
+        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2026 00:00:00 +999999999", None),
     ],
 )
 def test_when_to_come_again_is_said_in_two_ways(said_so: str, seconds: float | None) -> None:

@@ -1,7 +1,6 @@
 """`http_fetch`: what stands at a URL, as text or bytes. It only reads, and goes where the door lets it."""
 
 import base64
-import email.message
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -22,6 +21,8 @@ MAX_BYTES: Final = 1024 * 1024
 SECONDS: Final = 30.0
 _PASSES: Final = frozenset({"timeout", "connection_failed", "connection_lost"})
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CHARSET: Final = re.compile(r";\s*charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 _UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _TEXT: Final = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|x-yaml|javascript|x-www-form-urlencoded)$|image/svg\+xml$")
 
@@ -114,13 +115,13 @@ def _failed(answer: Answer, now: datetime) -> ToolError:
 
 def retry_after(said: str, now: datetime) -> float | None:
     """Seconds, from the header's two forms; None for anything else."""
-    if said.strip().isdigit():
+    if _SECONDS.fullmatch(said.strip()):
         return float(said)
     try:
-        at = parsedate_to_datetime(said)
-    except ValueError:
+        at = parsedate_to_datetime(said[:100])
+        return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
 
 
 def _shown(answer: Answer) -> Json:
@@ -142,12 +143,11 @@ def _text(answer: Answer, charset: str | None) -> str:
     """What cannot be read, and what would steer a terminal, is shown as a mark."""
     try:
         found = answer.body.decode(charset or "utf-8", "replace")
-    except (LookupError, UnicodeError):
+    except (LookupError, ValueError):
         found = answer.body.decode("utf-8", "replace")
     return _UNSHOWN.sub("\ufffd", found)
 
 
 def _charset(answer: Answer) -> str | None:
-    parsed = email.message.Message()
-    parsed["content-type"] = answer.headers.get("content-type", "").replace("\n", " ").replace("\r", " ")
-    return parsed.get_content_charset()
+    found = _CHARSET.search(answer.headers.get("content-type", "")[:1_000])
+    return found[1] if found else None
