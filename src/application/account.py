@@ -76,9 +76,9 @@ class Account:
         return taken
 
     def take_reserved(self) -> list[UsageRow]:
-        """Those alone that a call waits for."""
-        taken = [row for row in self.lines if row.state is UsageState.RESERVED]
-        self.lines = [row for row in self.lines if row.state is not UsageState.RESERVED]
+        """Those alone that a call waits for, and those of calls that came to nothing."""
+        taken = [row for row in self.lines if not row.state.is_charged]
+        self.lines = [row for row in self.lines if row.state.is_charged]
         return taken
 
     def kept(self, rows: Sequence[UsageRow]) -> None:

@@ -56,7 +56,7 @@ class Engine:
             drive = SnapshottingDrive.of(drive)
         if run.parked_at is not None:
             _forgive(drive, run.parked_at)
-        if claim.taken_over or (claim.lease.epoch > 1 and _may_have_called(drive)):
+        if claim.taken_over or _may_have_called(drive, claim, is_new=bool(rows)):
             drive.take_over(await self.tools.ledger.reserved(run.tenant, run.id, claim.lease.epoch))
         return drive
 
@@ -133,10 +133,10 @@ def _has_just_begun(drive: Drive) -> bool:
     return is_no_result and is_about_to_compute(drive) and not drive.tools.feed.wanted(drive.run.id)
 
 
-def _may_have_called(drive: Drive) -> bool:
-    """Is a node active that says beforehand what it will use? Then a worker before may have called, and left in whatever way."""
-    active = drive.state.active.values() if drive.reserves else ()
-    return any(drive.program(one.frame).nodes[one.index].executor.reserve is not None for one in active)
+def _may_have_called(drive: Drive, claim: Claim, *, is_new: bool) -> bool:
+    """May a worker before have called, and left in whatever way? Whoever took the run over may have been lost for the database too, before
+    it could look. Of a run that `is_new`, without a row, only one that some worker was lost with."""
+    return drive.reserves and claim.lease.epoch > 1 and (not is_new or claim.deliveries > 1)
 
 
 def _forgive(drive: Drive, since: datetime) -> None:

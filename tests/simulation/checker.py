@@ -114,7 +114,7 @@ def _of_answers(found: Afternoon, run: Run, rows: list[events.Event]) -> Iterato
         yield f"{twice[0]} was answered twice"
     said = found.people.said.get(run.id, [])
     heard = Counter(_number(row) for row in answers if row.by != NOBODY)
-    if strange := heard - Counter(one.number for one in said if one.is_taken):
+    if strange := heard - Counter(one.number for one in said if one.is_taken) - Counter(found.people.untold):
         yield f"it heard the answers {sorted(strange)}, which nobody was told are taken"
     if run.status is RunStatus.COMPLETED and (lost := [one for one in said if one.is_taken and one.number not in heard]):
         yield f"the answer {lost[0].number} to {lost[0].activation} was taken, and it never heard it"

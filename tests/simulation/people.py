@@ -48,6 +48,8 @@ class People:
     case: Case
     process: Process
     said: dict[str, list[Said]] = field(default_factory=dict)
+    untold: set[int] = field(default_factory=set)
+    """Answers of which nobody has heard yet, or ever will: those who gave them were sent home."""
     numbers: int = 0
 
     async def answer_all(self, runs: Sequence[Run]) -> None:
@@ -75,6 +77,7 @@ class People:
         order: Any = AnswerOrder.model_validate({"activation": asked.activation, "answer": said, "asked_at": about["asked_at"]})
         who = Principal(DEFAULT_TENANT, Role.OPERATOR, self._rng.choice(NAMES))
         use = self._use_case()
+        self.untold.add(number)
         while True:
             try:
                 await use(who, run.id, order, f"answer {number}")
@@ -87,6 +90,7 @@ class People:
 
     def _noted(self, run: Run, asked: Waiting, number: int, *, is_taken: bool) -> None:
         self.process.chaos.struck[f"people: answer {'taken' if is_taken else 'refused'}"] += 1
+        self.untold.discard(number)
         self.said.setdefault(run.id, []).append(Said(asked.activation, number, is_taken))
 
     def _use_case(self) -> AnswerRun:

@@ -234,6 +234,22 @@ async def test_who_comes_next_does_not_ask_for_lost_calls_where_none_can_be(stag
 
     object.__setattr__(stage.engine.tools, "ledger", type("Ledger", (), {"reserved": Asked(), "count": stage.store.usage.count})())
     stage.does(a=answer)
-    run = await stage.play_to_the_end(document({"a": CALL, "w": {"kind": "wait", "seconds": 60}}, ["start > a", "a > w"]))
-
+    waiting = {"w": {"kind": "wait", "seconds": 60}}
+    run = await stage.play_to_the_end(document({"a": {"kind": "transform", "writes": {}}, **waiting}, ["start > a", "a > w"]))
     assert (run.status, asked) == ("completed", [])
+
+    run = await stage.play_to_the_end(document({"a": CALL, **waiting}, ["start > a", "a > w"]))
+    assert (run.status, asked) == ("completed", ["asked"])
+
+
+@pytest.mark.parametrize("durability", ["sync", "exit"])
+async def test_lost_calls_are_looked_for_also_when_whoever_took_the_run_over_gave_it_back(stage: Stage, durability: str) -> None:
+    stalled, gate = await lost(stage, ONE, durability=durability)
+    taken = await stage.claim()
+    await stage.store.queue.release(taken.lease)
+    drive = await stage.open()
+    await stage.engine.drive(drive)
+
+    assert taken.taken_over
+    assert [line[3] for line in await stage.lines(drive.run.id)] == ["unknown", "counted"]
+    await come_back(stalled, gate)
