@@ -139,7 +139,7 @@ class App:
         # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
         sys.setswitchinterval(0.0001)
         # Beside the event loop, which may have requests to answer by now.
-        await asyncio.to_thread(self.shared.tools().list)
+        await asyncio.to_thread(lambda: self.shared.tools().list())
         # What is open now stays. What a run leaves behind is freed by its references; a look for circles every 700 objects costs more
         # than it frees.
         gc.freeze()

@@ -23,7 +23,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.schemas import JsonSchemas
-from infrastructure.store.later import Later
+from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
 from infrastructure.telemetry.unmetered import Unmetered
 from settings import Settings
@@ -31,6 +31,7 @@ from settings import Settings
 if TYPE_CHECKING:
     from domain.ports.webhooks import WebhookSender
     from infrastructure.models.settings import Endpoint
+    from infrastructure.outgoing.messages import Asks
 
 
 def models_of(settings: Settings, clock: SystemClock) -> Later:
@@ -74,13 +75,13 @@ def tools_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items
     """`InstalledTools`, loaded with the first question."""
 
     def make() -> object:
-        from infrastructure.outgoing.door import Door
         from infrastructure.tools.builtin import reaching_tools
         from infrastructure.tools.builtin.memory import memory_tools
         from infrastructure.tools.registry import InstalledTools
 
-        door = Door(Addresses(Allowed(names=settings.http_private, hosts=settings.http_hosts)))
-        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(door, clock)])
+        addresses = Addresses(Allowed(names=settings.http_private, hosts=settings.http_hosts))
+        door = LaterModule("infrastructure.outgoing.door").Door(addresses)
+        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(cast("Asks", door), clock)])
 
     return cast("Tools", Later(make))
 

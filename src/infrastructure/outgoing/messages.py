@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 from urllib.parse import quote, urljoin, urlsplit
 
 from infrastructure.outgoing.addresses import Place, Refused, place_of
@@ -55,6 +55,13 @@ class Answer:
     body: bytes
     url: str
     is_cut: bool = False
+
+
+class Asks(Protocol):
+    """The door, for those that do without its libraries until they ask."""
+
+    async def ask(self, ask: Ask) -> Answer:
+        """`Refused` for where it may not go, `NotAnswered` for everything else that can go wrong."""
 
 
 class NotAnswered(Exception):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 Part: TypeAlias = Callable[[], Awaitable[None]]
+HEAD_START_SECONDS = 0.1
+"""Of the first answers, before a worker in the same process begins."""
 
 
 class Listener(uvicorn.Server):
@@ -106,6 +108,7 @@ async def _work_when(listens: asyncio.Event, app: App, stop: Stop) -> None:
     """What a worker loads first would hold up the first answers."""
     async with given_up_when_stopped(stop):
         await listens.wait()
+        await asyncio.sleep(HEAD_START_SECONDS)
     if not stop.asked.is_set():
         await _work(app, stop)
 

@@ -107,7 +107,9 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
+    # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
     modules = (
+        health,
         workflows,
         templates,
         runs,
@@ -125,7 +127,6 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
         tools,
         models,
         workers,
-        health,
     )
     for module in modules:
         app.include_router(module.router, dependencies=[OnlyKnownParameters])

@@ -1,7 +1,7 @@
 """The tools every installation has: one file each."""
 
 from domain.ports.clock import Clock
-from infrastructure.outgoing.door import Door
+from infrastructure.outgoing.messages import Asks
 from infrastructure.tools.builtin.calculator import calculator
 from infrastructure.tools.builtin.datetime import datetime_tool
 from infrastructure.tools.builtin.http_fetch import http_fetch
@@ -16,6 +16,6 @@ def builtin_tools(clock: Clock) -> tuple[RunnableTool, ...]:
     return calculator(), datetime_tool(clock), json_query(), sleep(clock), text_search()
 
 
-def reaching_tools(door: Door, clock: Clock) -> tuple[RunnableTool, ...]:
+def reaching_tools(door: Asks, clock: Clock) -> tuple[RunnableTool, ...]:
     """Those that reach others, through the door."""
     return (http_fetch(door, clock),)

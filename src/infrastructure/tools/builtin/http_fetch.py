@@ -13,8 +13,7 @@ from domain.ports.clock import Clock
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.outgoing.addresses import Refused
-from infrastructure.outgoing.door import Door
-from infrastructure.outgoing.messages import Answer, Ask, NotAnswered
+from infrastructure.outgoing.messages import Answer, Ask, Asks, NotAnswered
 from infrastructure.tools.runnable import RunnableTool
 
 MAX_BYTES: Final = 1024 * 1024
@@ -80,7 +79,7 @@ TOOL: Final = Tool(
 )
 
 
-def http_fetch(door: Door, clock: Clock) -> RunnableTool:
+def http_fetch(door: Asks, clock: Clock) -> RunnableTool:
     async def fetch(arguments: Mapping[str, Json], context: ToolContext) -> Json:
         ask = Ask(
             cast(str, arguments["url"]),
