@@ -130,6 +130,7 @@ def test_a_port_that_is_taken_is_said(weft: Weft) -> None:
 
 def test_a_service_stops_in_order_at_the_first_signal(weft: Weft) -> None:
     service = weft.commands.serve()
+    until(lambda: service.log("worker started"), "its worker")
 
     service.ask_to_stop(signal.SIGINT)
 
