@@ -205,7 +205,7 @@ class Drive:
     async def _write(self, unit: Append) -> None:
         rows = await append_surely(self.tools, unit, lambda: self.is_lost)
         self.durable = Position(unit.after + len(unit.events))
-        self.since.bytes += sum([len(row.body) for row in rows])
+        self.since.weigh(rows)
         if self.answers:
             self.answers = [(at, answer) for at, answer in self.answers if at > self.durable]
         if unit.usage:
