@@ -3,7 +3,7 @@ shared by its runs."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.errors import EdgeEvaluationError, ExpressionError, NodeExecutionError
 from domain.graph.compiled import CompiledGraph, compile_graph
@@ -14,6 +14,7 @@ from domain.ports.expressions import RECALLED, Scope, Value
 from domain.ports.nodes import Executor, NodeKinds, Workshop
 from domain.ports.repositories import Workflows
 from domain.ports.schemas import Schema
+from domain.ports.tools import ToolCatalog
 
 Decide = Callable[[Scope], tuple[NodeId, ...]]
 _OF_EACH_ITEM = frozenset({"type", "items", "title", "description", "examples", "$comment"})
@@ -216,6 +217,7 @@ class ProgramShelf:
     workflows: Workflows
     kinds: NodeKinds
     workshop: Workshop
+    catalog: ToolCatalog
     most: int = 256
     _kept: OrderedDict[tuple[TenantId, ContentHash], Program] = field(default_factory=OrderedDict)
 
@@ -224,7 +226,8 @@ class ProgramShelf:
         known = self._kept.get((tenant, content))
         if known is None:
             version = await self.workflows.by_hash(tenant, content)
-            known = build_program(version.graph, content, self.kinds, self.workshop)
+            workshop = replace(self.workshop, tools=await self.catalog.of(tenant))
+            known = build_program(version.graph, content, self.kinds, workshop)
             self._kept[tenant, content] = known
             if len(self._kept) > self.most:
                 self._kept.popitem(last=False)

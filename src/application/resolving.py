@@ -19,7 +19,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.repositories import Runs
 from domain.ports.schemas import Schemas
-from domain.ports.tools import Tools
+from domain.ports.tools import ToolCatalog
 from domain.run import events
 from domain.run.run import Run, RunStatus
 
@@ -54,7 +54,7 @@ class ResolveRun:
     runs: Runs
     journal: Journal
     inbox: Inbox
-    tools: Tools
+    catalog: ToolCatalog
     schemas: Schemas
     once: Once
 
@@ -66,16 +66,16 @@ class ResolveRun:
             await self._check_decided(who, found, order)
             return await describe(self.journal, found)
         if order.decision is Decision.HAPPENED:
-            self._check_output(str(about["tool"]), order.output)
+            await self._check_output(who, str(about["tool"]), order.output)
         body: dict[str, Json] = {**order.model_dump(mode="json"), "intended_at": about["intended_at"], "by": who.name}
         key = _key(order.activation, about["intended_at"])
         await self._decide_first(who, f"{key} of {found.id}", order)
         await self.inbox.put(found.tenant, found.thread, found.id, "resolve", body, key)
         return await describe(self.journal, found)
 
-    def _check_output(self, tool: str, output: Json) -> None:
+    async def _check_output(self, who: Principal, tool: str, output: Json) -> None:
         try:
-            returns = self.tools.get(tool).returns
+            returns = (await self.catalog.of(who.tenant)).get(tool).returns
         except ToolNotFound:
             return  # the tool is gone; what it would have returned cannot be asked any more
         problems = below("/output", tuple(self.schemas.compile(returns).problems(output)))

@@ -13,6 +13,7 @@ from domain.graph.checks import step
 from domain.graph.definition import Graph
 from domain.json import Json
 from domain.ports.nodes import NodeKind, NodeKinds, Workshop
+from domain.ports.tools import Tools
 
 Locate = Callable[[str], tuple[int, int] | None]
 """Line and column (from 1) of what a JSON pointer points at, where the text of the document is known."""
@@ -62,6 +63,10 @@ class Validate:
 
     kinds: NodeKinds
     workshop: Workshop
+
+    def knowing(self, tools: Tools) -> "Validate":
+        """The same for whoever has these tools."""
+        return replace(self, workshop=replace(self.workshop, tools=tools))
 
     def __call__(self, document: Json) -> Validation:
         graph, structural = read_graph(document)

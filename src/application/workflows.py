@@ -23,6 +23,7 @@ from domain.ids import ContentHash, TenantId
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.repositories import Workflows
+from domain.ports.tools import ToolCatalog
 from domain.workflow import WorkflowMetadata, WorkflowVersion
 
 HashOf: TypeAlias = Callable[[JsonObject], ContentHash]
@@ -40,11 +41,13 @@ class CheckDocument:
 
     validate: Validate
     workflows: Workflows
+    catalog: ToolCatalog
 
     async def __call__(self, tenant: TenantId, document: Json, locate: Locate = nowhere) -> Validation:
+        validate = self.validate.knowing(await self.catalog.of(tenant))
         if _is_small(document):
-            return (await self._complete(tenant, self.validate(document))).located(locate)
-        found = await self._complete(tenant, await asyncio.to_thread(self.validate, document))
+            return (await self._complete(tenant, validate(document))).located(locate)
+        found = await self._complete(tenant, await asyncio.to_thread(validate, document))
         return await asyncio.to_thread(found.located, locate)
 
     async def _complete(self, tenant: TenantId, found: Validation) -> Validation:

@@ -127,6 +127,13 @@ class Forbidden(DomainError):
     code = "forbidden"
 
 
+class SecretRefused(DomainError):
+    """A secret that is not there, or not for there. Says its name, never what it is."""
+
+    family = Family.FORBIDDEN
+    code = "secret_refused"
+
+
 # It is not there, or not yours: the two are never told apart.
 class NotFound(DomainError):
     family = Family.NOT_FOUND

@@ -14,6 +14,8 @@ ScheduleId = NewType("ScheduleId", str)
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)
 """`evt_RUN_POSITION_WHAT`: the same at every webhook, at every try, and after a redelivery."""
+ToolId = NewType("ToolId", str)
+"""`TYPE/NAME`, as `rest/github_get_issue`."""
 NodeId = NewType("NodeId", str)
 NodeIndex = NewType("NodeIndex", int)
 """Where a node stands in its compiled graph, counted from 0 in document order."""

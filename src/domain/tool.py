@@ -3,15 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from domain.errors import Failure
+from domain.ids import ToolId
 from domain.json import Json, JsonObject
-from domain.usage import Usage
+from domain.usage import Money, Usage
+
+MOST_OUTPUT_BYTES: Final = 4 * 1024 * 1024
+"""Of a tool's output as JSON, where its limits do not say."""
 
 
 class ToolType(StrEnum):
+    """Where its code is: in Weft, in a Python package, behind a URL, in a server of the Model Context Protocol."""
+
     BUILTIN = "builtin"
     NATIVE = "native"
+    REST = "rest"
+    MCP = "mcp"
 
 
 class Effects(StrEnum):
@@ -49,8 +58,31 @@ class ToolMetadata:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolConfig:
+    """What a call takes: JSON Schemas by name, each either required or optional."""
+
+    parameters: Mapping[str, Json]
+    required_parameters: tuple[str, ...]
+    optional_parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolLimits:
+    """Of one process: `concurrency` calls at once, `calls_per_minute`, `seconds` for one call, `output_bytes` of what it returns as JSON.
+    None: no limit of its own (a call outside any run has 60 seconds)."""
+
+    concurrency: int | None = None
+    calls_per_minute: int | None = None
+    seconds: float | None = None
+    output_bytes: int = MOST_OUTPUT_BYTES
+
+
+NO_LIMITS: Final = ToolLimits()
+
+
+@dataclass(frozen=True, slots=True)
 class Tool:
-    """`parameters` and `returns` are JSON Schemas; every call is checked against both."""
+    """`parameters` and `returns` are JSON Schemas; every call is checked against both. `cost`: of one call, or None when it has no price."""
 
     name: str
     tool_type: ToolType
@@ -59,6 +91,20 @@ class Tool:
     returns: JsonObject = field(default_factory=dict)
     effects: Effects = Effects.NONE
     examples: tuple[Mapping[str, Json], ...] = ()
+    limits: ToolLimits = NO_LIMITS
+    cost: Money | None = None
+
+    @property
+    def id(self) -> ToolId:
+        """Names are unique among the tools that a tenant can call, whatever their types."""
+        return ToolId(f"{self.tool_type}/{self.name}")
+
+    @property
+    def config(self) -> ToolConfig:
+        properties, required = self.parameters.get("properties"), self.parameters.get("required")
+        named = properties if isinstance(properties, Mapping) else {}
+        must = tuple(name for name in named if isinstance(required, list | tuple) and name in required)
+        return ToolConfig(named, must, tuple(name for name in named if name not in must))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,27 @@
 """Tools: one way in, whatever their type."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from domain.access import Role
 from domain.acting import Acting
 from domain.ids import RunId, TenantId
-from domain.json import JsonObject
+from domain.json import Json, JsonObject
+from domain.registered import RegisteredTool
 from domain.tool import Tool, ToolExecutionResult
+
+
+def unheard(text: str) -> None:
+    """For calls that nobody watches."""
 
 
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
-    from now, or None. `acting`: of a run in a session. `workflow`: the name of the one that runs, "" outside any run."""
+    from now, or None. `acting`: of a run in a session. `workflow`: `name@version` of what runs, "" outside any run. `permissions`: what that
+    version lets its runs call, None when it does not say. `caller` and `role`: of whoever calls outside any run. `approved_by`: who let this
+    very call happen, where somebody was asked. `tell`: progress, for whoever watches; it may be lost."""
 
     tenant: TenantId
     idempotency_key: str
@@ -22,20 +30,52 @@ class ToolContext:
     deadline_seconds: float | None = None
     acting: Acting | None = None
     workflow: str = ""
+    permissions: tuple[str, ...] | None = None
+    caller: str = ""
+    role: Role | None = None
+    agent: str = ""
+    approved_by: str = ""
+    tell: Callable[[str], None] = unheard
 
-    def must_be_allowed(self, tool: str) -> None:
-        """`Forbidden` when the session of the run does not let it call this tool."""
-        if self.acting is not None:
-            self.acting.must_be_allowed(tool)
+    @property
+    def workflow_name(self) -> str:
+        return self.workflow.partition("@")[0]
 
 
 class Tools(Protocol):
+    """What one tenant can call, as it is now."""
+
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
-        """Check the arguments, run, check what came back. A refusal or failure of the tool is a result with `error`; an unknown name
-        raises `ToolNotFound`, naming the known ones."""
+        """Decide whether it may be, check the arguments, run, check what came back. A refusal or failure of the tool is a result with
+        `error`; an unknown name raises `ToolNotFound`, naming the known ones."""
 
     def get(self, name: str) -> Tool:
         """`ToolNotFound` names the known ones."""
 
     def list(self) -> Sequence[Tool]:
         """By name."""
+
+    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
+        """May it be called? False: only when somebody approves. `Forbidden` says which rule of whom forbids it."""
+
+
+class ToolCatalog(Protocol):
+    async def of(self, tenant: TenantId) -> Tools:
+        """The tools of the installation and those that the tenant has registered; what others registered a second ago may be missing."""
+
+    def check(self, document: Json) -> Tool:
+        """What a document describes; `ValidationError` has every problem with a pointer."""
+
+    def forget(self, tenant: TenantId) -> None:
+        """What the tenant has registered has changed: look again."""
+
+
+class RegisteredTools(Protocol):
+    async def put(self, tool: RegisteredTool) -> bool:
+        """Keep or replace; True when the name is new to the tenant."""
+
+    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
+        """All of a tenant, by name."""
+
+    async def remove(self, tenant: TenantId, name: str) -> None:
+        """`ToolNotFound` when there is none."""

@@ -51,7 +51,7 @@ class ToolCall:
         return _finished(await self.tools.call(self.tool, self._told(context), _context_of(context)))
 
     def intend(self, context: NodeContext) -> Intended:
-        _context_of(context).must_be_allowed(self.tool)  # the same as at the call, before it is announced
+        self.tools.must_be_allowed(self.tool, _context_of(context))  # the same as at the call, before it is announced
         return Intended(self.tool, self._told(context))
 
     def _told(self, context: NodeContext) -> JsonObject:
@@ -65,9 +65,17 @@ class ToolCall:
 
 
 def _context_of(context: NodeContext) -> ToolContext:
-    workflow = context.workflow.partition("@")[0]
-    key, seconds = context.idempotency_key(), context.deadline_seconds
-    return ToolContext(context.tenant, key, context.run, context.activation, seconds, context.acting, workflow)
+    return ToolContext(
+        context.tenant,
+        context.idempotency_key(),
+        context.run,
+        context.activation,
+        context.deadline_seconds,
+        context.acting,
+        context.workflow,
+        approved_by="" if context.answer is None else context.answer.by,
+        tell=context.say,
+    )
 
 
 def _finished(result: ToolExecutionResult) -> Finished:
@@ -141,7 +149,7 @@ def _approved(approval: Approval, tool: Tool, call: ToolCall, workshop: Workshop
     asked = approval.compiled(approval.on_deadline, workshop)
 
     def check(context: NodeContext) -> None:
-        _context_of(context).must_be_allowed(tool.name)
+        workshop.tools.must_be_allowed(tool.name, _context_of(context))
 
     return Approved(tool.name, tool.parameters, approval.editable, asked, call.given, check)
 

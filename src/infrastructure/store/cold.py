@@ -97,6 +97,16 @@ class Cold:
 
         return KeptKeys(self._opened())
 
+    def registered(self) -> object:
+        from infrastructure.store.sql.tools import KeptTools
+
+        return KeptTools(self._opened())
+
+    def pins(self) -> object:
+        from infrastructure.store.sql.tools import KeptPins
+
+        return KeptPins(self._opened())
+
     async def close(self) -> None:
         if self._database is not None:
             await self._database.close()

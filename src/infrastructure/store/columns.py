@@ -26,8 +26,8 @@ def json_column(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False)
 
 
-def count_column(name: str) -> Column[int]:
-    return Column(name, BigInteger, nullable=False)
+def count_column(name: str, *, key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=key, autoincrement=False, nullable=False)
 
 
 def number_column() -> Column[int]:

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD: Final = "0007"
+HEAD: Final = "0008"
 SNAPSHOT: Final = Path(__file__).parent / "migrations" / "sqlite.sql"
-KNOWN: Final = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007"})
+KNOWN: Final = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
 """Every revision that this version can upgrade from."""
 _HAS_TABLES: Final = "SELECT count(*) FROM {catalog} WHERE {name} IN ('alembic_version', 'heads', 'journal', 'runs', 'queue')"
 _VERSION: Final = "SELECT version_num FROM alembic_version"

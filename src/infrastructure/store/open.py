@@ -24,6 +24,7 @@ from infrastructure.store.quick import (
     QuickRuns,
     QuickSnapshots,
     QuickThreads,
+    QuickTools,
     QuickUsage,
     QuickWorkflows,
 )
@@ -33,11 +34,13 @@ from infrastructure.store.usage_rows import ReservedLines
 
 if TYPE_CHECKING:
     from domain.ports.items import Items
+    from domain.ports.pins import ToolPins
     from domain.ports.repositories import Keys, Runs, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
     from domain.ports.schedules import DueSchedules, Schedules
     from domain.ports.sessions import Sessions
     from domain.ports.snapshots import Snapshots
+    from domain.ports.tools import RegisteredTools
     from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
 
 
@@ -99,5 +102,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         holds=hot.holds,
         snapshots=cast("Snapshots", QuickSnapshots(hot.reader, cold)),
         items=cast("Items", QuickItems(hot.reader, cold)),
+        registered=cast("RegisteredTools", QuickTools(hot.reader, cold)),
+        pins=cast("ToolPins", Later(cold.pins)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

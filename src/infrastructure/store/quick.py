@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, cast
 
 from domain.ids import ContentHash, RunId, TenantId, ThreadId, WebhookId
+from domain.registered import RegisteredTool
 from domain.run.run import Run
 from domain.thread import Thread
 from domain.workflow import WorkflowVersion
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from domain.ports.items import Items
     from domain.ports.repositories import NewRun, Started
     from domain.ports.snapshots import Snapshots
+    from domain.ports.tools import RegisteredTools
     from domain.ports.webhooks import DueDeliveries
 
 _THREAD = f"SELECT {THREAD_COLUMNS} FROM threads WHERE id = $1 AND tenant = $2"  # noqa: S608 - no value in it
@@ -87,6 +89,17 @@ class QuickUsage(Later):
     def __init__(self, lines: ReservedLines, cold: Cold) -> None:
         super().__init__(cold.usage)
         self.reserved = lines.reserved
+
+
+class QuickTools(Later):
+    def __init__(self, reader: Reader, cold: Cold) -> None:
+        super().__init__(cold.registered)
+        self._reader = reader
+
+    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
+        """Asked before every workflow that is checked or built, mostly for nothing."""
+        some = await self._reader.rows("SELECT 1 FROM registered_tools WHERE tenant = $1 LIMIT 1", tenant)
+        return await cast("RegisteredTools", self.rest()).of(tenant) if some else ()
 
 
 class QuickDueSchedules(Later):

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items
     from domain.ports.journal import Journal
+    from domain.ports.pins import ToolPins
     from domain.ports.queue import RunQueue
     from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
     from domain.ports.schedules import DueSchedules, Schedules
     from domain.ports.sessions import Sessions
     from domain.ports.snapshots import Snapshots
+    from domain.ports.tools import RegisteredTools
     from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
     from infrastructure.heart import OpenRenew
 
@@ -43,5 +45,7 @@ class Store:
     holds: Holds
     snapshots: Snapshots
     items: Items
+    registered: RegisteredTools
+    pins: ToolPins
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

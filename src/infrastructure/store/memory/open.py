@@ -19,6 +19,7 @@ from infrastructure.store.memory.sessions import MemorySessions
 from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryUsage
 from infrastructure.store.memory.snapshots import MemorySnapshots
 from infrastructure.store.memory.threads import MemoryThreads
+from infrastructure.store.memory.tools import MemoryPins, MemoryTools
 from infrastructure.store.memory.webhooks import MemoryDeliveries, MemoryDueDeliveries, MemoryWebhooks
 from infrastructure.store.memory.workflows import MemoryTemplates, MemoryWorkflows
 from infrastructure.store.store import Store
@@ -50,4 +51,6 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         snapshots=MemorySnapshots(book),
         items=MemoryItems(book),
         owed=MemoryDueDeliveries(book),
+        registered=MemoryTools(book),
+        pins=MemoryPins(book),
     )

@@ -321,5 +321,44 @@ CREATE TABLE blob_uses (
 
 CREATE INDEX ix_blob_uses_thread ON blob_uses (thread);
 
-INSERT INTO alembic_version VALUES ('0007');
+CREATE TABLE registered_tools (
+	tenant TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	updated_at DOUBLE NOT NULL, 
+	"by" TEXT NOT NULL, 
+	document BLOB NOT NULL, 
+	CONSTRAINT pk_registered_tools PRIMARY KEY (tenant, name)
+);
+
+CREATE TABLE tool_pins (
+	server TEXT NOT NULL, 
+	tool TEXT NOT NULL, 
+	digest TEXT NOT NULL, 
+	"by" TEXT NOT NULL, 
+	at DOUBLE NOT NULL, 
+	CONSTRAINT pk_tool_pins PRIMARY KEY (server, tool)
+);
+
+CREATE TABLE audit_heads (
+	tenant TEXT NOT NULL, 
+	number BIGINT NOT NULL, 
+	digest TEXT NOT NULL, 
+	CONSTRAINT pk_audit_heads PRIMARY KEY (tenant)
+);
+
+CREATE TABLE audit (
+	tenant TEXT NOT NULL, 
+	number BIGINT NOT NULL, 
+	at DOUBLE NOT NULL, 
+	who TEXT NOT NULL, 
+	action TEXT NOT NULL, 
+	resource TEXT NOT NULL, 
+	effect TEXT NOT NULL, 
+	deed BLOB NOT NULL, 
+	digest TEXT NOT NULL, 
+	CONSTRAINT pk_audit PRIMARY KEY (tenant, number)
+);
+
+INSERT INTO alembic_version VALUES ('0008');
 

@@ -136,7 +136,7 @@ class Memory:
 
 
 def _namespace(arguments: Mapping[str, Any], context: ToolContext) -> Namespace:
-    stands = Standpoint(context.workflow, context.acting)
+    stands = Standpoint(context.workflow_name, context.acting)
     return stands.namespace(ItemScope(arguments.get("scope", ItemScope.WORKFLOW)), names_in(arguments.get("namespace", "")))
 
 

@@ -1,0 +1,18 @@
+"""Secrets, by name: where they lie is the owner's business, and what they are nobody's but the place they are sent to."""
+
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from domain.ids import TenantId
+
+Redact: TypeAlias = Callable[[str], str]
+"""The text without any secret that was ever given out in this process, in whatever form it was sent."""
+
+
+class Secrets(Protocol):
+    def must_be_for(self, name: str, tenant: TenantId, host: str) -> None:
+        """`SecretRefused` when there is none of that name for the tenant, or it is bound to other hosts."""
+
+    async def get(self, name: str, tenant: TenantId, host: str) -> str:
+        """Its value, to be sent to `host` and nowhere else; from now on it is redacted everywhere. Raises as `must_be_for`, and
+        `SecretRefused` when the place it lies in cannot be read."""

@@ -1,0 +1,30 @@
+"""Tools that are data: what a tenant has described, and may change at any time."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.ids import TenantId
+from domain.json import JsonObject
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredTool:
+    """`document`: as it was given, and is stored. `by`: the key that registered it last."""
+
+    tenant: TenantId
+    name: str
+    document: JsonObject
+    by: str
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ToolPin:
+    """A tool of a server that somebody has looked at: as long as its description has this digest it may be called."""
+
+    server: str
+    tool: str
+    digest: str
+    by: str
+    at: datetime

@@ -1,0 +1,45 @@
+"""Registered tools and approved descriptions, in memory."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from domain.errors import ToolNotFound
+from domain.ids import TenantId
+from domain.registered import RegisteredTool, ToolPin
+from infrastructure.store.memory.book import Book
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryTools:
+    book: Book
+
+    async def put(self, tool: RegisteredTool) -> bool:
+        mine = self.book.tools.setdefault(tool.tenant, {})
+        known = mine.get(tool.name)
+        mine[tool.name] = tool if known is None else replace(tool, created_at=known.created_at)
+        return known is None
+
+    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
+        return [tool for _, tool in sorted(self.book.tools.get(tenant, {}).items())]
+
+    async def remove(self, tenant: TenantId, name: str) -> None:
+        if self.book.tools.get(tenant, {}).pop(name, None) is None:
+            raise ToolNotFound(f"no tool {name} is registered")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPins:
+    book: Book
+
+    async def of(self, server: str) -> Sequence[ToolPin]:
+        return [pin for _, pin in sorted(self.book.pins.get(server, {}).items())]
+
+    async def pin(self, pins: Sequence[ToolPin], *, replacing: bool) -> None:
+        for pin in pins:
+            mine = self.book.pins.setdefault(pin.server, {})
+            if replacing or pin.tool not in mine:
+                mine[pin.tool] = pin
+
+    async def unpin(self, server: str, tools: Sequence[str]) -> None:
+        for tool in tools:
+            self.book.pins.get(server, {}).pop(tool, None)

@@ -1,0 +1,78 @@
+"""Registered tools, and the descriptions of others' tools that somebody approved."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from domain.errors import ToolNotFound
+from domain.ids import TenantId
+from domain.registered import RegisteredTool, ToolPin
+from infrastructure.store.codec import encode, plain
+from infrastructure.store.rows import Row, moment, seconds
+from infrastructure.store.sql.database import Database
+from infrastructure.store.tool_tables import registered_tools as tools
+from infrastructure.store.tool_tables import tool_pins as pins
+
+
+@dataclass(frozen=True, slots=True)
+class KeptTools:
+    database: Database
+
+    async def put(self, tool: RegisteredTool) -> bool:
+        values = {
+            "tenant": tool.tenant,
+            "name": tool.name,
+            "created_at": seconds(tool.created_at),
+            "updated_at": seconds(tool.updated_at),
+            "by": tool.by,
+            "document": encode(tool.document),
+        }
+        new = self.database.insert(tools).values(values).on_conflict_do_nothing()
+        changed = {name: values[name] for name in ("updated_at", "by", "document")}
+        mine = (tools.c.tenant == tool.tenant) & (tools.c.name == tool.name)
+        async with self.database.transaction() as connection:
+            if (await connection.execute(new)).rowcount:
+                return True
+            await connection.execute(tools.update().where(mine).values(changed))
+            return False
+
+    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
+        rows = await self.database.rows(select(tools).where(tools.c.tenant == tenant).order_by(tools.c.name))
+        return [_tool_of(row) for row in rows]
+
+    async def remove(self, tenant: TenantId, name: str) -> None:
+        if not await self.database.change(delete(tools).where(tools.c.tenant == tenant, tools.c.name == name)):
+            raise no_registered(name)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPins:
+    database: Database
+
+    async def of(self, server: str) -> Sequence[ToolPin]:
+        rows = await self.database.rows(select(pins).where(pins.c.server == server).order_by(pins.c.tool))
+        return [ToolPin(row[0], row[1], row[2], row[3], moment(row[4])) for row in rows]
+
+    async def pin(self, given: Sequence[ToolPin], *, replacing: bool) -> None:
+        if not given:
+            return
+        rows = [{"server": pin.server, "tool": pin.tool, "digest": pin.digest, "by": pin.by, "at": seconds(pin.at)} for pin in given]
+        new = self.database.insert(pins).values(rows)
+        if not replacing:
+            await self.database.change(new.on_conflict_do_nothing())
+            return
+        values = {name: new.excluded[name] for name in ("digest", "by", "at")}
+        await self.database.change(new.on_conflict_do_update(index_elements=["server", "tool"], set_=values))
+
+    async def unpin(self, server: str, tools: Sequence[str]) -> None:
+        await self.database.change(delete(pins).where(pins.c.server == server, pins.c.tool.in_(tools)))
+
+
+def no_registered(name: str) -> ToolNotFound:
+    return ToolNotFound(f"no tool {name} is registered")
+
+
+def _tool_of(row: Row) -> RegisteredTool:
+    tenant, name, created_at, updated_at, by, document = row
+    return RegisteredTool(tenant, name, plain(document), by, moment(created_at), moment(updated_at))

@@ -1,0 +1,73 @@
+"""The one gate before every tool: whether it may be called is decided and put on record, how often is counted, and what comes back has no
+secret in it."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from domain.audit import Deed
+from domain.errors import Failure
+from domain.json import Json, JsonObject
+from domain.policy import CALL, Decision, Effect, Policy, Subject
+from domain.ports.audit import AuditTrail
+from domain.ports.clock import Clock
+from domain.ports.secrets import Redact
+from domain.ports.tools import ToolContext
+from domain.tool import Effects, Tool, ToolExecutionResult
+from infrastructure.tools.calling import CheckedTool
+from infrastructure.tools.limiting import CallLimits
+
+APPROVAL: Final = "approval_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    policy: Policy
+    trail: AuditTrail
+    limits: CallLimits
+    redact: Redact
+    clock: Clock
+
+    def decide(self, tool: Tool, context: ToolContext) -> Decision:
+        """An approval of this very call is what `ask` asks for."""
+        found = self.policy.decide(_subject_of(context), CALL, tool.name)
+        if found.effect is Effect.ASK and context.approved_by:
+            return Decision(Effect.ALLOW, f"approved by {context.approved_by}", found.source)
+        return found
+
+    async def call(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
+        """Nothing is called before it stands on record that it may be; only what merely reads does not wait for that."""
+        decision = self.decide(found.tool, context)
+        deed = self._deed(found.tool, decision, context)
+        if decision.is_allowed and found.tool.effects is Effects.NONE:
+            self.trail.note(deed)
+        else:
+            await self.trail.record(deed)
+        if not decision.is_allowed:
+            return ToolExecutionResult(error=_refusal(found.tool, decision))
+        async with self.limits.within(found.tool, context) as refused:
+            result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, context, self.clock)
+        return self._redacted(result)
+
+    def _deed(self, tool: Tool, decision: Decision, context: ToolContext) -> Deed:
+        about: dict[str, Json] = {"tool_type": tool.tool_type.value, "effects": tool.effects.value}
+        if context.run is not None:
+            about |= {"run": context.run, "activation": context.activation, "workflow": context.workflow}
+        if context.approved_by:
+            about["approved_by"] = context.approved_by
+        who = context.caller or f"run {context.run}"
+        return Deed(
+            context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about
+        )
+
+    def _redacted(self, result: ToolExecutionResult) -> ToolExecutionResult:
+        return result
+
+
+def _refusal(tool: Tool, decision: Decision) -> Failure:
+    if decision.effect is Effect.ASK:
+        return Failure(APPROVAL, f"{tool.name} is called only when somebody approves of the call: {decision.rule} ({decision.source})")
+    return Failure("forbidden", f"{tool.name} may not be called: {decision.rule} ({decision.source})")
+
+
+def _subject_of(context: ToolContext) -> Subject:
+    return Subject(context.tenant, context.role, context.acting, context.workflow, context.permissions, context.agent)
