@@ -44,7 +44,7 @@ from infrastructure.telemetry import logging
 from infrastructure.templates import JinjaTemplates
 from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
-from wiring.adapters import addresses_of_webhooks, close_models, engine_tools_of, heart_of, meter_of, models_of, tools_of
+from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, engine_tools_of, heart_of, installed_of, meter_of, models_of
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
@@ -72,7 +72,8 @@ class Shared(containers.DeclarativeContainer):
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     models = providers.Singleton(models_of, settings, clock)
-    tools = providers.Singleton(tools_of, settings, schemas, clock, store.provided.items)
+    tools = providers.Singleton(installed_of, settings, schemas, clock, store.provided.items)
+    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -80,12 +81,12 @@ class Shared(containers.DeclarativeContainer):
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
         models=models,
-        tools=tools,
+        tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)
     resolve = providers.Factory(partial, resolve_versions, store.provided.workflows)
 
-    shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop)
+    shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop, catalog)
     past = providers.Singleton(Past, store.provided.journal, store.provided.threads, shelf)
 
     engine = providers.Singleton(
@@ -110,7 +111,7 @@ class Shared(containers.DeclarativeContainer):
             grace_seconds=settings.provided.grace_seconds,
         ),
     )
-    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, tools)
+    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,11 @@ class OneModel:
 
 
 class OneTool:
+    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
+        if context.acting is not None:
+            context.acting.must_be_allowed(name)
+        return True
+
     def get(self, name: str) -> Tool:
         if name != "lookup":
             raise ToolNotFound(f"there is no tool `{name}`; there are lookup")

@@ -46,6 +46,9 @@ class TwoTools:
             return ToolExecutionResult(error=Failure("bad_number", "give a number of at most 100"))
         return ToolExecutionResult(2 * number)
 
+    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
+        return True
+
     def get(self, name: str) -> Tool:
         for tool in self.list():
             if tool.name == name:

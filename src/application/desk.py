@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from application.snapshots import SnapshotDesk
     from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
     from application.threads import GetThread, ListThreads, OpenThread, ShowTree
-    from application.tools import CallTool, GetTool, ListTools
+    from application.tools import ToolDesk
     from application.webhooks import WebhookDesk
     from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 
@@ -81,9 +81,7 @@ class Desk:
     restore_thread: RestoreThread
     snapshots: SnapshotDesk
     branch_snapshot: BranchSnapshot
-    list_tools: ListTools
-    get_tool: GetTool
-    call_tool: CallTool
+    tools: ToolDesk
     list_models: ListModels
     list_workers: ListWorkers
     create_key: CreateKey

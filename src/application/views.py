@@ -13,7 +13,7 @@ from domain.graph.flow import Priority
 from domain.json import Json
 from domain.model import ModelCard
 from domain.thread import OnFailure, Thread, ThreadState, ThreadType
-from domain.tool import Effects, Tool, ToolExecutionResult, ToolType
+from domain.tool import ToolExecutionResult
 from domain.usage import Money, Usage
 
 S = TypeVar("S")
@@ -86,37 +86,6 @@ class ThreadView(View):
             description=thread.metadata.description,
             labels=json_object(thread.labels),
             created_at=thread.created_at,
-        )
-
-
-class ToolView(View):
-    """`parameters` and `returns` are JSON Schemas."""
-
-    name: str
-    type: ToolType
-    description: str
-    version: str
-    author: str | None
-    tags: list[str]
-    parameters: dict[str, JsonValue]
-    returns: dict[str, JsonValue]
-    effects: Effects
-    examples: list[dict[str, JsonValue]]
-
-    @classmethod
-    def of(cls, tool: Tool) -> "ToolView":
-        about = tool.metadata
-        return cls(
-            name=tool.name,
-            type=tool.tool_type,
-            description=about.description,
-            version=about.version,
-            author=about.author,
-            tags=list(about.tags),
-            parameters=json_object(tool.parameters),
-            returns=json_object(tool.returns),
-            effects=tool.effects,
-            examples=[json_object(example) for example in tool.examples],
         )
 
 

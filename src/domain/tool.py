@@ -82,7 +82,7 @@ NO_LIMITS: Final = ToolLimits()
 
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`parameters` and `returns` are JSON Schemas; every call is checked against both. `cost`: of one call, or None when it has no price."""
+    """`parameters` and `returns` are JSON Schemas; every call is checked against both. `cost`: of one call, None when it has no price."""
 
     name: str
     tool_type: ToolType

@@ -12,26 +12,33 @@ from application.appending import EngineTools
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
+from domain.policy import Policy
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.items import Items
 from domain.ports.meter import Meter
-from domain.ports.tools import Tools
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
+from infrastructure.memory.limits import MemoryLimits
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
 from infrastructure.telemetry.unmetered import Unmetered
+from infrastructure.tools.catalog import Catalog
+from infrastructure.tools.guarded import Guard
+from infrastructure.tools.limiting import CallLimits
+from infrastructure.unaudited import Unaudited
 from settings import Settings
 
 if TYPE_CHECKING:
     from domain.ports.webhooks import WebhookSender
     from infrastructure.models.settings import Endpoint
     from infrastructure.outgoing.messages import Asks
+    from infrastructure.tools.described import Described
+    from infrastructure.tools.registry import InstalledTools
 
 
 def models_of(settings: Settings, clock: SystemClock) -> Later:
@@ -71,7 +78,7 @@ def addresses_of_webhooks(settings: Settings) -> Addresses:
     return Addresses(Allowed(settings.webhooks_private, setting="WEFT_WEBHOOKS_PRIVATE"))
 
 
-def tools_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Tools:
+def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Later:
     """`InstalledTools`, loaded with the first question."""
 
     def make() -> object:
@@ -83,7 +90,14 @@ def tools_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items
         door = LaterModule("infrastructure.outgoing.door").Door(addresses)
         return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(cast("Asks", door), clock)])
 
-    return cast("Tools", Later(make))
+    return Later(make)
+
+
+def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store) -> Catalog:
+    """Behind the gate; what reads documents is loaded with the first one."""
+    guard = Guard(Policy(), Unaudited(), CallLimits(MemoryLimits()), str, clock)
+    described = LaterModule("infrastructure.tools.described").Described(schemas, {})
+    return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
 
 
 def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> EngineTools:

@@ -10,7 +10,7 @@ from application.validation import Validate
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.nodes import Workshop
-from domain.ports.tools import Tools
+from domain.ports.tools import ToolCatalog
 from infrastructure.between import Between
 from infrastructure.canonical import content_hash
 from infrastructure.ids import new_id
@@ -44,7 +44,7 @@ class Parts:
     past: Past
     addresses: Addresses
     models: Later
-    tools: Tools
+    catalog: ToolCatalog
     keyless: bool
 
     @property
@@ -57,7 +57,7 @@ class Parts:
 
     @cached_property
     def check(self) -> workflows.CheckDocument:
-        return workflows.CheckDocument(self.validate, self.store.workflows)
+        return workflows.CheckDocument(self.validate, self.store.workflows, self.catalog)
 
     @cached_property
     def start(self) -> runs.StartRun:

@@ -40,6 +40,7 @@ from tests.simulation.documents import document_of
 from tests.simulation.people import People, node_of
 from tests.simulation.process import Chaos, Process, ProcessClock, Remote, RemoteHints, bury, insisting, tell_all_but_the_killed
 from tests.simulation.world import SimulatedKinds, World
+from tests.toolbox import SameForAll
 from tests.virtual_time import VirtualClock, VirtualLoop
 
 LEASE_SECONDS = 6.0
@@ -210,7 +211,7 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     along = TakeAlong(cast(Threads, Remote(store.threads, "threads", process)), cast(Runs, Remote(store.runs, "runs", process)), inbox)
     workflows: Any = Remote(store.workflows, "workflows", process)
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), OneTool())
-    shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop)
+    shelf = ProgramShelf(workflows, SimulatedKinds(world, process), workshop, SameForAll(workshop.tools))
     meter = Unmetered()
     retries = RetryPolicy(process.chaos.rng.random)
     tools = EngineTools(journal, ProcessFeed(), meter, clock, retries, ledger, inbox, marks, items, along)

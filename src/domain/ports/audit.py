@@ -12,7 +12,7 @@ class AuditTrail(Protocol):
         """Will be durable soon (a quarter of a second at most, and before the process ends in order). Never blocks, never fails."""
 
     async def record(self, deed: Deed) -> None:
-        """Durable when it returns, together with everything noted before; many at once share a commit. `DatabaseError` when it cannot be."""
+        """Durable when it returns, as is everything noted before; many at once share a commit. `DatabaseError` when it cannot be."""
 
     async def read(self, tenant: TenantId, after: int, limit: int) -> Sequence[AuditRecord]:
         """Records after a number, oldest first."""

@@ -1,7 +1,7 @@
 """Tools: one way in, whatever their type."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from domain.access import Role
@@ -19,9 +19,9 @@ def unheard(text: str) -> None:
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
-    from now, or None. `acting`: of a run in a session. `workflow`: `name@version` of what runs, "" outside any run. `permissions`: what that
-    version lets its runs call, None when it does not say. `caller` and `role`: of whoever calls outside any run. `approved_by`: who let this
-    very call happen, where somebody was asked. `tell`: progress, for whoever watches; it may be lost."""
+    from now, or None. `acting`: of a run in a session. `workflow`: `name@version` of what runs, "" outside any run. `permissions`: what
+    that version lets its runs call, None when it does not say. `caller` and `role`: of whoever calls outside any run. `approved_by`: who
+    let this very call happen, where somebody was asked. `tell`: progress, for whoever watches; it may be lost."""
 
     tenant: TenantId
     idempotency_key: str
@@ -35,7 +35,7 @@ class ToolContext:
     role: Role | None = None
     agent: str = ""
     approved_by: str = ""
-    tell: Callable[[str], None] = unheard
+    tell: Callable[[str], None] = field(default=unheard, compare=False)
 
     @property
     def workflow_name(self) -> str:

@@ -4,7 +4,7 @@ import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from domain.errors import FactoryError, Problem, ToolNotFound, ValidationError
 from domain.ids import TenantId
@@ -13,9 +13,11 @@ from domain.ports.tools import RegisteredTools, ToolContext
 from domain.registered import RegisteredTool
 from domain.tool import Tool, ToolExecutionResult
 from infrastructure.tools.calling import CheckedTool
-from infrastructure.tools.described import Described
 from infrastructure.tools.guarded import Guard
-from infrastructure.tools.registry import InstalledTools
+
+if TYPE_CHECKING:  # loaded with the first tool that is asked for
+    from infrastructure.tools.described import Described
+    from infrastructure.tools.registry import InstalledTools
 
 LOOKED_SECONDS: Final = 1.0
 """So long what a tenant has registered is taken for what it still is."""
@@ -37,7 +39,7 @@ class ToolSource(Protocol):
 class TenantTools:
     """`domain.ports.tools.Tools`, behind the gate. `own`: what the tenant registered; a name of the installation comes first."""
 
-    installed: InstalledTools
+    installed: "InstalledTools"
     others: Sequence[ToolSource]
     own: Mapping[str, CheckedTool]
     guard: Guard
@@ -96,7 +98,12 @@ class Catalog:
     """`domain.ports.tools.ToolCatalog` for one process."""
 
     def __init__(
-        self, installed: InstalledTools, described: Described, registered: RegisteredTools, guard: Guard, others: Sequence[ToolSource] = ()
+        self,
+        installed: "InstalledTools",
+        described: "Described",
+        registered: RegisteredTools,
+        guard: Guard,
+        others: Sequence[ToolSource] = (),
     ) -> None:
         self._installed, self._described, self._registered = installed, described, registered
         self._guard, self._others = guard, others

@@ -55,9 +55,7 @@ class Guard:
         if context.approved_by:
             about["approved_by"] = context.approved_by
         who = context.caller or f"run {context.run}"
-        return Deed(
-            context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about
-        )
+        return Deed(context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about)
 
     def _redacted(self, result: ToolExecutionResult) -> ToolExecutionResult:
         return result

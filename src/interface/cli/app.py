@@ -22,6 +22,7 @@ MODULES: Final = (
     "run_commands",
     "documents_commands",
     "server_commands",
+    "tool_commands",
     "start_command",
     "control_commands",
     "answer_command",

@@ -1,4 +1,4 @@
-"""Commands that ask a running service: runs, threads, tools, models."""
+"""Commands that ask a running service: runs, threads, models, workers."""
 
 import json
 from collections.abc import Callable
@@ -11,7 +11,6 @@ from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl
 
 runs = typer.Typer(help="Look at the runs of a service, and stop them.", no_args_is_help=True)
 threads = typer.Typer(help="Look at the threads of a service, at any of their moments, and change them.", no_args_is_help=True)
-tools = typer.Typer(help="Look at the tools of a service, and call them.", no_args_is_help=True)
 models = typer.Typer(help="Look at the models of a service.", no_args_is_help=True)
 workers = typer.Typer(help="Look at the workers of a service.", no_args_is_help=True)
 
@@ -20,7 +19,7 @@ ThreadId = Annotated[str, typer.Argument(metavar="THREAD", help="The thread's id
 
 
 def add_to(root: typer.Typer) -> None:
-    for group, name in ((runs, "runs"), (threads, "threads"), (tools, "tools"), (models, "models"), (workers, "workers")):
+    for group, name in ((runs, "runs"), (threads, "threads"), (models, "models"), (workers, "workers")):
         root.add_typer(group, name=name, rich_help_panel="A running service")
 
 
@@ -42,13 +41,13 @@ def list_runs(
         from interface.cli.attention import unknown_calls
 
         titles = ("RUN", "ACTIVATION", "TOOL", "SINCE", "ARGUMENTS", "KEY", "WHY")
-        return _print_list(unknown_calls(server, key, workflow, limit), as_json, titles, _call_row)
+        return print_list(unknown_calls(server, key, workflow, limit), as_json, titles, _call_row)
     if waiting:
         from interface.cli.attention import questions
 
-        return _print_list(questions(server, key, workflow, limit), as_json, ("RUN", "ACTIVATION", "UNTIL", "WHO", "SHOWS"), _question_row)
-    found = _items(server, key, "/v1/runs", limit, status=status, workflow=workflow)
-    _print_list(
+        return print_list(questions(server, key, workflow, limit), as_json, ("RUN", "ACTIVATION", "UNTIL", "WHO", "SHOWS"), _question_row)
+    found = items_of(server, key, "/v1/runs", limit, status=status, workflow=workflow)
+    print_list(
         found,
         as_json,
         ("RUN", "WORKFLOW", "STATUS", "CREATED", "SPENT"),
@@ -111,51 +110,15 @@ def cancel_run(
 @threads.command("list", epilog="Example: weft threads list --limit 5")
 def list_threads(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 20, as_json: AsJson = False) -> None:
     """Threads, newest first."""
-    found = _items(server, key, "/v1/threads", limit)
-    _print_list(found, as_json, ("THREAD", "NAME", "CREATED"), lambda thread: (thread["id"], thread["name"] or "", thread["created_at"]))
-
-
-@tools.command("list", epilog="Example: weft tools list")
-def list_tools(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
-    """Tools that workflows may call."""
-    found = _items(server, key, "/v1/tools", limit)
-    _print_list(
-        found, as_json, ("TOOL", "TYPE", "WHAT IT DOES"), lambda tool: (tool["name"], tool["type"], tool["description"].partition("\n")[0])
-    )
-
-
-@tools.command("call", epilog="""Example: weft tools call calculator --arguments '{"expression": "6 * 7"}'""")
-def call_tool(
-    name: Annotated[str, typer.Argument(metavar="TOOL")],
-    arguments: Annotated[str, typer.Option(metavar="JSON|@FILE", help="A JSON object; @- reads stdin.")] = "{}",
-    server: ServerUrl = None,
-    key: ServerKey = None,
-    as_json: AsJson = False,
-) -> None:
-    """Call a tool once, outside any run, and print what it answers."""
-    from urllib.parse import quote
-
-    from interface.cli.client import connected
-    from interface.cli.documents import read_object
-    from interface.cli.failures import CommandFailed, Exit
-    from interface.cli.printing import print_json, print_output
-
-    values = read_object(arguments, "--arguments")
-    with connected(server, key) as there:
-        result = there.post(f"/v1/tools/{quote(name, safe='')}/call", {"arguments": values})
-    if as_json:
-        print_json(result)
-    elif result["success"]:
-        print_output(result["output"])
-    if not result["success"]:
-        raise CommandFailed(f"{name} failed: {result['error']['message']} ({result['error']['code']})", code=Exit.FAILED)
+    found = items_of(server, key, "/v1/threads", limit)
+    print_list(found, as_json, ("THREAD", "NAME", "CREATED"), lambda thread: (thread["id"], thread["name"] or "", thread["created_at"]))
 
 
 @models.command("list", epilog="Example: weft models list")
 def list_models(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Models and their aliases, prices per million tokens, and which are usable."""
-    found = _items(server, key, "/v1/models", limit)
-    _print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE"), _model_row)
+    found = items_of(server, key, "/v1/models", limit)
+    print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE"), _model_row)
 
 
 def _model_row(model: Members) -> tuple[str, ...]:
@@ -168,23 +131,23 @@ def _model_row(model: Members) -> tuple[str, ...]:
 @workers.command("list", epilog="Example: weft workers list")
 def list_workers(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Workers that are there, oldest first, and the runs they have in hand."""
-    found = _items(server, key, "/v1/workers", limit)
+    found = items_of(server, key, "/v1/workers", limit)
     titles = ("WORKER", "HOST", "PID", "VERSION", "SINCE", "RUNS", "LAST BEAT")
-    _print_list(found, as_json, titles, _worker_row)
+    print_list(found, as_json, titles, _worker_row)
 
 
 def _worker_row(worker: Members) -> tuple[str, ...]:
     return tuple(str(worker[name]) for name in ("id", "host", "pid", "version", "started_at", "runs", "last_beat"))
 
 
-def _items(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Members]:
+def items_of(server: str | None, key: str | None, path: str, limit: int, **parameters: str | None) -> list[Members]:
     from interface.cli.client import connected
 
     with connected(server, key) as there:
         return there.items(path, limit, **parameters)
 
 
-def _print_list(found: list[Members], as_json: bool, titles: tuple[str, ...], row: Callable[[Members], tuple[str, ...]]) -> None:
+def print_list(found: list[Members], as_json: bool, titles: tuple[str, ...], row: Callable[[Members], tuple[str, ...]]) -> None:
     from interface.cli.printing import print_json, print_table
 
     if as_json:

@@ -48,7 +48,7 @@ from application.snapshot_branches import BranchSnapshot
 from application.snapshots import SnapshotDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread, ShowTree
-from application.tools import CallTool, GetTool, ListTools
+from application.tools import ToolDesk
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.webhooks import WebhookDesk
@@ -75,6 +75,7 @@ from infrastructure.templates import JinjaTemplates
 from interface.rest.app import RestSettings, create_app
 from tests.fakes import OneModel, TwoTools
 from tests.integration.rest.worker import HandWorker, take
+from tests.toolbox import SameForAll
 
 CONFIGURED = "a-key-from-the-settings"
 
@@ -126,16 +127,17 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
 
     clock, tools, models, schemas = SystemClock(), TwoTools(), OneModel(), JsonSchemas()
     workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, models, tools)
+    catalog = SameForAll(tools)
     ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, human.kind, tool.kind, map_kind.kind, workflow_kind.kind)
     kinds = InstalledNodeKinds({kind.name: kind for kind in ours})
     validate = Validate(kinds, workshop)
-    check = CheckDocument(validate, store.workflows)
+    check = CheckDocument(validate, store.workflows, catalog)
     once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
     place = FindPlace(store.threads, store.sessions, store.inbox)
     way = MakeWay(store.runs, store.inbox)
     start = StartRun(store.runs, store.marks, store.journal, find, schemas, MakeTerms(CelExpressions()), place, way, new_id, clock)
-    past = Past(store.journal, store.threads, ProgramShelf(store.workflows, kinds, workshop))
+    past = Past(store.journal, store.threads, ProgramShelf(store.workflows, kinds, workshop, catalog))
     write = WriteFromOutside(store.holds, past, store.journal, feed, once, new_id, clock)
     channels = FindChannels(store.runs, store.threads, store.workflows)
     cut, edit = CutBranch(store.threads, past, once, new_id, clock), EditThread(write, channels, schemas)
@@ -159,7 +161,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         cancel_run=CancelRun(store.runs, store.journal, store.inbox),
         control=RunControl(store.runs, store.journal, store.inbox, past, once, new_id),
         answer_run=AnswerRun(store.runs, store.journal, store.inbox, schemas, store.marks, once, new_id, clock),
-        resolve_run=ResolveRun(store.runs, store.journal, store.inbox, tools, schemas, once),
+        resolve_run=ResolveRun(store.runs, store.journal, store.inbox, catalog, schemas, once),
         schedules=ScheduleDesk(store.schedules, LaunchRun(start, clock), CronCalendar(), once, new_id, clock),
         sessions=SessionDesk(store.sessions, store.threads, store.runs, store.inbox, once, new_id, clock),
         process_interaction=ProcessInteraction(store.sessions, store.journal, start, clock),
@@ -183,9 +185,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         restore_thread=restore,
         snapshots=snapshots,
         branch_snapshot=BranchSnapshot(snapshots),
-        list_tools=ListTools(tools),
-        get_tool=GetTool(tools),
-        call_tool=CallTool(tools, new_id),
+        tools=ToolDesk(catalog, store.registered, new_id, clock),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock),

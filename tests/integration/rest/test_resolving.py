@@ -16,6 +16,7 @@ from domain.tool import Tool
 from tests.fakes import TwoTools
 from tests.integration.rest.service import Service, adder, broken
 from tests.integration.rest.worker import HandWorker
+from tests.toolbox import SameForAll
 
 PAY = ActivationPath("/pay#1")
 HAPPENED: dict[str, Any] = {"decision": "happened", "output": 4}
@@ -101,7 +102,7 @@ async def test_whoever_takes_the_run_is_told_what_was_decided_and_by_whom(unknow
 
 
 async def test_an_output_that_the_tool_would_not_return_is_refused(unknown: Unknown) -> None:
-    strict = replace(unknown.service.desk.resolve_run, tools=NumberTools())
+    strict = replace(unknown.service.desk.resolve_run, catalog=SameForAll(NumberTools()))
     unknown.service = broken(unknown.service, resolve_run=strict)
     answer = await unknown.decide(decision="happened", output="four")
 

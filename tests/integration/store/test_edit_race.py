@@ -26,6 +26,7 @@ from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
 from tests.fakes import OneModel, TwoTools
 from tests.integration.store.builders import ANN, LONG, a_claim, a_result, a_tenant, a_thread, append, park
+from tests.toolbox import SameForAll
 
 ROUNDS = 200
 SHARED = [pytest.param("sqlite", id="sqlite"), pytest.param("postgres", marks=pytest.mark.postgres, id="postgres")]
@@ -33,7 +34,7 @@ SHARED = [pytest.param("sqlite", id="sqlite"), pytest.param("postgres", marks=py
 
 def an_editor(store: Store) -> WriteFromOutside:
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), TwoTools())
-    past = Past(store.journal, store.threads, ProgramShelf(store.workflows, InstalledNodeKinds({}), workshop))
+    past = Past(store.journal, store.threads, ProgramShelf(store.workflows, InstalledNodeKinds({}), workshop, SameForAll(workshop.tools)))
     clock = SystemClock()
     return WriteFromOutside(store.holds, past, store.journal, ProcessFeed(), Once(store.marks, clock), new_id, clock)
 

@@ -34,6 +34,7 @@ from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
 from tests.fakes import OneModel, TwoTools
+from tests.toolbox import SameForAll
 
 ANN = Principal(DEFAULT_TENANT, Role.OPERATOR, "ann")
 THREAD = ThreadId("01890000-0000-7000-8000-000000000001")
@@ -47,7 +48,8 @@ class Desk:
         workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), TwoTools())
         once = Once(store.marks, clock)
         self.store = store
-        self.past = Past(store.journal, store.threads, ProgramShelf(store.workflows, InstalledNodeKinds({}), workshop))
+        shelf = ProgramShelf(store.workflows, InstalledNodeKinds({}), workshop, SameForAll(workshop.tools))
+        self.past = Past(store.journal, store.threads, shelf)
         write = WriteFromOutside(store.holds, self.past, store.journal, ProcessFeed(), once, new_id, clock)
         channels = FindChannels(store.runs, store.threads, store.workflows)
         self.edit = EditThread(write, channels, JsonSchemas())

@@ -30,6 +30,7 @@ from infrastructure.store.memory import open_memory
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
 from tests.documents import Document, OneModel, OneTool, OurKinds
+from tests.toolbox import SameForAll
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HASH = ContentHash("a" * 64)
@@ -134,7 +135,9 @@ async def some_threads() -> AsyncIterator[Threads]:
     async with open_memory(clock=SystemClock()) as store:
         about = WorkflowMetadata(HASH, "loop", "1.0.0", "", NOW, NOW)
         await store.workflows.publish(WorkflowVersion(DEFAULT_TENANT, about, LOOP, parse_graph(LOOP)))
-        yield Threads(store, Past(store.journal, store.threads, ProgramShelf(store.workflows, OurKinds(), workshop)))
+        yield Threads(
+            store, Past(store.journal, store.threads, ProgramShelf(store.workflows, OurKinds(), workshop, SameForAll(workshop.tools)))
+        )
 
 
 places = st.integers(0, 7)

@@ -25,6 +25,7 @@ from infrastructure.canonical import content_hash
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from tests.documents import TRIAGE, Document, OurKinds, document, workshop
+from tests.toolbox import SameForAll
 
 AUTHOR = Principal(TenantId("acme"), Role.AUTHOR)
 VIEWER = Principal(TenantId("acme"), Role.VIEWER)
@@ -63,7 +64,7 @@ class Desk:
 
     @property
     def check(self) -> CheckDocument:
-        return CheckDocument(self.validate, self.store.workflows)
+        return CheckDocument(self.validate, self.store.workflows, SameForAll(self.workshop.tools))
 
     @property
     def once(self) -> Once:
@@ -129,7 +130,7 @@ async def test_what_takes_long_to_check_and_to_locate_leaves_the_event_loop_free
     def locate(_: str) -> None:
         validate.threads.append(get_ident())
 
-    found = await CheckDocument(validate, desk.store.workflows)(AUTHOR.tenant, written, locate)
+    found = await CheckDocument(validate, desk.store.workflows, SameForAll(desk.workshop.tools))(AUTHOR.tenant, written, locate)
     assert "unknown_field" in {problem.code for problem in found.problems}
     assert len(validate.threads) == 1 + len(found.problems) + len(found.warnings)
     assert {thread == get_ident() for thread in validate.threads} == {here}

@@ -11,12 +11,11 @@ import pytest
 from domain.tool import ToolExecutionResult
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
-from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.builtin import reaching_tools
 from infrastructure.tools.builtin.http_fetch import retry_after
-from infrastructure.tools.registry import InstalledTools
 from tests.servers.speaker import Speaker, moved, speaking
 from tests.servers.speaker import answer as said
+from tests.toolbox import tools_of
 from tests.unit.infrastructure.tool_calls import CONTEXT, NOON, HandClock, answer, refusal
 
 
@@ -28,7 +27,7 @@ async def here() -> AsyncIterator[Speaker]:
 
 async def fetch(here: Speaker, *, is_allowed: bool = True, **arguments: Any) -> ToolExecutionResult:
     door = Door(Addresses(Allowed(names=(here.place,) if is_allowed else ())))
-    tools = InstalledTools(JsonSchemas(), HandClock(), reaching_tools(door, HandClock()))
+    tools = tools_of(HandClock(), reaching_tools(door, HandClock()))
     return await tools.call("http_fetch", {"url": here.url, **arguments}, CONTEXT)
 
 
@@ -93,7 +92,7 @@ async def test_a_redirect_is_followed_and_its_end_named(here: Speaker) -> None:
     async with speaking() as further:
         further.said = moved(f"{here.url}/end")
         door = Door(Addresses(Allowed(names=(here.place, further.place))))
-        tools = InstalledTools(JsonSchemas(), HandClock(), reaching_tools(door, HandClock()))
+        tools = tools_of(HandClock(), reaching_tools(door, HandClock()))
         found = answer(await tools.call("http_fetch", {"url": further.url}, CONTEXT))
     assert isinstance(found, dict)
     assert found["url"] == f"{here.url}/end"

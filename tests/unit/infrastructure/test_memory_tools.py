@@ -10,12 +10,11 @@ from domain.ids import DEFAULT_TENANT, RunId, SessionId, TenantId
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import Effects, Tool, ToolExecutionResult
-from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.items import MemoryItems
 from infrastructure.store.memory.line import Line
 from infrastructure.tools.builtin.memory import RECALL, REMEMBER, memory_tools
-from infrastructure.tools.registry import InstalledTools
+from tests.toolbox import tools_of
 from tests.unit.infrastructure.tool_calls import HandClock, answer, refusal
 
 ALONE = ToolContext(DEFAULT_TENANT, "key", RunId("r"), workflow="triage")
@@ -29,7 +28,7 @@ class Kept:
     def __init__(self) -> None:
         self.clock = HandClock()
         items = MemoryItems(Book(Line()))
-        self.tools = InstalledTools(JsonSchemas(), self.clock, memory_tools(items, self.clock))
+        self.tools = tools_of(self.clock, memory_tools(items, self.clock))
 
     async def call(self, name: str, context: ToolContext = ALONE, **arguments: Json) -> ToolExecutionResult:
         return await self.tools.call(name, arguments, context)

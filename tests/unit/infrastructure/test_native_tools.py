@@ -17,9 +17,9 @@ from domain.errors import FactoryError, ToolError, ToolNotFound
 from domain.json import Json, JsonObject
 from domain.ports.tools import ToolContext
 from domain.tool import Effects, Tool, ToolType
-from infrastructure.schemas import JsonSchemas
+from infrastructure.tools.catalog import TenantTools
 from infrastructure.tools.native import native_tool
-from infrastructure.tools.registry import InstalledTools
+from tests.toolbox import tools_of
 from tests.unit.infrastructure.tool_calls import CONTEXT, HandClock, answer, refusal, tools_with
 from weft import tool
 
@@ -238,16 +238,16 @@ number = 7
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], InstalledTools]]:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], TenantTools]]:
     """Installs a package with the given name and entry points, as pip would leave it, and gives the tools there are then."""
 
-    def install(name: str, points: str) -> InstalledTools:
+    def install(name: str, points: str) -> TenantTools:
         (tmp_path / f"{name}.py").write_text(PACKAGE)
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
         (info / "entry_points.txt").write_text(f"[weft.tools]\n{points}\n")
-        return InstalledTools(JsonSchemas(), HandClock())
+        return tools_of(HandClock())
 
     monkeypatch.syspath_prepend(str(tmp_path))
     known = set(sys.modules)
@@ -257,7 +257,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
             del sys.modules[name]
 
 
-Install = Callable[[str, str], InstalledTools]
+Install = Callable[[str, str], TenantTools]
 
 
 async def test_a_tool_of_another_package_works_like_ours(package: Install) -> None:

@@ -76,6 +76,9 @@ class OneTool:
         self.called.append((name, arguments, context))
         return self.result
 
+    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
+        return True
+
     def get(self, name: str) -> Tool:
         if name != SEARCH.name:
             raise ToolNotFound(f"there is no tool `{name}`; there is search")

@@ -17,9 +17,10 @@ from infrastructure.expressions import CelExpressions
 from infrastructure.nodes import tool as tool_kind
 from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
-from infrastructure.tools.registry import InstalledTools
+from infrastructure.tools.catalog import TenantTools
 from infrastructure.tools.runnable import RunnableTool
 from tests.fakes import OneModel
+from tests.toolbox import tools_of
 
 CALL = ToolContext(TenantId("t"), "key")
 PAY = Node(NodeId("pay"), "tool", {"tool": "pay"})
@@ -35,20 +36,20 @@ def calls() -> list[JsonObject]:
 
 
 @pytest.fixture
-def tools(calls: list[JsonObject]) -> InstalledTools:
+def tools(calls: list[JsonObject]) -> TenantTools:
     async def run(arguments: JsonObject, context: ToolContext) -> str:
         calls.append(arguments)
         return "paid"
 
     pay = Tool("pay", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Pays."), effects=Effects.ONCE)
-    return InstalledTools(JsonSchemas(), SystemClock(), [RunnableTool(pay, run)])
+    return tools_of(SystemClock(), [RunnableTool(pay, run)])
 
 
 def context(who: Acting | None) -> NodeContext:
     return NodeContext(TenantId("t"), RunId("r"), ActivationPath("/pay#1"), 1, {}, lambda: 0.0, lambda text: None, None, who)
 
 
-async def test_a_call_that_is_not_allowed_is_answered_with_a_failure_and_not_made(tools: InstalledTools, calls: list[JsonObject]) -> None:
+async def test_a_call_that_is_not_allowed_is_answered_with_a_failure_and_not_made(tools: TenantTools, calls: list[JsonObject]) -> None:
     refused = await tools.call("pay", {}, replace(CALL, acting=acting("mail")))
 
     assert refused.error is not None
@@ -58,13 +59,13 @@ async def test_a_call_that_is_not_allowed_is_answered_with_a_failure_and_not_mad
 
 
 @pytest.mark.parametrize("who", [None, acting("pay"), acting("p*"), Acting(SessionId("s"), "ada")])
-async def test_a_call_that_is_allowed_is_made(tools: InstalledTools, calls: list[JsonObject], who: Acting | None) -> None:
+async def test_a_call_that_is_allowed_is_made(tools: TenantTools, calls: list[JsonObject], who: Acting | None) -> None:
     answer = await tools.call("pay", {}, replace(CALL, acting=who))
 
     assert (answer.output, len(calls)) == ("paid", 1)
 
 
-def test_a_call_that_may_happen_once_is_not_announced_when_it_is_not_allowed(tools: InstalledTools) -> None:
+def test_a_call_that_may_happen_once_is_not_announced_when_it_is_not_allowed(tools: TenantTools) -> None:
     workshop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), OneModel(), tools)
     intend = tool_kind.kind.build(PAY, workshop).intend
 

@@ -11,10 +11,9 @@ from domain.errors import FactoryError, ToolError, ToolNotFound
 from domain.json import Json
 from domain.ports.tools import ToolContext, Tools
 from domain.tool import Tool, ToolExecutionResult, ToolMetadata, ToolType
-from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.native import native_tool
-from infrastructure.tools.registry import InstalledTools
 from infrastructure.tools.runnable import RunnableTool
+from tests.toolbox import tools_of
 from tests.unit.infrastructure.tool_calls import CONTEXT, HandClock, answer, refusal, tools_with
 
 
@@ -25,7 +24,7 @@ def tool_that(run: Callable[[dict[str, Json]], object], **schema: Json) -> Tools
         return run(arguments)
 
     definition = Tool("own", ToolType.NATIVE, schema, ToolMetadata("own"), returns={"type": "integer"})
-    return InstalledTools(JsonSchemas(), HandClock(), [RunnableTool(definition, own)])
+    return tools_of(HandClock(), [RunnableTool(definition, own)])
 
 
 async def result_of(function: Callable[..., object], context: ToolContext = CONTEXT) -> ToolExecutionResult:
@@ -222,7 +221,7 @@ def test_a_name_no_model_could_call_is_refused(name: str) -> None:
     runnable = native_tool(fine)
 
     with pytest.raises(FactoryError, match="is no name for a tool"):
-        InstalledTools(JsonSchemas(), HandClock(), [replace(runnable, tool=replace(runnable.tool, name=name))])
+        tools_of(HandClock(), [replace(runnable, tool=replace(runnable.tool, name=name))])
 
 
 def test_a_schema_that_is_none_is_named_with_its_tool() -> None:

@@ -9,9 +9,9 @@ from domain.ids import DEFAULT_TENANT
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import ToolExecutionResult
-from infrastructure.schemas import JsonSchemas
+from infrastructure.tools.catalog import TenantTools
 from infrastructure.tools.native import native_tool
-from infrastructure.tools.registry import InstalledTools
+from tests.toolbox import tools_of
 
 NOON = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 CONTEXT = ToolContext(DEFAULT_TENANT, "run/ask#1/0", deadline_seconds=30)
@@ -37,8 +37,8 @@ class HandClock:
         await asyncio.sleep(0)
 
 
-def tools_with(*functions: Callable[..., object], clock: HandClock | None = None) -> InstalledTools:
-    return InstalledTools(JsonSchemas(), clock or HandClock(), [native_tool(function) for function in functions])
+def tools_with(*functions: Callable[..., object], clock: HandClock | None = None) -> TenantTools:
+    return tools_of(clock or HandClock(), [native_tool(function) for function in functions])
 
 
 async def call(name: str, **arguments: Json) -> ToolExecutionResult:

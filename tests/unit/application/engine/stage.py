@@ -44,6 +44,7 @@ from infrastructure.store.memory.shelves import MemoryUsage
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
 from tests.documents import Document, OneModel, OneTool, OurKinds
+from tests.toolbox import SameForAll
 from tests.virtual_time import VirtualClock
 
 Act = Callable[[NodeContext], Awaitable[Outcome]]
@@ -345,7 +346,7 @@ async def open_stage() -> AsyncIterator[Stage]:
             journal = Recorder(store.journal)
             schemas = JsonSchemas()
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
-            shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop)
+            shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop, SameForAll(workshop.tools))
             loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
             tools = EngineTools(
                 journal,
