@@ -37,11 +37,12 @@ class ToolSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TenantTools:
-    """`domain.ports.tools.Tools`, behind the gate. `own`: what the tenant registered; a name of the installation comes first."""
+    """`domain.ports.tools.Tools`, behind the gate. `own`: what the tenant registered, and why not, where that cannot be used; a name of the
+    installation comes first, then one of a server."""
 
     installed: "InstalledTools"
     others: Sequence[ToolSource]
-    own: Mapping[str, CheckedTool]
+    own: Mapping[str, CheckedTool | str]
     guard: Guard
 
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
@@ -51,7 +52,7 @@ class TenantTools:
         return self._find(name).tool
 
     def list(self) -> Sequence[Tool]:
-        found = {name: one.tool for name, one in self.own.items()}
+        found = {name: one.tool for name, one in self.own.items() if not isinstance(one, str)}
         for source in self.others:
             found |= {name: one.tool for name, one in source.tools().items()}
         found |= {tool.name: tool for tool in self.installed.list()}
@@ -64,13 +65,10 @@ class TenantTools:
         return decision.is_allowed
 
     def _find(self, name: str) -> CheckedTool:
-        found = self.installed.perhaps(name) or self._of_others(name) or self.own.get(name)
-        if found is not None:
+        found = self.installed.perhaps(name) or self._of_others(name) or self.own.get(name) or self.installed.why_not(name)
+        if isinstance(found, CheckedTool):
             return found
-        reason = self.installed.why_not(name)
-        if reason:
-            raise ToolNotFound(reason)
-        raise ToolNotFound(f"there is no tool {name}; there are {', '.join(tool.name for tool in self.list())}")
+        raise ToolNotFound(found or f"there is no tool {name}; there are {', '.join(tool.name for tool in self.list())}")
 
     def _of_others(self, name: str) -> CheckedTool | None:
         return next((found for source in self.others if (found := source.tools().get(name)) is not None), None)
@@ -78,20 +76,16 @@ class TenantTools:
 
 @dataclass(frozen=True, slots=True)
 class _Made:
-    """Of a registered tool. `reason`: why it cannot be used, should another version of Weft have taken it."""
+    """Of a registered tool; or why it cannot be used, should another version of Weft have taken it."""
 
     registered: RegisteredTool
-    checked: CheckedTool | None
-    reason: str = ""
+    tool: CheckedTool | str
 
 
 @dataclass(frozen=True, slots=True)
 class _Shelf:
     looked_at: float
     made: Mapping[str, _Made]
-
-    def tools(self) -> dict[str, CheckedTool]:
-        return {name: one.checked for name, one in self.made.items() if one.checked is not None}
 
 
 class Catalog:
@@ -115,7 +109,7 @@ class Catalog:
         shelf = self._shelves.get(tenant)
         if shelf is None or self._guard.clock.monotonic() - shelf.looked_at > LOOKED_SECONDS:
             shelf = await self._look(tenant, {} if shelf is None else shelf.made)
-        return TenantTools(self._installed, self._others, shelf.tools(), self._guard)
+        return TenantTools(self._installed, self._others, {name: one.tool for name, one in shelf.made.items()}, self._guard)
 
     @property
     def installed(self) -> TenantTools:
@@ -147,4 +141,4 @@ class Catalog:
             return _Made(one, self._described.checked(one.document))
         except (FactoryError, ValidationError) as error:
             log.warning("the registered tool %s of %s cannot be used", one.name, one.tenant, exc_info=True)
-            return _Made(one, None, error.message)
+            return _Made(one, f"the tool {one.name} cannot be used any more: {error.message}")

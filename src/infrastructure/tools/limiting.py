@@ -20,7 +20,7 @@ class CallLimits:
     refused, with the seconds until there is room."""
 
     rates: Limits
-    _turns: dict[tuple[str, str], asyncio.Semaphore] = field(default_factory=dict)
+    _turns: dict[tuple[str, str, int], asyncio.Semaphore] = field(default_factory=dict)
 
     @asynccontextmanager
     async def within(self, tool: Tool, context: ToolContext) -> AsyncIterator[Failure | None]:
@@ -35,7 +35,7 @@ class CallLimits:
         if limits.concurrency is None:
             yield None
             return
-        turn = self._turns.setdefault((context.tenant, tool.id), asyncio.Semaphore(limits.concurrency))
+        turn = self._turns.setdefault((context.tenant, tool.id, limits.concurrency), asyncio.Semaphore(limits.concurrency))
         try:
             async with asyncio.timeout(context.deadline_seconds):
                 await turn.acquire()

@@ -36,7 +36,7 @@ async def register_tool(who: Caller, desk: TheDesk, document: _Document, respons
     return found.tool
 
 
-@router.post("/validate", responses=fails(413, 415), openapi_extra=_TOOL)
+@router.post("/validate", responses=fails(413, 415), openapi_extra=takes({"description": "What may be a tool."}))
 async def validate_tool(who: Caller, desk: TheDesk, document: _Document) -> ToolCheckView:
     """Every problem at once, each with a pointer. Nothing is kept or called."""
     return desk.tools.check(who, document)

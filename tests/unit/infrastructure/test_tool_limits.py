@@ -1,0 +1,85 @@
+"""How many calls of a tool there may be: at once, and in a minute."""
+
+import asyncio
+from dataclasses import replace
+
+from domain.ids import DEFAULT_TENANT, TenantId
+from domain.json import Json
+from domain.ports.tools import ToolContext
+from domain.tool import Tool, ToolLimits, ToolMetadata, ToolType
+from infrastructure.clock import SystemClock
+from infrastructure.tools.catalog import TenantTools
+from infrastructure.tools.runnable import RunnableTool
+from tests.toolbox import tools_of
+
+CALL = ToolContext(DEFAULT_TENANT, "key")
+
+
+class Counting:
+    """Counts how many are in it at once; a call ends when the test lets it."""
+
+    def __init__(self) -> None:
+        self.inside = self.most = self.calls = 0
+        self.go = asyncio.Event()
+
+    async def __call__(self, arguments: dict[str, Json], context: ToolContext) -> Json:
+        self.inside += 1
+        self.calls += 1
+        self.most = max(self.most, self.inside)
+        await self.go.wait()
+        self.inside -= 1
+        return None
+
+
+def tools_with(run: Counting, limits: ToolLimits) -> TenantTools:
+    return tools_of(SystemClock(), [RunnableTool(Tool("slow", ToolType.NATIVE, {}, ToolMetadata("Slow."), limits=limits), run)])
+
+
+async def test_a_tool_is_never_called_more_often_at_once_than_it_says() -> None:
+    run = Counting()
+    tools = tools_with(run, ToolLimits(concurrency=2))
+    calls = [asyncio.create_task(tools.call("slow", {}, CALL)) for _ in range(5)]
+    while run.inside < 2:
+        await asyncio.sleep(0)
+    run.go.set()
+
+    assert [(await call).success for call in calls] == [True] * 5
+    assert (run.most, run.calls) == (2, 5)
+
+
+async def test_whoever_finds_no_turn_in_its_time_is_told_so_and_the_tool_is_not_called() -> None:
+    run = Counting()
+    tools = tools_with(run, ToolLimits(concurrency=1))
+    first = asyncio.create_task(tools.call("slow", {}, CALL))
+    while not run.inside:
+        await asyncio.sleep(0)
+    late = await tools.call("slow", {}, replace(CALL, deadline_seconds=0.01))
+    run.go.set()
+
+    assert late.error is not None
+    assert (late.error.code, late.error.retryable, late.unknown, run.calls) == ("rate_limited", True, False, 1)
+    assert (await first).success
+
+
+async def test_one_tenants_calls_take_no_turn_of_anothers() -> None:
+    run = Counting()
+    tools = tools_with(run, ToolLimits(concurrency=1))
+    both = [asyncio.create_task(tools.call("slow", {}, replace(CALL, tenant=TenantId(name)))) for name in ("a", "b")]
+    while run.inside < 2:
+        await asyncio.sleep(0)
+    run.go.set()
+
+    assert [(await call).success for call in both] == [True, True]
+
+
+async def test_beyond_its_calls_a_minute_a_tool_is_refused_with_the_seconds_to_wait() -> None:
+    run = Counting()
+    run.go.set()
+    tools = tools_with(run, ToolLimits(calls_per_minute=3))
+    found = [await tools.call("slow", {}, CALL) for _ in range(4)]
+
+    assert [one.success for one in found] == [True, True, True, False]
+    refused = found[3].error
+    assert refused is not None
+    assert (refused.code, refused.retryable, run.calls) == ("rate_limited", True, 3)
+    assert 0 < (refused.retry_after or 0) <= 20
