@@ -21,11 +21,13 @@ class Counting:
     def __init__(self) -> None:
         self.inside = self.most = self.calls = 0
         self.go = asyncio.Event()
+        self.entered = asyncio.Semaphore(0)
 
     async def __call__(self, arguments: dict[str, Json], context: ToolContext) -> Json:
         self.inside += 1
         self.calls += 1
         self.most = max(self.most, self.inside)
+        self.entered.release()
         await self.go.wait()
         self.inside -= 1
         return None
@@ -39,8 +41,8 @@ async def test_a_tool_is_never_called_more_often_at_once_than_it_says() -> None:
     run = Counting()
     tools = tools_with(run, ToolLimits(concurrency=2))
     calls = [asyncio.create_task(tools.call("slow", {}, CALL)) for _ in range(5)]
-    while run.inside < 2:
-        await asyncio.sleep(0)
+    for _ in range(2):
+        await run.entered.acquire()
     run.go.set()
 
     assert [(await call).success for call in calls] == [True] * 5
@@ -51,8 +53,7 @@ async def test_whoever_finds_no_turn_in_its_time_is_told_so_and_the_tool_is_not_
     run = Counting()
     tools = tools_with(run, ToolLimits(concurrency=1))
     first = asyncio.create_task(tools.call("slow", {}, CALL))
-    while not run.inside:
-        await asyncio.sleep(0)
+    await run.entered.acquire()
     late = await tools.call("slow", {}, replace(CALL, deadline_seconds=0.01))
     run.go.set()
 
@@ -65,8 +66,8 @@ async def test_one_tenants_calls_take_no_turn_of_anothers() -> None:
     run = Counting()
     tools = tools_with(run, ToolLimits(concurrency=1))
     both = [asyncio.create_task(tools.call("slow", {}, replace(CALL, tenant=TenantId(name)))) for name in ("a", "b")]
-    while run.inside < 2:
-        await asyncio.sleep(0)
+    for _ in range(2):
+        await run.entered.acquire()
     run.go.set()
 
     assert [(await call).success for call in both] == [True, True]
