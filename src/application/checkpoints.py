@@ -6,30 +6,25 @@ Then a run is loaded quickly, and all checkpoints together stay as small as the 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from domain.ports.journal import Recorded
+from domain.ports.journal import Recorded, Written
 
 CHECKPOINT_ROWS = 1_000
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 _BYTES_OF_A_ROW = 100
-_WEIGHED = 64
-"""Every so many units one is weighed."""
 
 
 @dataclass(slots=True)
 class SinceCheckpoint:
-    """`rows` that were recorded since the newest checkpoint, and about how many `bytes` those that are durable take."""
+    """`rows` that were recorded since the newest checkpoint, and how many `bytes` those that are durable take."""
 
     rows: int
     bytes: int
-    units: int = 0
     most_rows: int = field(default_factory=lambda: CHECKPOINT_ROWS)
     most_bytes: int = field(default_factory=lambda: CHECKPOINT_BYTES)
 
     def weigh(self, rows: Sequence[Recorded]) -> None:
-        """A unit has become durable. One of a few stands for all: to look at a row's bytes may mean to make them."""
-        self.units += 1
-        if self.units % _WEIGHED == 0:
-            self.bytes += _WEIGHED * sum(len(row.body) for row in rows)
+        """A unit has become durable: as its store wrote it, or read back where the answer was lost."""
+        self.bytes += rows.size if isinstance(rows, Written) else sum(len(row.body) for row in rows)
 
     @property
     def is_enough(self) -> bool:

@@ -1,5 +1,6 @@
 """The append-only log of a thread, its head, and what stands beside a row in the same transaction."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +34,15 @@ class Recorded:
     kind: str
     body: bytes
     at: datetime
+
+
+class Written(Sequence[Recorded]):
+    """The rows of an append, made when somebody looks at them."""
+
+    @property
+    @abstractmethod
+    def size(self) -> int:
+        """Bytes of all their bodies; 0 where nothing was encoded, as in a store that keeps nothing beyond the process."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import Final, overload
 
 from domain.errors import Fenced, Stale
 from domain.ids import Epoch, Position, RunId, TenantId, ThreadId
-from domain.ports.journal import Append, Recorded
+from domain.ports.journal import Append, Recorded, Written
 from domain.run.run import Run
 from infrastructure.store.codec import encode
 from infrastructure.store.large import LARGE, Values, apart
@@ -216,13 +216,17 @@ class Waiting:
 
 
 @dataclass(slots=True, eq=False)
-class Rows(Sequence[Recorded]):
+class Rows(Written):
     """The rows of a unit that was committed; made when somebody looks, and most often nobody does. They do not hold the unit, whose
     future holds them: only the collector could free such a circle."""
 
     append: Append
     bodies: list[bytes]
     at: datetime
+
+    @property
+    def size(self) -> int:
+        return sum(map(len, self.bodies))
 
     def __len__(self) -> int:
         return len(self.bodies)

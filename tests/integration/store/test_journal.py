@@ -10,7 +10,7 @@ import pytest
 from domain.errors import Failure, Fenced, SerializationError, Stale
 from domain.graph.definition import Limits
 from domain.ids import ContentHash, Position, ThreadId, WorkerId
-from domain.ports.journal import Append, Checkpoint, Recorded
+from domain.ports.journal import Append, Checkpoint, Recorded, Written
 from domain.ports.queue import Claim
 from domain.ports.repositories import RunFilter
 from domain.run.events import AttemptFailed, Event, NodeFinished, RunStarted
@@ -59,6 +59,14 @@ async def test_rows_come_back_numbered_from_one_as_they_were_written(store: Stor
     assert [store.journal.decode(row) for row in read] == events
     assert [*first, *second] == list(read), "what an append returns is what a reader gets"
     assert all(row.at.utcoffset() is not None and abs((row.at - claim.run.created_at).total_seconds()) < 60 for row in read)
+
+
+async def test_an_append_says_how_many_bytes_its_rows_take_where_they_were_made(store: Store, backend: str) -> None:
+    claim = await a_claim(store)
+    written = await append(store, claim.lease, 0, RunStarted(claim.run.id, ContentHash("c" * 64), {}, 12.5), a_result(text="é" * 1000))
+
+    assert isinstance(written, Written)
+    assert written.size == (0 if backend == "memory" else sum(len(row.body) for row in written))
 
 
 async def test_reading_goes_on_behind_a_position_and_stops_at_its_limit(store: Store) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import overload
 
 from domain.ids import Epoch, Position, RunId, TenantId, ThreadId
-from domain.ports.journal import Checkpoint, Recorded
+from domain.ports.journal import Checkpoint, Recorded, Written
 from domain.run.events import Event
 from infrastructure.store.codec import encode
 from infrastructure.store.memory.line import UNCLAIMED
@@ -65,7 +65,7 @@ def _position(checkpoint: Checkpoint) -> Position:
     return checkpoint.position
 
 
-class Rows(Sequence[Recorded]):
+class Rows(Written):
     """A stretch of a log, as rows made when they are looked at: an append that nobody reads encodes nothing."""
 
     __slots__ = ("_log", "_span")
@@ -73,6 +73,10 @@ class Rows(Sequence[Recorded]):
     def __init__(self, log: Log, span: range) -> None:
         self._log = log
         self._span = span
+
+    @property
+    def size(self) -> int:
+        return 0
 
     def __len__(self) -> int:
         return len(self._span)
