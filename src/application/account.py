@@ -75,7 +75,7 @@ class Account:
         taken, self.lines = self.lines, []
         return taken
 
-    def take_reserved(self) -> list[UsageRow]:
+    def take_uncharged(self) -> list[UsageRow]:
         """Those alone that a call waits for, and those of calls that came to nothing."""
         taken = [row for row in self.lines if not row.state.is_charged]
         self.lines = [row for row in self.lines if row.state.is_charged]

@@ -188,7 +188,7 @@ class Drive:
 
     async def append_reserved(self) -> None:
         """Only the lines that calls wait for: what was recorded is durable when the run's durability asks."""
-        await self._write(Append(self.lease, self.durable, [], usage=self.account.take_reserved()))
+        await self._write(Append(self.lease, self.durable, [], usage=self.account.take_uncharged()))
 
     def take_flushed(self) -> None:
         """Let go of an append in the background that is over; raises what it raised."""

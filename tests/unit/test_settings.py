@@ -17,6 +17,7 @@ from wiring.strangers import unknown_variables
             "WEFT_MODEL_ENDPOINTS", '{"a/b": {"prompt_price": "x"}}', "`prompt_price` of a/b must be a number", id="a price in words"
         ),
         pytest.param("WEFT_MODEL_ENDPOINTS", '{"a/b": {"base": "x"}}', "a/b has no `base`, but api_base", id="an unknown key"),
+        pytest.param("WEFT_HTTP_PRIVATE", "db.local,10.0.0.1/8", "10.0.0.1/8 has host bits set", id="a network that is none"),
     ],
 )
 def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str) -> None:

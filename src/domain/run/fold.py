@@ -1,5 +1,6 @@
-"""How a run moves: each row of its journal is applied to the state that all earlier rows made. Deterministic, and the only place that
-changes a `RunState`; what becomes ready is derived here and stored nowhere.
+"""How a run moves, with a function for each of the 24 kinds of rows: a row is applied to the state that all earlier rows made.
+
+Deterministic, and the only place that changes a `RunState`; what becomes ready is derived here and stored nowhere.
 """
 
 from collections.abc import Callable, Mapping

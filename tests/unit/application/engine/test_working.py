@@ -40,6 +40,18 @@ def time() -> float:
 
 
 @dataclass
+def held_writing(stage: Stage, opened: asyncio.Event) -> list[str]:
+    """Nothing is appended before it is `opened`; gives the runs that wanted to, as they come."""
+    writing: list[str] = []
+
+    async def held(append: Append) -> None:
+        writing.append(append.lease.run)
+        await opened.wait()
+
+    stage.journal.before = held
+    return writing
+
+
 class Watched:
     """A queue that counts what it is asked, and may fail it first."""
 
@@ -532,17 +544,11 @@ class TestDatabaseAway:
         gate, opened = Gate(), asyncio.Event()
         gate.opened.set()
         stage.does(a=gate)
-        writing: list[str] = []
-
-        async def held(append: Append) -> None:
-            writing.append(append.lease.run)
-            await opened.wait()
-
         risky = await stage.order(ONE)
         for number in range(2):
             await stage.store.queue.claim(WorkerId(f"lost {number}"), 1, 0.0)
         others = [await stage.order(ONE) for _ in range(3)]
-        stage.journal.before = held
+        writing = held_writing(stage, opened)
         async with working(stage.worker()):
             await asyncio.sleep(0.3)
             first = list(writing)
@@ -696,16 +702,10 @@ class TestBadRuns:
         gate, opened = Gate(), asyncio.Event()
         gate.opened.set()
         stage.does(a=gate)
-        writing: list[str] = []
-
-        async def held(append: Append) -> None:
-            writing.append(append.lease.run)
-            await opened.wait()
-
         runs = [await stage.order(ONE) for _ in range(3)]
         for number in range(2):
             assert len(await stage.store.queue.claim(WorkerId(f"lost {number}"), 3, 0.0)) == 3
-        stage.journal.before = held
+        writing = held_writing(stage, opened)
         async with working(stage.worker()):
             await asyncio.sleep(0.3)
             first = list(writing)

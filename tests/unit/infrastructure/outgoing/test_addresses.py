@@ -51,7 +51,7 @@ CORPUS = [
     *(f"[{form.format(address)}]" for form, address in itertools.product(WITHIN, NOT_PUBLIC)),
     *(f"[2002:{a:02x}{b:02x}:{c:02x}{d:02x}::1]" for a, b, c, d in [(127, 0, 0, 1), (10, 0, 0, 1), (169, 254, 169, 254), (192, 168, 1, 1)]),
     *(
-        f"[2001:0:5ef5:79fb:0:0:{0x7F00_0001 ^ 0xFFFF_FFFF:x}]".replace("80fffffe", "80ff:fffe"),
+        "[2001:0:5ef5:79fb:0:0:80ff:fffe]",
         "[0:0:0:0:0:ffff:7f00:1]",
         "[::FFFF:7F00:1]",
     ),

@@ -118,7 +118,7 @@ class TestRedirects:
     async def test_lead_to_no_forbidden_address_in_any_spelling(self, here: Speaker, trap: Speaker, status: int) -> None:
         door = door_to(here)
         for host in CORPUS:
-            here.said = moved(f"http://{host}:{trap.port}/", status).decode("utf-8").encode("utf-8")
+            here.said = moved(f"http://{host}:{trap.port}/", status)
             with pytest.raises((Refused, NotAnswered)):
                 await door.ask(Ask(here.url, seconds=5))
         assert (here.connections, trap.connections) == (len(CORPUS), 0)
