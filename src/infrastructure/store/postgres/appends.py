@@ -1,6 +1,7 @@
 """A batch of appends as one statement, of which every part stands here.
 
-Heads are locked, checked and moved, and what belongs to those that passed is written. What most batches do not have (public rows, usage, checkpoints, leaving the queue) is left out of the statement when none is there.
+Heads are locked, checked and moved, and what belongs to those that passed is written. What most batches do not have (public rows,
+usage, checkpoints, leaving the queue) is left out of the statement when none is there.
 """
 
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters

@@ -39,7 +39,6 @@ def time() -> float:
     return asyncio.get_running_loop().time()
 
 
-@dataclass
 def held_writing(stage: Stage, opened: asyncio.Event) -> list[str]:
     """Nothing is appended before it is `opened`; gives the runs that wanted to, as they come."""
     writing: list[str] = []
@@ -52,6 +51,7 @@ def held_writing(stage: Stage, opened: asyncio.Event) -> list[str]:
     return writing
 
 
+@dataclass
 class Watched:
     """A queue that counts what it is asked, and may fail it first."""
 
