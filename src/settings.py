@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from domain.errors import Problem
 from domain.errors import ValidationError as BadSettings
+from infrastructure.secrets.settings import SecretName, SecretSetting
 
 PREFIX = "WEFT_"
 FILES = ("weft.toml", "weft.yaml", "weft.json")
@@ -62,7 +63,9 @@ class AppConfig:
 
 
 class Settings(BaseSettings):
-    model_config = SettingsConfigDict(env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter="__", extra="forbid", validate_default=True, hide_input_in_errors=True
+    )
 
     database_url: Annotated[
         str, Field(pattern=r"^(sqlite:///.+|postgresql://.+|memory:)$", description="sqlite:///PATH or postgresql://...")
@@ -84,6 +87,10 @@ class Settings(BaseSettings):
     models: Annotated[dict[str, str], Field(description="alias -> provider/model, as WEFT_MODELS__fast=openai/gpt-4o-mini")] = {}
     model_endpoints: Annotated[
         dict[str, dict[str, str]], Field(description="provider/model -> api_base, api_key, prices per million tokens")
+    ] = {}
+    secrets: Annotated[
+        dict[SecretName, SecretSetting],
+        Field(description='name -> {"from": "env:NAME" or "file:PATH", "hosts": ["api.example.com"], "tenants": ["default"]}'),
     ] = {}
     scripts: Annotated[Path | None, Field(description="file of scripts for the offline model")] = None
     scripted_chunk_seconds: Annotated[float, Field(ge=0, le=10, description="how slowly the offline model talks")] = 0.0
@@ -197,7 +204,7 @@ def _sentence(problem: ErrorDetails) -> str:
         return f"{name}: there is no such setting; `weft config show` lists them"
     variable = PREFIX + "__".join([name.upper(), *path])
     given = problem.get("input")
-    secret = name in ("api_keys", "model_endpoints")
+    secret = name in ("api_keys", "model_endpoints", "secrets")
     shown = "" if secret else f", not {_without_password(given) if isinstance(given, str) else given!r}"
     return f"{variable}: should be {field.description or problem['msg']} ({problem['msg']}){shown}"
 
@@ -237,6 +244,8 @@ def _hidden(name: str, value: object) -> str:
         return _without_password(str(value))
     if name == "model_endpoints" and isinstance(value, dict):
         return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
+    if name == "secrets" and isinstance(value, dict):
+        return str({secret: row.model_dump(mode="json", by_alias=True) for secret, row in value.items()})
     return "" if value is None else str(value)
 
 

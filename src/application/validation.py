@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.documents import read_graph, summary
+from application.documents.secrets import secrets_in
 from application.documents.words import LATER_KINDS
 from application.inspection import Inspector
 from domain.errors import FactoryError, Problem, ValidationError
@@ -77,7 +78,10 @@ class Validate:
         unsaid = _FOLLOWS_FROM_EDGES if any(map(_is_unread_edge, structural)) else ()
         meaning = [problem for problem in analysis.problems if problem.code not in unsaid]
         inspected = Inspector(graph, known, self.workshop).look()
-        problems = [*structural, *unknown, *meaning, *inspected.problems]
+        secrets = list(secrets_in(document))
+        named = {problem.pointer for problem in secrets}
+        others = [*structural, *unknown, *meaning, *inspected.problems]
+        problems = [*secrets, *(problem for problem in others if problem.pointer not in named)]
         return Validation(graph, _in_order(problems), _in_order([*analysis.warnings, *inspected.warnings]))
 
     def _kinds_of(self, graph: Graph) -> tuple[dict[str, NodeKind], list[Problem]]:

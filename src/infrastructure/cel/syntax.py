@@ -10,6 +10,7 @@ from typing import Final
 
 from domain.errors import ExpressionError
 from domain.ports.expressions import RECALLED
+from domain.secret import NOT_IN_GRAPHS
 from infrastructure.cel.tokens import Token, tokens_of
 
 MAX_LENGTH: Final = 4096
@@ -128,7 +129,11 @@ def paths_read(scanned: Scan, indexes: Iterable[int], bound: frozenset[str]) -> 
         if token.text in ROOTS or token.text in bound or token.text == RECALLED:
             yield _path_from(scanned, index)
         elif token.text not in _TYPES:
-            raise ExpressionError(f"`{token.text}` is not known; expressions read {', '.join(sorted(ROOTS))}")
+            raise ExpressionError(unknown_root(token.text, "expressions"))
+
+
+def unknown_root(name: str, readers: str) -> str:
+    return NOT_IN_GRAPHS if name == "secret" else f"`{name}` is not known; {readers} read {', '.join(sorted(ROOTS))}"
 
 
 def _path_from(scanned: Scan, index: int) -> Path:

@@ -6,7 +6,7 @@ from typing import Final, cast
 from jinja2 import nodes
 
 from domain.errors import ExpressionError
-from infrastructure.cel.syntax import MINE, ROOTS, Path
+from infrastructure.cel.syntax import MINE, ROOTS, Path, unknown_root
 from infrastructure.jinja.filters import FILTERS, MACHINERY, TESTS
 
 MAX_LOOPS: Final = 2
@@ -80,7 +80,7 @@ def _read(node: nodes.Node, own: set[str]) -> Iterator[Path]:
     elif path[0] in ROOTS:
         yield path
     elif path[0] not in own:
-        raise _refused(node, f"`{path[0]}` is not known; templates read {', '.join(sorted(ROOTS))}")
+        raise _refused(node, unknown_root(path[0], "templates"))
 
 
 def _path(node: nodes.Node) -> Path | None:

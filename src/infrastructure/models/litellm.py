@@ -17,6 +17,7 @@ from domain.errors import ModelError
 from domain.json import Json
 from domain.model import ModelRequest, ModelResponse, OnText
 from infrastructure.models.answer import Answer, Received
+from infrastructure.models.discretion import Discretion
 from infrastructure.models.failures import charged, model_error, no_answer_in
 from infrastructure.models.prices import BundledPrices
 from infrastructure.models.provider_errors import error_from
@@ -63,8 +64,9 @@ class ProviderModels:
 
     prefix = ""
 
-    def __init__(self, settings: ModelSettings, prices: BundledPrices) -> None:
+    def __init__(self, settings: ModelSettings, prices: BundledPrices, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
         self._settings = settings
+        self._discretion = discretion
         self._prices = prices
         self._library: _Library | None = None
         self._turn = asyncio.Lock()
@@ -87,7 +89,7 @@ class ProviderModels:
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         if reason := self.why_unusable(request.model):
             raise model_error("model_auth", f"{request.model}: {reason}")
-        endpoint = self._settings.endpoints.get(request.model, Endpoint())
+        endpoint = await self._discretion.ready(request.model, self._settings.endpoints.get(request.model, Endpoint()))
         arguments = {**call_arguments(request), **_way_to(endpoint)}
         answer = Answer(request, endpoint.price or self._prices.of(request.model))
         library = await self._loaded()

@@ -5,12 +5,13 @@ from dataclasses import replace
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 
-from domain.errors import FactoryError, ModelNotFound
+from domain.errors import FactoryError, ModelError, ModelNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
 from domain.usage import Usage
 from infrastructure.clock import SystemClock
 from infrastructure.models.adapter import ModelAdapter
 from infrastructure.models.breaker import BreakerPolicy, Breakers
+from infrastructure.models.discretion import Discretion
 from infrastructure.models.litellm import ProviderModels
 from infrastructure.models.prices import BundledPrices, Counted, Price
 from infrastructure.models.scripted import PREFIX, PRICE, ScriptedModels
@@ -25,11 +26,12 @@ LONGEST_ANSWER = 4_096
 class ConfiguredModels:
     """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed."""
 
-    def __init__(self, settings: ModelSettings, breakers: Breakers | None = None) -> None:
+    def __init__(self, settings: ModelSettings, breakers: Breakers | None = None, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
         self._settings, self._breakers = settings, breakers or Breakers(BreakerPolicy(), SystemClock())
+        self._discretion = discretion
         self._prices = BundledPrices()
         self._scripted = ScriptedModels(settings.scripts, settings.chunk_seconds)
-        self._providers = ProviderModels(settings, self._prices)
+        self._providers = ProviderModels(settings, self._prices, discretion)
         self._adapters: dict[str, ModelAdapter] = {}
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
@@ -39,7 +41,13 @@ class ConfiguredModels:
         adapter, asked = self._adapter(model), replace(request, model=model)
         if adapter is self._scripted:
             return await adapter.complete(asked, on_text)
-        return await self._breakers.of(self._provider(model)).call(lambda: adapter.complete(asked, on_text))
+        hearing = self._discretion.hearing(on_text)
+        try:
+            answer = await self._breakers.of(self._provider(model)).call(lambda: adapter.complete(asked, hearing))
+        except ModelError as error:
+            self._discretion.of_error(error)
+            raise
+        return self._discretion.of_answer(answer)
 
     def at_most(self, request: ModelRequest) -> Usage:
         model = self._target(request.model)

@@ -2,11 +2,13 @@
 
 import logging
 import sys
-from collections.abc import Callable, MutableMapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 
 import orjson
 
+from domain.ports.secrets import Redact
 from infrastructure.telemetry.levels import LEVELS, Levels, parse_levels
 
 if TYPE_CHECKING:
@@ -16,10 +18,18 @@ OURS = ("domain", "application", "infrastructure", "interface", "bootstrap", "we
 Line: TypeAlias = MutableMapping[str, Any]
 
 
-def configure(level_spec: str = "info", pretty: bool = False) -> None:
+class _Stderr(logging.StreamHandler[TextIO]):
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the standard library's name)
+        """The standard library would print what could not be logged, as it is."""
+        error = sys.exc_info()[0]
+        self.stream.write(f"a line of {record.name} ({record.pathname}:{record.lineno}) cannot be logged: {error and error.__name__}\n")
+
+
+def configure(level_spec: str = "info", pretty: bool = False, redact: Redact = str) -> None:
     """Say once, before the first line, what is logged. Libraries are heard from `warning` on, unless `level_spec` names them.
 
-    `pretty` writes for a person in place of a program. A `level_spec` that cannot be read is a `ValidationError`.
+    `pretty` writes for a person in place of a program. No line holds what `redact` takes out, in no traceback either. A `level_spec` that
+    cannot be read is a `ValidationError`.
     """
     levels = parse_levels(level_spec)
     _set_levels(levels)
@@ -33,7 +43,7 @@ def configure(level_spec: str = "info", pretty: bool = False) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    _write_to_stderr(shared, pretty)
+    _write_to_stderr(shared, pretty, redact)
 
 
 def _set_levels(levels: Levels) -> None:
@@ -57,25 +67,42 @@ def _shared() -> "list[Processor]":
     ]
 
 
-def _write_to_stderr(shared: "Sequence[Processor]", pretty: bool) -> None:
+def _write_to_stderr(shared: "Sequence[Processor]", pretty: bool, redact: Redact) -> None:
     import structlog
 
-    render: Processor = (
-        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if pretty
-        else structlog.processors.JSONRenderer(serializer=_json)
+    output = _Stderr(sys.stderr)
+    output.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendering(pretty, redact)],
+        )
     )
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            *([] if pretty else [structlog.processors.format_exc_info]),
-            render,
-        ],
-    )
-    output = logging.StreamHandler(sys.stderr)
-    output.setFormatter(formatter)
     logging.getLogger().handlers[:] = [output]
+
+
+def _rendering(pretty: bool, redact: Redact) -> "Sequence[Processor]":
+    import structlog
+
+    if pretty:
+        console = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        return [lambda logger, name, line: redact(str(console(logger, name, line)))]
+    in_json = structlog.processors.JSONRenderer(serializer=_json)
+    return [structlog.processors.format_exc_info, partial(_without_secrets, redact), in_json]
+
+
+def _without_secrets(redact: Redact, logger: object, name: str, line: Line) -> Line:
+    return {redact(key): _plain(value, redact) for key, value in line.items()}
+
+
+def _plain(value: object, redact: Redact) -> object:
+    """As it is going to be written: what JSON has no word for is written as text, and that text may hold anything."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, Mapping):
+        return {redact(str(key)): _plain(inner, redact) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(inner, redact) for inner in value]
+    return redact(str(value))
 
 
 def _json(line: Line, default: Callable[[object], object] | None = None, **_: object) -> str:

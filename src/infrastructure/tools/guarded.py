@@ -1,7 +1,7 @@
 """The one gate before every tool: whether it may be called is decided and put on record, how often is counted, and what comes back has no
 secret in it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.audit import Deed
@@ -11,8 +11,9 @@ from domain.policy import CALL, Decision, Effect, Policy, Subject
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.secrets import Redact
-from domain.ports.tools import ToolContext
+from domain.ports.tools import ToolContext, unheard
 from domain.tool import Effects, Tool, ToolExecutionResult
+from infrastructure.secrets.redactor import redacted
 from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.limiting import CallLimits
 
@@ -45,7 +46,7 @@ class Guard:
         if not decision.is_allowed:
             return ToolExecutionResult(error=_refusal(found.tool, decision))
         async with self.limits.within(found.tool, context) as refused:
-            result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, context, self.clock)
+            result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, self._discreet(context), self.clock)
         return self._redacted(result)
 
     def _deed(self, tool: Tool, decision: Decision, context: ToolContext) -> Deed:
@@ -57,8 +58,15 @@ class Guard:
         who = context.caller or f"run {context.run}"
         return Deed(context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about)
 
+    def _discreet(self, context: ToolContext) -> ToolContext:
+        tell = context.tell
+        return context if tell is unheard else replace(context, tell=lambda text: tell(self.redact(text)))
+
     def _redacted(self, result: ToolExecutionResult) -> ToolExecutionResult:
-        return result
+        if result.error is None:
+            return replace(result, output=redacted(result.output, self.redact))
+        said = replace(result.error, code=self.redact(result.error.code), message=self.redact(result.error.message))
+        return replace(result, error=said)
 
 
 def _refusal(tool: Tool, decision: Decision) -> Failure:

@@ -238,3 +238,45 @@ def test_a_chain_of_20_000_nodes_is_validated_in_seconds(validate: Validate) -> 
     validation: Validation = validate(chain)
     assert validation.valid
     assert process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("written", "at"),
+    [
+        pytest.param(transform("${secret.github}"), "/nodes/a/writes/x", id="in a value"),
+        pytest.param(transform("token ${ secret.github }"), "/nodes/a/writes/x", id="inside a text"),
+        pytest.param(transform({"deep": ["${'a' + secret.github}"]}), "/nodes/a/writes/x/deep/0", id="inside an expression"),
+        pytest.param(one({"kind": "llm", "model": "fast", "prompt": "Use {{ secret.github }}"}), "/nodes/a/prompt", id="in a prompt"),
+        pytest.param(
+            one({"kind": "llm", "model": "fast", "prompt": "{% if secret.github %}a{% endif %}"}),
+            "/nodes/a/prompt",
+            id="in a condition of a prompt",
+        ),
+        pytest.param(one({"kind": "llm", "model": "fast", "prompt": "${secret.github}"}), "/nodes/a/prompt", id="in a prompt, as text"),
+        pytest.param(routed("secret.github == 'x'"), "/edges/1/route/0/when", id="in a rule"),
+        pytest.param(
+            document("a", ["start > a"], state={"x": {"type": "string", "default": "${secret.github}"}}),
+            "/state/x/default",
+            id="in a default",
+        ),
+        pytest.param(document("a", ["start > a"], output={"y": "${secret.github}"}, state={"x": {}}), "/output/y", id="in the output"),
+        pytest.param(
+            one({"kind": "map", "over": [], "graph": {"nodes": {"i": {"kind": "transform"}}, "edges": [], "output": {"y": "${secret.a}"}}}),
+            "/nodes/a/graph/output/y",
+            id="in an inner graph",
+        ),
+    ],
+)
+def test_a_secret_in_a_graph_is_refused_with_where_it_belongs(validate: Validate, written: Any, at: str) -> None:
+    problems = [problem for problem in validate(written).problems if problem.pointer == at]
+
+    assert [problem.code in ("secret_in_graph", "expression_error") for problem in problems] == [True]
+    assert "in the configuration of the tool or model that sends it" in problems[0].message
+
+
+def test_words_about_secrets_are_no_secrets(validate: Validate) -> None:
+    talked = document(
+        "a", ["start > a"], state={"x": {"type": "string", "default": "the secret is ${x}"}}, description="needs ${secret.github}"
+    )
+
+    assert validate(talked).problems == ()

@@ -1,0 +1,42 @@
+"""Which secrets an installation has, as its owner writes it down."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from domain.ids import DEFAULT_TENANT, TenantId
+from domain.secret import SecretBinding
+from infrastructure.secrets.references import NAME
+
+_HOST: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+_LIES: Final = re.compile(r"[a-z][a-z0-9_-]*:.+")
+
+
+def _is_place(written: str) -> str:
+    if not _LIES.fullmatch(written):
+        raise ValueError("`from` is env:NAME or file:PATH, never the secret itself")
+    return written
+
+
+def _is_host(written: str) -> str:
+    if len(written) > 254 or not _HOST.fullmatch(written):
+        raise ValueError("a host is a name, an address, *.name for what is below a name, or * for any; it has no port")
+    return written
+
+
+SecretName = Annotated[str, Field(pattern=f"^{NAME}$")]
+
+
+class SecretSetting(BaseModel):
+    """A row of `WEFT_SECRETS`. `from`: `env:NAME`, `file:PATH`, or `KIND:NAME` where a package keeps secrets."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    lies: Annotated[str, AfterValidator(_is_place), Field(alias="from")]
+    hosts: Annotated[tuple[Annotated[str, AfterValidator(_is_host)], ...], Field(min_length=1)]
+    tenants: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT_TENANT,)
+
+    def binding(self, name: str) -> SecretBinding:
+        source, _, place = self.lies.partition(":")
+        return SecretBinding(name, source, place, self.hosts, tuple(map(TenantId, self.tenants)))

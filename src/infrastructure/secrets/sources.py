@@ -1,0 +1,85 @@
+"""Where secrets lie: the environment, files, and what packages offer by the entry points `weft.secrets`."""
+
+import asyncio
+import logging
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Final, Protocol
+
+from domain.errors import FactoryError
+from domain.secret import LONGEST
+
+GROUP: Final = "weft.secrets"
+log = logging.getLogger(__name__)
+
+
+class SecretSource(Protocol):
+    async def get(self, name: str) -> str:
+        """What lies at `name`, asked at every use: whoever keeps it may exchange it. `Unreadable` says why it cannot be had; what any
+        other error says is shown to nobody."""
+
+
+class Unreadable(Exception):
+    """Says why, without a word of what would have been read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    variables: Mapping[str, str]
+
+    async def get(self, name: str) -> str:
+        found = self.variables.get(name)
+        if found is None:
+            raise Unreadable(f"the variable {name} is not set")
+        return found
+
+
+class Files:
+    """A new line at the end, which editors put there, is no part of the secret."""
+
+    async def get(self, name: str) -> str:
+        return await asyncio.to_thread(_read, Path(name))
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable("it is no file")
+            found = file.read(LONGEST + 1)
+        text = found.decode("utf-8")
+    except OSError as error:
+        raise Unreadable(error.strerror or type(error).__name__) from None
+    except UnicodeDecodeError:
+        raise Unreadable("it is no text in UTF-8") from None
+    return text.removesuffix("\n").removesuffix("\r")
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Opening a pipe that nobody writes to would wait for ever."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def sources_of(kinds: Iterable[str], variables: Mapping[str, str]) -> Mapping[str, SecretSource]:
+    """Those that are asked for. Packages are looked up only for a kind that is not ours; `FactoryError` when none has it."""
+    ours: dict[str, SecretSource] = {"env": Environment(variables), "file": Files()}
+    return {kind: ours.get(kind) or _packaged(kind) for kind in sorted(set(kinds))}
+
+
+def _packaged(kind: str) -> SecretSource:
+    points = {point.name: point for point in entry_points(group=GROUP)}
+    if kind not in points:
+        known = ", ".join(sorted({"env", "file", *points}))
+        raise FactoryError(f"no package keeps secrets as `{kind}:...`; there are {known}")
+    try:
+        source: SecretSource = points[kind].load()
+    except Exception as error:
+        log.warning("the source of secrets %s does not load", kind, exc_info=True)
+        raise FactoryError(f"the source of secrets {kind} ({points[kind].value}) does not load: {type(error).__name__}: {error}") from error
+    if not asyncio.iscoroutinefunction(getattr(source, "get", None)):
+        raise FactoryError(f"{points[kind].value} of the group {GROUP} has no coroutine function `get`")
+    return source

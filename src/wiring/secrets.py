@@ -1,0 +1,54 @@
+"""Secrets of an installation, and what else its owner has set that nobody else may see."""
+
+from collections.abc import Iterator, Mapping
+from urllib.parse import unquote, urlsplit
+
+from domain.errors import FactoryError, Problem, ValidationError
+from infrastructure.models.providers import KEY_VARIABLES
+from infrastructure.secrets.redactor import Redactor
+from infrastructure.secrets.resolver import BoundSecrets
+from infrastructure.secrets.sources import sources_of
+from settings import PREFIX, Settings
+
+
+def secrets_of(settings: Settings, redactor: Redactor, environment: Mapping[str, str]) -> BoundSecrets:
+    """`ValidationError` names the variable of one that no package keeps."""
+    bindings = {name: row.binding(name) for name, row in settings.secrets.items()}
+    try:
+        sources = sources_of((bound.source for bound in bindings.values()), environment)
+    except FactoryError as error:
+        message = f"{PREFIX}SECRETS: {error.message}"
+        raise ValidationError(message, [Problem("", "bad_setting", message)]) from error
+    return BoundSecrets(bindings, sources, redactor)
+
+
+def remember_settings(settings: Settings, environment: Mapping[str, str], redactor: Redactor) -> None:
+    """Everything secret that is known before anybody asks. What is too short stands in too many texts, and stays."""
+    for name, value in _known(settings, environment):
+        redactor.remember(name, value)
+
+
+def _known(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for key in settings.api_keys:
+        yield "WEFT_API_KEYS", key.get_secret_value()
+    for row in settings.model_endpoints.values():
+        if "${" not in row.get("api_key", ""):
+            yield "WEFT_MODEL_ENDPOINTS", row.get("api_key", "")
+    for url, name in ((settings.database_url, "WEFT_DATABASE_URL"), (settings.redis_url or "", "WEFT_REDIS_URL")):
+        yield name, _password_of(url)
+    for variable in {variable for variables in KEY_VARIABLES.values() for variable in variables} & environment.keys():
+        yield variable, environment[variable]
+    for name, secret in settings.secrets.items():
+        bound = secret.binding(name)
+        if bound.source == "env":
+            yield name, environment.get(bound.place, "")
+
+
+def _password_of(url: str) -> str:
+    """Empty when it also stands elsewhere in its own URL, as `postgres` does: everybody knows it, and it is in half of all texts."""
+    try:
+        password = unquote(urlsplit(url).password or "")
+    except ValueError:
+        return ""
+    rest = url.replace(f":{urlsplit(url).password}@", "@", 1)
+    return "" if password in rest else password
