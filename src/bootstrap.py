@@ -36,6 +36,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
+from infrastructure.secrets.redactor import Redactor
 from infrastructure.store import migrate
 from infrastructure.store.connections import Connections
 from infrastructure.store.open import open_store
@@ -48,6 +49,7 @@ from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, eng
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
+from wiring.secrets import redactor_of, secrets_of
 from wiring.strangers import unknown_variables
 
 if TYPE_CHECKING:
@@ -59,11 +61,12 @@ log = structlog.get_logger("bootstrap")
 
 
 class Shared(containers.DeclarativeContainer):
-    """What a process has one of. `store` and `between` are handed in once they are open."""
+    """What a process has one of. `store` and `between` are handed in once they are open, `redactor` with what is logged already."""
 
     settings = providers.Dependency(instance_of=Settings)
     store = providers.Dependency(instance_of=Store)
     between = providers.Dependency(instance_of=Between)
+    redactor = providers.Dependency(instance_of=Redactor)
 
     clock = providers.Singleton(SystemClock)
     name = providers.Singleton(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"))
@@ -71,9 +74,10 @@ class Shared(containers.DeclarativeContainer):
     meter = providers.Singleton(meter_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
-    models = providers.Singleton(models_of, settings, clock)
+    secrets = providers.Singleton(secrets_of, settings, redactor)
+    models = providers.Singleton(models_of, settings, clock, secrets, redactor)
     tools = providers.Singleton(installed_of, settings, schemas, clock, store.provided.items)
-    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store)
+    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -158,13 +162,14 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, patient: bool = False) -> AsyncIterator[App]:
-    """Bring the database to this version's schema, open it, and put everything together.
+async def open_app(settings: Settings, *, patient: bool = False, redactor: Redactor | None = None) -> AsyncIterator[App]:
+    """Bring the database to this version's schema, open it, and put everything together. `redactor`: the one that looks at the log.
 
     Raises `DatabaseError` when it cannot be opened; with `patient` it waits for a database that does not answer, and says so.
     """
     async with AsyncExitStack() as stack:
-        shared = Shared(settings=settings)
+        shared = Shared(settings=settings, redactor=redactor or redactor_of(settings))
+        shared.secrets()  # what is wrong with one stops the start
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)
         shared.between.override(providers.Object(between))
@@ -212,15 +217,16 @@ class Launcher:
     @asynccontextmanager
     async def open_app(self, *, patient: bool = False, **flags: object) -> AsyncIterator[App]:
         settings = read_settings(**flags)
-        logging.configure(settings.log, settings.log_pretty)
+        redactor = redactor_of(settings)
+        logging.configure(settings.log, settings.log_pretty, redactor)
         for sentence in self.unknown():
             log.warning("a variable is ignored", reason=f"{sentence}; `weft config show` lists the settings")
-        async with open_app(settings, patient=patient) as app:
+        async with open_app(settings, patient=patient, redactor=redactor) as app:
             yield app
 
     async def examine(self, **flags: object) -> "ExaminationView":
         settings, clock = read_settings(**flags), SystemClock()
-        logging.configure(settings.log, settings.log_pretty)
+        logging.configure(settings.log, settings.log_pretty, redactor_of(settings))
         from application.doctoring import Examine
         from infrastructure.checkup.installation import Installation
         from infrastructure.checkup.store import StoreCheckup

@@ -10,7 +10,10 @@ SHORTEST: Final = 8
 LONGEST: Final = 64 * 1024
 ANY_HOST: Final = "*"
 
-NOT_IN_GRAPHS: Final = "a secret is never in a graph, which is stored and shown: write `${secret.NAME}` in the configuration of the tool or model that sends it"
+NOT_IN_GRAPHS: Final = (
+    "a secret is never in a graph, which is stored and shown: "
+    "write `${secret.NAME}` in the configuration of the tool or model that sends it"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.items import Items
 from domain.ports.meter import Meter
+from domain.ports.secrets import Redact, Secrets
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
@@ -41,21 +42,25 @@ if TYPE_CHECKING:
     from infrastructure.tools.registry import InstalledTools
 
 
-def models_of(settings: Settings, clock: SystemClock) -> Later:
-    """`ConfiguredModels`, loaded with the first question. A file of scripts is read at once: what is wrong with it stops the start."""
+def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redact: Redact) -> Later:
+    """`ConfiguredModels`, loaded with the first question; at once where there is a file of scripts or a key that is a secret: what is wrong
+    with those stops the start."""
 
     def make() -> object:
         from infrastructure.models.breaker import BreakerPolicy, Breakers
+        from infrastructure.models.discretion import Discretion
         from infrastructure.models.registry import ConfiguredModels
         from infrastructure.models.settings import ModelSettings
 
         endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
         chosen = ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
-        return ConfiguredModels(chosen, Breakers(policy, clock))
+        discretion = Discretion(secrets, redact)
+        discretion.check(endpoints)
+        return ConfiguredModels(chosen, Breakers(policy, clock), discretion)
 
     models = Later(make)
-    if settings.scripts is not None:
+    if settings.scripts is not None or any("${" in row.get("api_key", "") for row in settings.model_endpoints.values()):
         models.rest()
     return models
 
@@ -93,9 +98,9 @@ def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, i
     return Later(make)
 
 
-def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store) -> Catalog:
+def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, redact: Redact) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
-    guard = Guard(Policy(), Unaudited(), CallLimits(MemoryLimits()), str, clock)
+    guard = Guard(Policy(), Unaudited(), CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, {})
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
 

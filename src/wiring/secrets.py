@@ -1,5 +1,6 @@
 """Secrets of an installation, and what else its owner has set that nobody else may see."""
 
+import os
 from collections.abc import Iterator, Mapping
 from urllib.parse import unquote, urlsplit
 
@@ -11,21 +12,23 @@ from infrastructure.secrets.sources import sources_of
 from settings import PREFIX, Settings
 
 
-def secrets_of(settings: Settings, redactor: Redactor, environment: Mapping[str, str]) -> BoundSecrets:
+def secrets_of(settings: Settings, redactor: Redactor) -> BoundSecrets:
     """`ValidationError` names the variable of one that no package keeps."""
     bindings = {name: row.binding(name) for name, row in settings.secrets.items()}
     try:
-        sources = sources_of((bound.source for bound in bindings.values()), environment)
+        sources = sources_of((bound.source for bound in bindings.values()), os.environ)
     except FactoryError as error:
         message = f"{PREFIX}SECRETS: {error.message}"
         raise ValidationError(message, [Problem("", "bad_setting", message)]) from error
     return BoundSecrets(bindings, sources, redactor)
 
 
-def remember_settings(settings: Settings, environment: Mapping[str, str], redactor: Redactor) -> None:
-    """Everything secret that is known before anybody asks. What is too short stands in too many texts, and stays."""
-    for name, value in _known(settings, environment):
+def redactor_of(settings: Settings) -> Redactor:
+    """Knows everything secret that can be known before anybody asks. What is too short stands in too many texts, and stays."""
+    redactor = Redactor()
+    for name, value in _known(settings, os.environ):
         redactor.remember(name, value)
+    return redactor
 
 
 def _known(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:

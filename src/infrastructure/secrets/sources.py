@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import os
 import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -47,21 +46,17 @@ class Files:
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb", opener=_at_once) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Unreadable("it is no file")
+        if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe that nobody writes to would wait for ever
+            raise Unreadable("it is no file")
+        with path.open("rb") as file:
             found = file.read(LONGEST + 1)
-        text = found.decode("utf-8")
+        if len(found) > LONGEST:
+            raise Unreadable(f"it is longer than {LONGEST // 1024} KiB")
+        return found.decode("utf-8").removesuffix("\n").removesuffix("\r")
     except OSError as error:
         raise Unreadable(error.strerror or type(error).__name__) from None
     except UnicodeDecodeError:
         raise Unreadable("it is no text in UTF-8") from None
-    return text.removesuffix("\n").removesuffix("\r")
-
-
-def _at_once(path: str, flags: int) -> int:
-    """Opening a pipe that nobody writes to would wait for ever."""
-    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def sources_of(kinds: Iterable[str], variables: Mapping[str, str]) -> Mapping[str, SecretSource]:

@@ -95,7 +95,7 @@ def _by_number(character: str) -> list[str]:
         f"&#0{{0,4}}{code};",
         f"&#[xX]0{{0,4}}{_digits(f'{code:x}')};",
     ]
-    return [*found, f"{_ESCAPED}x{_digits(f'{code:02x}')}"] if code < 256 else found
+    return [*found, f"{_ESCAPED}x{_digits(f'{code:02x}')}" if code < 256 else f"{_ESCAPED}U{_digits(f'{code:08x}')}"]
 
 
 def _digits(number: str) -> str:

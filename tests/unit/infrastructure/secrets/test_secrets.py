@@ -1,0 +1,221 @@
+"""A secret goes to the tenants and hosts that its owner named, from where it lies, and nowhere else."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from domain.errors import FactoryError, SecretRefused
+from domain.ids import DEFAULT_TENANT, TenantId
+from domain.secret import LONGEST, SecretBinding
+from infrastructure.secrets.redactor import Redactor
+from infrastructure.secrets.resolver import BoundSecrets
+from infrastructure.secrets.sources import sources_of
+
+VALUE = "ghp_9f8sT2kLqWv0ZxY7"
+HOST = "api.github.com"
+ACME = TenantId("acme")
+
+
+def secrets(source: str, place: str, redactor: Redactor | None = None, **environment: str) -> BoundSecrets:
+    bound = SecretBinding("github", source, place, (HOST, "*.Example.com"))
+    return BoundSecrets({"github": bound}, sources_of([source], environment), redactor or Redactor(), seconds=5)
+
+
+async def got(source: str, place: str, **environment: str) -> str:
+    return await secrets(source, place, **environment).get("github", DEFAULT_TENANT, HOST)
+
+
+async def refused(source: str, place: str, **environment: str) -> str:
+    with pytest.raises(SecretRefused) as error:
+        await got(source, place, **environment)
+    return error.value.message
+
+
+async def test_a_secret_is_read_from_the_environment_and_redacted_from_then_on() -> None:
+    redactor = Redactor()
+    here = secrets("env", "TOKEN", redactor, TOKEN=VALUE)
+    assert redactor(VALUE) == VALUE
+
+    assert await here.get("github", DEFAULT_TENANT, HOST) == VALUE
+    assert redactor(VALUE) == "[secret github]"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        pytest.param(f"{VALUE}\n", VALUE, id="a new line at the end is the editor's"),
+        pytest.param(f"{VALUE}\r\n", VALUE, id="whatever the system"),
+        pytest.param(f" {VALUE}\n\n", f" {VALUE}\n", id="everything else is the secret's"),
+        pytest.param("a" * LONGEST, "a" * LONGEST, id="64 KiB"),
+    ],
+)
+async def test_a_secret_is_read_from_a_file(tmp_path: Path, written: str, read: str) -> None:
+    (tmp_path / "github").write_bytes(written.encode())
+
+    assert await got("file", str(tmp_path / "github")) == read
+
+
+async def test_a_file_that_was_exchanged_is_read_again(tmp_path: Path) -> None:
+    (tmp_path / "github").write_text("the-first-one")
+    here = secrets("file", str(tmp_path / "github"))
+    first = await here.get("github", DEFAULT_TENANT, HOST)
+    (tmp_path / "github").write_text("the-second-one")
+
+    assert (first, await here.get("github", DEFAULT_TENANT, HOST)) == ("the-first-one", "the-second-one")
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        pytest.param(lambda path: None, "No such file", id="not there"),
+        pytest.param(Path.mkdir, "it is no file", id="a folder"),
+        pytest.param(os.mkfifo, "it is no file", id="a pipe that nobody writes to"),
+        pytest.param(lambda path: path.write_bytes(b"\xff" * 20), "no text in UTF-8", id="no text"),
+        pytest.param(lambda path: path.write_text("a" * (LONGEST + 1)), "longer than 64 KiB", id="too long"),
+        pytest.param(lambda path: path.write_text("1234567\n"), "shorter than 8 characters", id="too short to be kept out of texts"),
+    ],
+)
+async def test_a_file_that_cannot_be_used_says_why_and_not_what_is_in_it(
+    tmp_path: Path, make: Callable[[Path], object], reason: str
+) -> None:
+    make(tmp_path / "github")
+
+    said = await refused("file", str(tmp_path / "github"))
+
+    assert reason in said
+    assert "1234567" not in said
+
+
+async def test_a_variable_that_is_not_set_is_named() -> None:
+    assert "the variable TOKEN is not set" in await refused("env", "TOKEN")
+
+
+@pytest.mark.parametrize(
+    ("host", "may"),
+    [
+        pytest.param(HOST, True, id="a host by its name"),
+        pytest.param("API.GitHub.com.", True, id="however it is written"),
+        pytest.param("github.com", False, id="not its parent"),
+        pytest.param("x.api.github.com", False, id="not its children"),
+        pytest.param("evilapi.github.com", False, id="not what ends like it"),
+        pytest.param("a.example.com", True, id="below a name"),
+        pytest.param("a.b.example.com", True, id="far below a name"),
+        pytest.param("example.com", False, id="not the name itself"),
+        pytest.param("evilexample.com", False, id="not what ends like the name"),
+        pytest.param("", False, id="nowhere in particular"),
+    ],
+)
+async def test_a_secret_goes_to_its_hosts_only(host: str, may: bool) -> None:
+    here = secrets("env", "TOKEN", TOKEN=VALUE)
+    if may:
+        here.must_be_for("github", DEFAULT_TENANT, host)
+        assert await here.get("github", DEFAULT_TENANT, host) == VALUE
+        return
+    with pytest.raises(SecretRefused, match="may not go to"):
+        here.must_be_for("github", DEFAULT_TENANT, host)
+    with pytest.raises(SecretRefused, match="may not go to"):
+        await here.get("github", DEFAULT_TENANT, host)
+
+
+@pytest.mark.parametrize("host", [HOST, "127.0.0.1", "::1", ""])
+def test_a_star_is_any_host(host: str) -> None:
+    assert SecretBinding("x", "env", "X", ("*",)).may_go_to(host)
+
+
+async def test_anothers_secret_is_as_if_it_were_not_there() -> None:
+    here = secrets("env", "TOKEN", TOKEN=VALUE)
+    said = []
+    for name, tenant in (("github", ACME), ("github2", DEFAULT_TENANT)):
+        with pytest.raises(SecretRefused) as error:
+            await here.get(name, tenant, HOST)
+        said.append(error.value.message.replace(name, "NAME"))
+
+    assert said[0] == said[1]
+
+
+VAULT = """
+import asyncio
+
+class Vault:
+    async def get(self, name):
+        if name == "slow":
+            await asyncio.sleep(60)
+        if name == "broken":
+            raise ValueError("the token s.verysecret was refused")
+        return f"value-of-{name}"
+
+class Plain:
+    def get(self, name):
+        return name
+
+vault = Vault()
+plain = Plain()
+"""
+Install = Callable[[str], None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """A package that keeps secrets, as pip would leave it."""
+
+    def installed(points: str) -> None:
+        (tmp_path / "ourvault.py").write_text(VAULT)
+        info = tmp_path / "ourvault-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text("Metadata-Version: 2.1\nName: ourvault\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[weft.secrets]\n{points}\n")
+
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield installed
+    sys.modules.pop("ourvault", None)
+
+
+async def test_a_package_keeps_secrets(install: Install) -> None:
+    install("vault = ourvault:vault")
+
+    assert await got("vault", "kv/github#token") == "value-of-kv/github#token"
+
+
+async def test_what_a_vault_says_when_it_fails_is_shown_to_nobody(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    install("vault = ourvault:vault")
+
+    said = await refused("vault", "broken")
+
+    assert said == "the secret github cannot be read from vault: ValueError"
+    assert "the secret github cannot be read" in caplog.text
+    assert "verysecret" not in caplog.text
+
+
+async def test_a_vault_that_does_not_answer_is_not_waited_for(install: Install) -> None:
+    install("vault = ourvault:vault")
+    bound = SecretBinding("github", "vault", "slow", (HOST,))
+    hasty = BoundSecrets({"github": bound}, sources_of(["vault"], {}), Redactor(), seconds=0.01)
+
+    with pytest.raises(SecretRefused, match=r"no answer within 0\.01 seconds"):
+        await asyncio.wait_for(hasty.get("github", DEFAULT_TENANT, HOST), 10)
+
+
+@pytest.mark.parametrize(
+    ("points", "reason"),
+    [
+        pytest.param("other = ourvault:vault", "there are env, file, other", id="a kind that no package has"),
+        pytest.param("vault = ourvault:gone", "does not load", id="an object that is not there"),
+        pytest.param("vault = ourvault:plain", "no coroutine function `get`", id="an object that cannot be waited for"),
+    ],
+)
+def test_a_source_that_cannot_be_used_is_refused(install: Install, points: str, reason: str) -> None:
+    install(points)
+
+    with pytest.raises(FactoryError, match=reason):
+        sources_of(["vault"], {})
+
+
+def test_without_a_package_nothing_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.secrets.sources.entry_points", None)
+    found: Mapping[str, object] = sources_of(["env", "file", "env"], {})
+
+    assert list(found) == ["env", "file"]
