@@ -9,6 +9,7 @@ from domain.json import Json
 from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
+from domain.ports.secrets import Redact
 from domain.ports.tools import Tools
 from domain.tool import Tool
 from infrastructure.memory.limits import MemoryLimits
@@ -21,15 +22,19 @@ from infrastructure.tools.runnable import RunnableTool
 from infrastructure.unaudited import Unaudited
 
 
-def guard_of(clock: Clock, policy: Policy | None = None, trail: AuditTrail | None = None) -> Guard:
-    return Guard(policy or Policy(), trail or Unaudited(), CallLimits(MemoryLimits()), str, clock)
+def guard_of(clock: Clock, policy: Policy | None = None, trail: AuditTrail | None = None, redact: Redact = str) -> Guard:
+    return Guard(policy or Policy(), trail or Unaudited(), CallLimits(MemoryLimits()), redact, clock)
 
 
 def tools_of(
-    clock: Clock, handed_in: Iterable[RunnableTool] = (), policy: Policy | None = None, trail: AuditTrail | None = None
+    clock: Clock,
+    handed_in: Iterable[RunnableTool] = (),
+    policy: Policy | None = None,
+    trail: AuditTrail | None = None,
+    redact: Redact = str,
 ) -> TenantTools:
     """Every tool of ours, and those handed in."""
-    return TenantTools(InstalledTools(JsonSchemas(), clock, handed_in), (), {}, guard_of(clock, policy, trail))
+    return TenantTools(InstalledTools(JsonSchemas(), clock, handed_in), (), {}, guard_of(clock, policy, trail, redact))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,14 @@
 """Settings that cannot be used name their variable and what it should be."""
 
+import traceback
+from pathlib import Path
+
 import pytest
 
 from domain.errors import ValidationError
+from infrastructure.secrets.redactor import Redactor
 from settings import read_settings, shown
+from wiring.secrets import redactor_of, secrets_of
 from wiring.strangers import unknown_variables
 
 
@@ -51,3 +56,112 @@ def test_the_password_of_a_redis_is_not_shown(monkeypatch: pytest.MonkeyPatch) -
 )
 def test_a_variable_that_is_no_setting_is_named_with_the_nearest_one(variable: str, said: list[str]) -> None:
     assert unknown_variables({variable: "secret", "PATH": "/bin"}) == said
+
+
+ROW = '{"from": "env:TOKEN", "hosts": ["api.github.com"]}'
+
+
+@pytest.mark.parametrize(
+    ("variables", "shown_as"),
+    [
+        pytest.param(
+            {"WEFT_SECRETS__github": ROW},
+            "{'github': {'from': 'env:TOKEN', 'hosts': ['api.github.com'], 'tenants': ['default']}}",
+            id="a row",
+        ),
+        pytest.param(
+            {"WEFT_SECRETS": '{"a": {"from": "file:/run/a:b", "hosts": ["*.x.com", "*", "::1"], "tenants": ["t"]}}'},
+            "{'a': {'from': 'file:/run/a:b', 'hosts': ['*.x.com', '*', '::1'], 'tenants': ['t']}}",
+            id="all of them",
+        ),
+        pytest.param(
+            {"WEFT_SECRETS__a__from": "env:A", "WEFT_SECRETS__a__hosts": '["x"]'},
+            "{'a': {'from': 'env:A', 'hosts': ['x'], 'tenants': ['default']}}",
+            id="part by part",
+        ),
+    ],
+)
+def test_secrets_are_shown_by_where_they_lie_and_may_go(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], shown_as: str) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    line = next(line for line in shown(read_settings()) if line.name == "secrets")
+
+    assert (line.value, line.source) == (shown_as, "environment")
+
+
+def test_secrets_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "weft.toml").write_text('[secrets.github]\nfrom = "file:/run/secrets/github"\nhosts = ["api.github.com"]\n')
+
+    bound = read_settings().secrets["github"].binding("github")
+
+    assert (bound.source, bound.place, bound.hosts) == ("file", "/run/secrets/github", ("api.github.com",))
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "words"),
+    [
+        pytest.param("WEFT_SECRETS__github", "ghp_9f8sT2kLqWv0ZxY7", "WEFT_SECRETS__github: should be", id="the secret itself"),
+        pytest.param(
+            "WEFT_SECRETS__github",
+            '{"from": "ghp_9f8sT2kLqWv0ZxY7", "hosts": ["a"]}',
+            "never the secret itself",
+            id="the secret itself as its place",
+        ),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A"}', "WEFT_SECRETS__github__hosts: ", id="no hosts"),
+        pytest.param(
+            "WEFT_SECRETS__github", '{"from": "env:A", "hosts": []}', "WEFT_SECRETS__github__hosts: ", id="an empty list of hosts"
+        ),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:80"]}', "a host is a name", id="a port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["https://a"]}', "a host is a name", id="a URL"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a.*"]}', "a host is a name", id="a star at the end"),
+        pytest.param(
+            "WEFT_SECRETS__github",
+            '{"from": "env:A", "hosts": ["a"], "value": "ghp_9f8sT2kLqWv0ZxY7"}',
+            "WEFT_SECRETS__github__value: ",
+            id="a value beside",
+        ),
+        pytest.param("WEFT_SECRETS", '{"9x": {"from": "env:A", "hosts": ["a"]}}', "WEFT_SECRETS__9x", id="a name that cannot be written"),
+        pytest.param("WEFT_SECRETS", '{"a": {"from": "ghp_9f8sT2kLqWv0ZxY7"', "secrets", id="no JSON"),
+    ],
+)
+def test_a_wrong_secret_says_what_it_should_be_and_not_what_it_is(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ValidationError) as refused:
+        read_settings()
+
+    assert words in refused.value.message
+    assert "ghp_" not in "".join(traceback.format_exception(refused.value))
+
+
+def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEFT_API_KEYS", "first-api-key,short,second-api-key")
+    monkeypatch.setenv("WEFT_DATABASE_URL", "postgresql://weft:pass%2Fword-1@db/weft")
+    monkeypatch.setenv("WEFT_REDIS_URL", "redis://:redis-password@cache:6379/0")
+    monkeypatch.setenv("WEFT_MODEL_ENDPOINTS", '{"openai/a": {"api_base": "http://x", "api_key": "key-of-the-model"}}')
+    monkeypatch.setenv("WEFT_SECRETS__github", ROW)
+    monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-provider")
+    monkeypatch.setenv("TOKEN", "value-of-the-token")
+    redact = redactor_of(read_settings())
+
+    said = redact("first-api-key second-api-key short pass/word-1 redis-password key-of-the-model key-of-the-provider value-of-the-token")
+
+    assert said == (
+        "[secret WEFT_API_KEYS] [secret WEFT_API_KEYS] short [secret WEFT_DATABASE_URL] [secret WEFT_REDIS_URL]"
+        " [secret WEFT_MODEL_ENDPOINTS] [secret OPENAI_API_KEY] [secret github]"
+    )
+
+
+def test_a_password_that_everybody_knows_stays_in_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEFT_DATABASE_URL", "postgresql://postgres:postgres@db/weft")
+
+    assert redactor_of(read_settings())("postgres answers") == "postgres answers"
+
+
+def test_a_kind_of_secrets_that_nobody_keeps_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEFT_SECRETS__github", '{"from": "nobody:github", "hosts": ["a"]}')
+
+    with pytest.raises(ValidationError, match=r"^WEFT_SECRETS: no package keeps secrets as `nobody:\.\.\.`; there are env, file"):
+        secrets_of(read_settings(), Redactor())

@@ -1,6 +1,7 @@
 """Which secrets an installation has, as its owner writes it down."""
 
 import re
+from ipaddress import ip_address
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -9,7 +10,7 @@ from domain.ids import DEFAULT_TENANT, TenantId
 from domain.secret import SecretBinding
 from infrastructure.secrets.references import NAME
 
-_HOST: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*")
+_HOST: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 _LIES: Final = re.compile(r"[a-z][a-z0-9_-]*:.+")
 
 
@@ -20,9 +21,16 @@ def _is_place(written: str) -> str:
 
 
 def _is_host(written: str) -> str:
-    if len(written) > 254 or not _HOST.fullmatch(written):
+    if len(written) > 254 or not (_HOST.fullmatch(written) or _is_address(written)):
         raise ValueError("a host is a name, an address, *.name for what is below a name, or * for any; it has no port")
     return written
+
+
+def _is_address(written: str) -> bool:
+    try:
+        return ip_address(written).compressed == written.lower()
+    except ValueError:
+        return False
 
 
 SecretName = Annotated[str, Field(pattern=f"^{NAME}$")]

@@ -36,7 +36,10 @@ except ZeroDivisionError:
 
 def spoken(spec: str, pretty: bool = False) -> tuple[str, str]:
     """What the talk above writes to stdout and stderr."""
-    code = TALK.format(spec=spec, pretty=pretty)
+    return heard(TALK.format(spec=spec, pretty=pretty))
+
+
+def heard(code: str) -> tuple[str, str]:
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60, env=environment)
     return done.stdout, done.stderr
@@ -63,6 +66,52 @@ def test_every_line_is_json_with_what_its_context_binds() -> None:
 
 def test_nothing_goes_to_stdout() -> None:
     assert spoken("debug")[0] == ""
+
+
+SECRET = "ghp_9f8sT2kLqWv0ZxY7"
+CARELESS = """
+import logging, structlog
+from infrastructure.secrets.redactor import Redactor
+from infrastructure.telemetry.logging import configure
+
+class Odd:
+    def __repr__(self):
+        return f"Odd({secret!r})"
+
+secret, redactor = "ghp_9f8sT2kLqWv0ZxY7", Redactor()
+configure("info", pretty="PRETTY" == "yes", redact=redactor)
+redactor.remember("github", secret)
+log = structlog.get_logger("application.engine")
+log.info(f"got {secret}", token=secret, deep={"a": [Odd(), secret], secret: b"x" + secret.encode()}, **{secret: 1})
+logging.getLogger("some.library").warning("GET /?token=%s by %r", secret, Odd())
+structlog.contextvars.bind_contextvars(run=secret)
+try:
+    try:
+        raise KeyError(secret)
+    except KeyError as error:
+        raise RuntimeError(f"no {secret}") from error
+except RuntimeError:
+    log.exception("broke")
+    logging.getLogger("some.library").exception("broke too")
+logging.getLogger("some.library").warning("%d", secret)
+"""
+
+
+@pytest.mark.parametrize("pretty", [False, True])
+def test_no_line_and_no_traceback_holds_a_secret(pretty: bool) -> None:
+    _, written = heard(CARELESS.replace("PRETTY", "yes" if pretty else "no"))
+
+    assert written.count("[secret github]") >= 12
+    assert SECRET not in written
+    if not pretty:
+        *told, broken = written.splitlines()
+        assert [json.loads(line)["event"] for line in told] == [
+            "got [secret github]",
+            "GET /?token=[secret github] by Odd('[secret github]')",
+            "broke",
+            "broke too",
+        ]
+        assert broken.startswith("a line of some.library"), "what cannot be logged does not show what it would have been"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,77 @@
+"""What a tool says, however it says it, leaves without the secrets that were given out."""
+
+from dataclasses import dataclass, field, replace
+
+from domain.errors import ToolError
+from domain.ports.secrets import Secrets
+from domain.ports.tools import ToolContext
+from domain.secret import SecretBinding
+from domain.tool import ToolExecutionResult
+from infrastructure.secrets.redactor import Redactor
+from infrastructure.secrets.resolver import BoundSecrets
+from infrastructure.secrets.sources import Environment
+from infrastructure.tools.native import native_tool
+from tests.toolbox import tools_of
+from tests.unit.infrastructure.tool_calls import CONTEXT, HandClock
+
+VALUE = "ghp_9f8sT2kLqWv0ZxY7"
+
+
+@dataclass
+class Site:
+    redactor: Redactor = field(default_factory=Redactor)
+    told: list[str] = field(default_factory=list)
+
+    @property
+    def secrets(self) -> Secrets:
+        bound = SecretBinding("github", "env", "TOKEN", ("api.github.com",))
+        return BoundSecrets({"github": bound}, {"env": Environment({"TOKEN": VALUE})}, self.redactor)
+
+    async def result(self, how: str) -> ToolExecutionResult:
+        secrets, tell = self.secrets, self.told.append
+
+        async def careless(how: str, context: ToolContext) -> object:
+            value = await secrets.get("github", context.tenant, "evil.example" if how == "elsewhere" else "api.github.com")
+            context.tell(f"logging in with {value}")
+            if how == "refuses":
+                raise ToolError(f"{value} was refused", f"refused_{value}")
+            if how == "breaks":
+                raise KeyError(value)
+            return {"echo": [f"Bearer {value}"], value: True}
+
+        tools = tools_of(HandClock(), [native_tool(careless)], redact=self.redactor)
+        return await tools.call("careless", {"how": how}, replace(CONTEXT, tell=tell))
+
+
+async def test_its_output_has_the_name_instead() -> None:
+    assert (await Site().result("")).output == {"echo": ["Bearer [secret github]"], "[secret github]": True}
+
+
+async def test_so_has_its_progress() -> None:
+    site = Site()
+    await site.result("")
+
+    assert site.told == ["logging in with [secret github]"]
+
+
+async def test_so_has_its_refusal() -> None:
+    error = (await Site().result("refuses")).error
+
+    assert error is not None
+    assert (error.code, error.message) == ("refused_[secret github]", "[secret github] was refused")
+
+
+async def test_so_has_what_it_did_not_mean_to_raise() -> None:
+    result = await Site().result("breaks")
+
+    assert result.error is not None
+    assert result.error.message == "careless raised KeyError: '[secret github]'"
+    assert result.unknown
+
+
+async def test_a_secret_that_is_sent_elsewhere_is_a_refusal_of_the_tool() -> None:
+    error = (await Site().result("elsewhere")).error
+
+    assert error is not None
+    assert (error.code, error.retryable) == ("secret_refused", False)
+    assert error.message == "the secret github may not go to evil.example, only to api.github.com"
