@@ -1,0 +1,120 @@
+"""Keys of models can be secrets; what providers say of them goes no further."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from domain.errors import ModelError, ValidationError
+from domain.ids import TenantId
+from domain.model import FinishReason, ModelRequest, ModelResponse, ToolCall
+from domain.secret import SecretBinding
+from domain.usage import Usage
+from infrastructure.models.discretion import Discretion
+from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.settings import Endpoint, ModelSettings
+from infrastructure.secrets.redactor import Redactor
+from infrastructure.secrets.resolver import BoundSecrets
+from infrastructure.secrets.sources import Environment
+
+VALUE = "key_9f8sT2kLqWv0ZxY7"
+MODEL = "openai/far"
+THERE = "https://models.example:8443/v1"
+
+
+class RateLimitError(Exception):
+    """As litellm calls it."""
+
+
+class Library:
+    """Says what it was asked with, as providers do."""
+
+    asked_with: str = ""
+
+    async def acompletion(self, **arguments: object) -> object:
+        self.asked_with = str(arguments["api_key"])
+        raise RateLimitError(f"too much for {self.asked_with}")
+
+    async def close_litellm_async_clients(self) -> None:
+        pass
+
+
+@pytest.fixture
+def library(monkeypatch: pytest.MonkeyPatch) -> Library:
+    found = Library()
+    monkeypatch.setattr("infrastructure.models.litellm._load", lambda: found)
+    return found
+
+
+def discretion(*tenants: str, hosts: tuple[str, ...] = ("models.example",), **environment: str) -> Discretion:
+    redactor = Redactor()
+    bound = SecretBinding("key", "env", "KEY", hosts, tuple(map(TenantId, tenants or ("default",))))
+    secrets = BoundSecrets({"key": bound}, {"env": Environment(environment or {"KEY": VALUE})}, redactor)
+    return Discretion(secrets, redactor)
+
+
+async def failure(endpoint: Endpoint, given: Discretion) -> ModelError:
+    models = ConfiguredModels(ModelSettings(endpoints={MODEL: endpoint}), discretion=given)
+    with pytest.raises(ModelError) as caught:
+        await models.complete(ModelRequest(MODEL, ({"role": "user", "content": "hello"},)))
+    return caught.value
+
+
+async def test_a_key_is_a_secret_that_goes_to_the_endpoint_and_not_into_its_errors(library: Library) -> None:
+    error = await failure(Endpoint(THERE, "${secret.key}"), discretion())
+
+    assert library.asked_with == VALUE
+    assert (error.code, error.message) == ("model_rate_limited", "openai/far: too much for [secret key]")
+
+
+async def test_a_key_may_have_more_than_the_secret_in_it(library: Library) -> None:
+    await failure(Endpoint(THERE, "prefix-${secret.key}"), discretion())
+
+    assert library.asked_with == f"prefix-{VALUE}"
+
+
+async def test_a_key_that_cannot_be_had_is_a_refused_key(library: Library) -> None:
+    error = await failure(Endpoint(THERE, "${secret.key}"), discretion(OTHER="x"))
+
+    assert (error.code, error.retryable) == ("model_auth", False)
+    assert "the variable KEY is not set" in error.message
+    assert library.asked_with == ""
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "given", "reason"),
+    [
+        pytest.param(Endpoint(THERE, "${secret.other}"), discretion(), "there is no secret other", id="one that is not there"),
+        pytest.param(Endpoint("https://evil.example", "${secret.key}"), discretion(), "may not go to evil.example", id="another host"),
+        pytest.param(Endpoint(None, "${secret.key}"), discretion(), "may not go to a host that is not named", id="the provider's own host"),
+        pytest.param(Endpoint(THERE, "${secret.key}"), discretion("acme"), "there is no secret key", id="another tenant's"),
+        pytest.param(Endpoint(THERE, "${secrets.key}"), discretion(), "names no secret", id="another form"),
+        pytest.param(Endpoint(THERE, "${secret.key}"), Discretion(), "there are no secrets", id="none at all"),
+    ],
+)
+def test_a_key_that_can_never_be_had_stops_the_start(endpoint: Endpoint, given: Discretion, reason: str) -> None:
+    with pytest.raises(ValidationError, match=f"^WEFT_MODEL_ENDPOINTS: the `api_key` of {MODEL}: .*{reason}"):
+        given.check({"openai/near": Endpoint(THERE, "a-key-itself"), MODEL: endpoint})
+
+
+def test_the_providers_own_host_takes_a_secret_for_any_host() -> None:
+    discretion(hosts=("*",)).check({MODEL: Endpoint(None, "${secret.key}")})
+
+
+@pytest.mark.parametrize("written", [f"the key {VALUE}", VALUE])
+async def test_answers_are_looked_at_too(written: str) -> None:
+    given = discretion()
+    await given.ready(MODEL, Endpoint(THERE, "${secret.key}"))
+    heard: list[str] = []
+    hear: Callable[[str], None] | None = given.hearing(heard.append)
+    assert hear is not None
+    hear(written)
+
+    answer = ModelResponse(
+        written, MODEL, FinishReason.TOOL_CALLS, Usage(MODEL, 1, 1), (ToolCall("1", "a", {"b": [written]}),), {"c": written}
+    )
+    shown = given.of_answer(answer)
+
+    expected = written.replace(VALUE, "[secret key]")
+    assert heard == [expected]
+    assert shown == replace(answer, text=expected, tool_calls=(ToolCall("1", "a", {"b": [expected]}),), json={"c": expected})
