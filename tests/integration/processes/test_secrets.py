@@ -1,0 +1,111 @@
+"""A canary: a secret that a real service sends, a server that says it back in every way, and no byte of it anywhere afterwards."""
+
+import json
+import re
+from base64 import b64encode, urlsafe_b64encode
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from tests.architecture.places import ROOT
+from tests.servers.commands import Commands, Running, commands
+from tests.servers.echo import Echo, echoing
+from tests.servers.rest import Rest
+
+pytestmark = pytest.mark.processes
+
+CANARY = 'cAnary/9f8s+T2kLq"Wv0=Zx7'
+BOUND = json.dumps({"from": "file:canary", "hosts": ["127.0.0.1"]})
+WAYS = ("body", "moved", "failed", "raised")
+
+
+def needles() -> Iterator[str]:
+    """Every spelling, of Base64 the part that no neighbour changes."""
+    told = CANARY.encode()
+    yield from (CANARY, json.dumps(CANARY)[1:-1], quote(CANARY), quote(CANARY, safe=""), told.hex(), told.hex().upper())
+    yield re.sub("%..", lambda found: found[0].lower(), quote(CANARY, safe=""))
+    for encode in (b64encode, urlsafe_b64encode):
+        for before in range(3):
+            yield encode(bytes(before) + told).decode()[-(-before * 8 // 6) : (before + len(told)) * 8 // 6]
+    yield from (CANARY[:12], CANARY[-12:])
+
+
+@pytest.fixture
+def echo() -> Iterator[Echo]:
+    with echoing() as found:
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Commands]:
+    folder = tmp_path / "weft"
+    with commands(folder, {"WEFT_SECRETS__canary": BOUND, "WEFT_LOG": "debug"}, ROOT) as started:
+        (folder / "canary").write_text(f"{CANARY}\n")
+        yield started
+
+
+def graph(name: str, url: str) -> dict[str, Any]:
+    """Takes it to the server twice: what comes back is written to the state, and what went wrong too."""
+    return {
+        "weft": 1,
+        "name": name,
+        "version": "1.0.0",
+        "state": {"said": {}, "wrong": {}},
+        "nodes": {
+            "take": {"kind": "tool", "tool": "courier", "arguments": {"url": url}, "writes": {"said": "${output}"}},
+            "caught": {"kind": "transform", "writes": {"wrong": "${error}"}},
+            "fail": {"kind": "tool", "tool": "courier", "arguments": {"url": url}, "writes": {"said": "${output}"}},
+        },
+        "edges": [
+            {"from": "start", "to": "take"},
+            {"from": "take", "on_error": True, "to": "caught"},
+            {"from": "take", "to": "fail"},
+            {"from": "caught", "to": "fail"},
+        ],
+        "output": {"said": "${state.said}"},
+    }
+
+
+def told_by(service: Rest, run: str) -> str:
+    """Everything that readers get to see of a run."""
+    thread = service.run(run)["thread_id"]
+    paths = ("/v1/runs", f"/v1/runs/{run}", f"/v1/runs/{run}/events", f"/v1/threads/{thread}/state", "/metrics")
+    answers = [httpx.get(service.url + path, timeout=30) for path in paths]
+    assert all(answer.is_success for answer in answers), answers
+    return "\n".join(answer.text for answer in answers)
+
+
+def of_calls(service: Rest, echo: Echo) -> str:
+    answers = [httpx.post(f"{service.url}/v1/tools/courier/call", json={"arguments": {"url": f"{echo.url}/{way}"}}) for way in WAYS]
+    return "\n".join(answer.text for answer in answers)
+
+
+def kept(running: Running) -> dict[str, str]:
+    """What the process wrote, by file; bytes as they are."""
+    folder = running.err.parent
+    files = [running.err, running.out, *folder.glob(".weft/weft.db*")]
+    return {file.name: file.read_bytes().decode("latin-1") for file in files}
+
+
+def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_told(site: Commands, echo: Echo) -> None:
+    running = site.module("tests.integration.processes.courier", "serve", "--port", "0")
+    service = Rest(running.url())
+    runs = [service.start(graph(way, f"{echo.url}/{way}")) for way in WAYS]
+    ended = [service.ended(run)["status"] for run in runs]
+    told = {way: told_by(service, run) for way, run in zip(WAYS, runs, strict=True)}
+    places = {**told, "calls": of_calls(service, echo), **kept(running)}
+    running.ask_to_stop()
+    running.ended()
+    places |= {f"{name} at the end": text for name, text in kept(running).items()}
+
+    assert ended == ["completed", "completed", "failed", "failed"]
+    assert set(echo.keys) == {CANARY}, "it did arrive"
+    assert len(echo.keys) == 3 * (1 + 2 + 1), "two nodes and one call: there, there over a redirect, and there in vain"
+    shown = [name for name, text in places.items() if "[secret canary]" in text]
+    assert set(shown) >= {*WAYS, "calls", running.err.name, "weft.db at the end"}, "there was something to hide"
+    found = {f"{needle} in {name}" for name, text in places.items() for needle in needles() if needle in text}
+    assert found == set()
