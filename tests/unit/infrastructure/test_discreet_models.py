@@ -1,15 +1,15 @@
 """Keys of models can be secrets; what providers say of them goes no further."""
 
-from collections.abc import Callable
-from dataclasses import replace
+import json
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
 from domain.errors import ModelError, ValidationError
 from domain.ids import TenantId
-from domain.model import FinishReason, ModelRequest, ModelResponse, ToolCall
+from domain.model import ModelRequest, ToolCall
 from domain.secret import SecretBinding
-from domain.usage import Usage
 from infrastructure.models.discretion import Discretion
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
@@ -26,14 +26,36 @@ class RateLimitError(Exception):
     """As litellm calls it."""
 
 
+class Stream:
+    """Of one piece."""
+
+    received_finish_reason, intermittent_finish_reason = "stop", None
+
+    def __init__(self, piece: object) -> None:
+        self.chunks = [piece]
+
+    async def __aiter__(self) -> AsyncIterator[object]:
+        yield self.chunks[0]
+
+    async def aclose(self) -> None:
+        pass
+
+
 class Library:
-    """Says what it was asked with, as providers do."""
+    """Says what it was asked with, as careless providers do."""
 
     asked_with: str = ""
+    answers: bool = False
 
-    async def acompletion(self, **arguments: object) -> object:
+    async def acompletion(self, *, stream: bool, **arguments: object) -> object:
         self.asked_with = str(arguments["api_key"])
-        raise RateLimitError(f"too much for {self.asked_with}")
+        if not self.answers:
+            raise RateLimitError(f"too much for {self.asked_with}")
+        text = json.dumps({"key": self.asked_with})
+        call = SimpleNamespace(id="1", index=0, function=SimpleNamespace(name="tell", arguments=text))
+        said = SimpleNamespace(content=text, tool_calls=[call])
+        answer = SimpleNamespace(choices=[SimpleNamespace(message=said, finish_reason="stop")])
+        return Stream(answer) if stream else answer
 
     async def close_litellm_async_clients(self) -> None:
         pass
@@ -101,20 +123,16 @@ def test_the_providers_own_host_takes_a_secret_for_any_host() -> None:
     discretion(hosts=("*",)).check({MODEL: Endpoint(None, "${secret.key}")})
 
 
-@pytest.mark.parametrize("written", [f"the key {VALUE}", VALUE])
-async def test_answers_are_looked_at_too(written: str) -> None:
-    given = discretion()
-    await given.ready(MODEL, Endpoint(THERE, "${secret.key}"))
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_answers_are_looked_at_too(library: Library, streamed: bool) -> None:
+    library.answers = True
     heard: list[str] = []
-    hear: Callable[[str], None] | None = given.hearing(heard.append)
-    assert hear is not None
-    hear(written)
+    models = ConfiguredModels(ModelSettings(endpoints={MODEL: Endpoint(THERE, "${secret.key}")}), discretion=discretion())
+    asked = ModelRequest(MODEL, ({"role": "user", "content": "hello"},), response_schema={})
 
-    answer = ModelResponse(
-        written, MODEL, FinishReason.TOOL_CALLS, Usage(MODEL, 1, 1), (ToolCall("1", "a", {"b": [written]}),), {"c": written}
-    )
-    shown = given.of_answer(answer)
+    answer = await models.complete(asked, heard.append if streamed else None)
 
-    expected = written.replace(VALUE, "[secret key]")
-    assert heard == [expected]
-    assert shown == replace(answer, text=expected, tool_calls=(ToolCall("1", "a", {"b": [expected]}),), json={"c": expected})
+    assert answer.text == '{"key": "[secret key]"}'
+    assert answer.json == {"key": "[secret key]"}
+    assert answer.tool_calls == (ToolCall("1", "tell", {"key": "[secret key]"}),)
+    assert heard == (['{"key": "[secret key]"}'] if streamed else [])
