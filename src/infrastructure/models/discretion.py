@@ -11,7 +11,7 @@ from domain.ports.secrets import Redact, Secrets
 from infrastructure.models.failures import model_error
 from infrastructure.models.settings import Endpoint
 from infrastructure.secrets.redactor import redacted
-from infrastructure.secrets.references import filled, names_in
+from infrastructure.secrets.references import names_in, resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +32,13 @@ class Discretion:
 
     async def ready(self, model: str, endpoint: Endpoint) -> Endpoint:
         """With the key itself. `ModelError` when it cannot be had."""
-        names = names_in(endpoint.api_key or "") if self.secrets else ()
-        if not names:
+        if self.secrets is None or endpoint.api_key is None:
             return endpoint
         try:
-            found = {name: await self._known().get(name, DEFAULT_TENANT, _host(endpoint)) for name in names}
+            key = await resolved(endpoint.api_key, self.secrets, DEFAULT_TENANT, _host(endpoint))
         except SecretRefused as error:
             raise model_error("model_auth", f"{model}: {error.message}") from None
-        return replace(endpoint, api_key=filled(endpoint.api_key or "", found.__getitem__))
+        return replace(endpoint, api_key=key)
 
     def hearing(self, on_text: OnText | None) -> OnText | None:
         """A secret that comes in pieces passes in pieces; the whole answer is looked at once more."""

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from domain.errors import ValidationError
+from domain.ids import TenantId
+from domain.ports.secrets import Secrets
 
 NAME: Final = r"[a-z][a-z0-9_]{0,63}"
 _HOLE: Final = re.compile(r"\$\{([^}]*)(\}?)")
@@ -22,6 +24,12 @@ def names_in(text: str) -> tuple[str, ...]:
 def filled(text: str, value_of: Callable[[str], str]) -> str:
     """The text with what `value_of` says of each name. `ValidationError` as `names_in`."""
     return _HOLE.sub(lambda hole: value_of(_name(hole)), text)
+
+
+async def resolved(text: str, secrets: Secrets, tenant: TenantId, host: str) -> str:
+    """The text as it is sent to `host`. Raises as `names_in`, and as `Secrets.get`."""
+    values = {name: await secrets.get(name, tenant, host) for name in names_in(text)}
+    return filled(text, values.__getitem__)
 
 
 def _name(hole: re.Match[str]) -> str:

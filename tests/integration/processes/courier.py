@@ -20,6 +20,7 @@ from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
 from infrastructure.outgoing.messages import Ask
 from infrastructure.schemas import JsonSchemas
+from infrastructure.store.later import Later
 from infrastructure.tools.builtin.memory import memory_tools
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.registry import InstalledTools
@@ -50,8 +51,8 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     return native_tool(courier)
 
 
-def installed(settings: Settings, schemas: JsonSchemas, clock: Clock, items: Items, secrets: Secrets) -> InstalledTools:
-    return InstalledTools(schemas, clock, [*memory_tools(items, clock), courier_with(secrets)])
+def installed(settings: Settings, schemas: JsonSchemas, clock: Clock, items: Items, secrets: Secrets) -> Later:
+    return Later(lambda: InstalledTools(schemas, clock, [*memory_tools(items, clock), courier_with(secrets)]))
 
 
 Shared.tools.set_provides(installed)
