@@ -22,6 +22,7 @@ ADVICE: Final = {
     "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
     "rate_limited": "wait for as long as `Retry-After` says",
     "forbidden": "use a key with the role that the sentence names",
+    "secret_refused": "name a secret that `weft config show` lists, and send it to its hosts; the sentence says which",
     "not_found": "look at the path; what belongs to another tenant is not found either",
     "workflow_not_found": "publish it, or look at the name and version; the sentence lists the known ones",
     "template_not_found": "look at the name: `GET /v1/templates`",
