@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from domain.errors import FactoryError, Problem, ValidationError
+from domain.secret import SecretBinding
 from infrastructure.models.providers import KEY_VARIABLES
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.secrets.resolver import BoundSecrets
-from infrastructure.secrets.sources import sources_of
+from infrastructure.secrets.sources import Unreadable, sources_of, text_of
 from settings import PREFIX, Settings
 
 
@@ -42,9 +45,15 @@ def _known(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple
     for variable in {variable for variables in KEY_VARIABLES.values() for variable in variables} & environment.keys():
         yield variable, environment[variable]
     for name, secret in settings.secrets.items():
-        bound = secret.binding(name)
-        if bound.source == "env":
-            yield name, environment.get(bound.place, "")
+        yield name, _lying_about(secret.binding(name), environment)
+
+
+def _lying_about(bound: SecretBinding, environment: Mapping[str, str]) -> str:
+    """Of a secret that is at hand its value, else nothing: whoever uses it is told why."""
+    if bound.source == "file":
+        with suppress(Unreadable):
+            return text_of(Path(bound.place))
+    return environment.get(bound.place, "") if bound.source == "env" else ""
 
 
 def _password_of(url: str) -> str:

@@ -136,7 +136,10 @@ def test_a_wrong_secret_says_what_it_should_be_and_not_what_it_is(
     assert "ghp_" not in "".join(traceback.format_exception(refused.value))
 
 
-def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("value-of-the-file\n")
+    monkeypatch.setenv("WEFT_SECRETS__file", f'{{"from": "file:{tmp_path}/file", "hosts": ["a"]}}')
+    monkeypatch.setenv("WEFT_SECRETS__gone", f'{{"from": "file:{tmp_path}/gone", "hosts": ["a"]}}')
     monkeypatch.setenv("WEFT_API_KEYS", "first-api-key,short,second-api-key")
     monkeypatch.setenv("WEFT_DATABASE_URL", "postgresql://weft:pass%2Fword-1@db/weft")
     monkeypatch.setenv("WEFT_REDIS_URL", "redis://:redis-password@cache:6379/0")
@@ -146,11 +149,13 @@ def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.
     monkeypatch.setenv("TOKEN", "value-of-the-token")
     redact = redactor_of(read_settings())
 
-    said = redact("first-api-key second-api-key short pass/word-1 redis-password key-of-the-model key-of-the-provider value-of-the-token")
+    said = redact(
+        "first-api-key second-api-key short pass/word-1 redis-password key-of-the-model key-of-the-provider value-of-the-token value-of-the-file"
+    )
 
     assert said == (
         "[secret WEFT_API_KEYS] [secret WEFT_API_KEYS] short [secret WEFT_DATABASE_URL] [secret WEFT_REDIS_URL]"
-        " [secret WEFT_MODEL_ENDPOINTS] [secret OPENAI_API_KEY] [secret github]"
+        " [secret WEFT_MODEL_ENDPOINTS] [secret OPENAI_API_KEY] [secret github] [secret file]"
     )
 
 

@@ -22,6 +22,7 @@ class Redactor:
         self._values: dict[str, tuple[str, ...]] = {}
         self._forms: tuple[tuple[str, Form], ...] = ()
         self._pieces: frozenset[str] = frozenset()
+        self._shortest = SHORTEST
 
     def remember(self, name: str, value: str) -> bool:
         """From now on texts have `[secret name]` in its place. False: it is too short to be taken out of anything."""
@@ -34,18 +35,18 @@ class Redactor:
         return True
 
     def __call__(self, text: str) -> str:
-        if len(text) < SHORTEST:
-            return text
-        for name, form in self._forms:
-            if form.needle in text:
-                text = form.pattern.sub(f"[secret {name}]", text)
-        return self._without_a_cut_one(text)
+        if len(text) >= self._shortest:
+            for name, form in self._forms:
+                if form.needle in text:
+                    text = form.pattern.sub(f"[secret {name}]", text)
+        return self._without_a_cut_one(text) if len(text) >= SHORTEST else text
 
     def _prepare(self) -> None:
         """What is contained in another comes after it."""
         known = sorted(((name, value) for name, values in self._values.items() for value in values), key=lambda one: -len(one[1]))
         forms = tuple((name, form) for name, value in known for form in forms_of(value))
         self._pieces = frozenset().union(*(form.pieces for _, form in forms))
+        self._shortest = min(len(value) for _, value in known)  # no spelling is shorter than what it spells
         self._forms = forms
 
     def _without_a_cut_one(self, text: str) -> str:

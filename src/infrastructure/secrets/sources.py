@@ -41,10 +41,11 @@ class Files:
     """A new line at the end, which editors put there, is no part of the secret."""
 
     async def get(self, name: str) -> str:
-        return await asyncio.to_thread(_read, Path(name))
+        return await asyncio.to_thread(text_of, Path(name))
 
 
-def _read(path: Path) -> str:
+def text_of(path: Path) -> str:
+    """Blocks for as long as a small file takes. `Unreadable` says why not."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe that nobody writes to would wait for ever
             raise Unreadable("it is no file")

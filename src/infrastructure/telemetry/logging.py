@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
@@ -78,6 +79,14 @@ def _write_to_stderr(shared: "Sequence[Processor]", pretty: bool, redact: Redact
         )
     )
     logging.getLogger().handlers[:] = [output]
+    threading.excepthook = _log_end_of_thread
+
+
+def _log_end_of_thread(end: threading.ExceptHookArgs) -> None:
+    """Python itself would print what a thread died of, as it is."""
+    if end.exc_value is not None and end.exc_type is not SystemExit:
+        name = end.thread.name if end.thread else "a thread"
+        logging.getLogger("infrastructure.threads").error("%s died", name, exc_info=end.exc_value)
 
 
 def _rendering(pretty: bool, redact: Redact) -> "Sequence[Processor]":
