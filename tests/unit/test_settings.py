@@ -150,7 +150,8 @@ def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.
     redact = redactor_of(read_settings())
 
     said = redact(
-        "first-api-key second-api-key short pass/word-1 redis-password key-of-the-model key-of-the-provider value-of-the-token value-of-the-file"
+        "first-api-key second-api-key short pass/word-1 redis-password key-of-the-model key-of-the-provider"
+        " value-of-the-token value-of-the-file"
     )
 
     assert said == (
