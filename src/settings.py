@@ -22,7 +22,7 @@ from pydantic_settings import (
 
 from domain.errors import Problem
 from domain.errors import ValidationError as BadSettings
-from infrastructure.secrets.settings import SecretName, SecretSetting
+from infrastructure.secrets.settings import SecretSettings
 
 PREFIX = "WEFT_"
 FILES = ("weft.toml", "weft.yaml", "weft.json")
@@ -88,10 +88,7 @@ class Settings(BaseSettings):
     model_endpoints: Annotated[
         dict[str, dict[str, str]], Field(description="provider/model -> api_base, api_key, prices per million tokens")
     ] = {}
-    secrets: Annotated[
-        dict[SecretName, SecretSetting],
-        Field(description='name -> {"from": "env:NAME" or "file:PATH", "hosts": ["api.example.com"], "tenants": ["default"]}'),
-    ] = {}
+    secrets: SecretSettings = {}
     scripts: Annotated[Path | None, Field(description="file of scripts for the offline model")] = None
     scripted_chunk_seconds: Annotated[float, Field(ge=0, le=10, description="how slowly the offline model talks")] = 0.0
     lease_seconds: Annotated[float, Field(ge=1, le=3600, description="how long a worker holds a run without a heartbeat")] = 30.0
@@ -244,8 +241,6 @@ def _hidden(name: str, value: object) -> str:
         return _without_password(str(value))
     if name == "model_endpoints" and isinstance(value, dict):
         return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
-    if name == "secrets" and isinstance(value, dict):
-        return str({secret: row.model_dump(mode="json", by_alias=True) for secret, row in value.items()})
     return "" if value is None else str(value)
 
 

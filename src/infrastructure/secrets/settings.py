@@ -33,9 +33,6 @@ def _is_address(written: str) -> bool:
         return False
 
 
-SecretName = Annotated[str, Field(pattern=f"^{NAME}$")]
-
-
 class SecretSetting(BaseModel):
     """A row of `WEFT_SECRETS`. `from`: `env:NAME`, `file:PATH`, or `KIND:NAME` where a package keeps secrets."""
 
@@ -45,6 +42,16 @@ class SecretSetting(BaseModel):
     hosts: Annotated[tuple[Annotated[str, AfterValidator(_is_host)], ...], Field(min_length=1)]
     tenants: Annotated[tuple[str, ...], Field(min_length=1)] = (DEFAULT_TENANT,)
 
+    def __repr__(self) -> str:
+        """As its owner wrote it."""
+        return str(self.model_dump(mode="json", by_alias=True))
+
     def binding(self, name: str) -> SecretBinding:
         source, _, place = self.lies.partition(":")
         return SecretBinding(name, source, place, self.hosts, tuple(map(TenantId, self.tenants)))
+
+
+SecretSettings = Annotated[
+    dict[Annotated[str, Field(pattern=f"^{NAME}$")], SecretSetting],
+    Field(description='name -> {"from": "env:NAME" or "file:PATH", "hosts": ["api.example.com"], "tenants": ["default"]}'),
+]
