@@ -132,7 +132,7 @@ class App:
         """The REST interface. Open streams end when `stopping` is set."""
         from interface.rest.app import RestSettings, create_app
 
-        return create_app(self.desk, RestSettings(), self.metrics, stopping)
+        return create_app(self.desk, RestSettings(mcp_seconds=self.settings.mcp_seconds), self.metrics, stopping)
 
     def metrics(self) -> tuple[bytes, str]:
         """The text for Prometheus, and its content type; empty where nothing is counted."""

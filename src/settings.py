@@ -117,6 +117,9 @@ class Settings(BaseSettings):
     model_breaker_seconds: Annotated[float, Field(gt=0, le=3600, description="how long it is left alone before one call tries again")] = (
         30.0
     )
+    mcp_seconds: Annotated[
+        float, Field(gt=0, le=3600, description="so long a call over MCP waits for its run; then it is answered with the run's id")
+    ] = 50.0
     worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
     metrics: Annotated[bool, Field(description="count for Prometheus")] = True
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"

@@ -19,6 +19,7 @@ Exit codes: 0 done, 1 the run failed, 2 wrong use or invalid document, 3 server 
 
 MODULES: Final = (
     "service_commands",
+    "mcp_command",
     "run_commands",
     "documents_commands",
     "server_commands",

@@ -61,7 +61,7 @@ async def serve(launcher: Launcher, *, with_worker: bool, **flags: object) -> No
             parts: list[Part] = [lambda: _listen(rest, listening, stop)]
             if with_worker:
                 parts.append(lambda: _work_when(listens, app, stop))
-            await _together(stop, parts)
+            await together(stop, parts)
 
 
 async def work(launcher: Launcher, **flags: object) -> None:
@@ -71,7 +71,7 @@ async def work(launcher: Launcher, **flags: object) -> None:
     with listening_for_signals() as stop:
         parts: list[Part] = [lambda: _work_when_opened(launcher, probes, stop, flags)]
         if settings.metrics_port is None:
-            await _together(stop, parts)
+            await together(stop, parts)
             return
         with listen_on(settings.host, settings.metrics_port) as listening:
 
@@ -79,17 +79,17 @@ async def work(launcher: Launcher, **flags: object) -> None:
                 print(f"Weft's worker shows /metrics, /livez and /readyz on {address_of(listening)}", flush=True)
 
             parts.append(lambda: _listen(Listener(probes.served(), 1.0, announce), listening, stop))
-            await _together(stop, parts)
+            await together(stop, parts)
 
 
 async def _work_when_opened(launcher: Launcher, probes: Probes, stop: Stop, flags: dict[str, object]) -> None:
     async with AsyncExitStack() as stack:
         probes.app = await opened_unless_stopped(stack, launcher.open_app(patient=True, **flags), stop)
         if probes.app is not None:
-            await _work(probes.app, stop)
+            await work_until_asked(probes.app, stop)
 
 
-async def _together(stop: Stop, parts: list[Part]) -> None:
+async def together(stop: Stop, parts: list[Part]) -> None:
     """All at once; when one ends, the others are asked to. The first error is raised after all are done."""
 
     async def run(part: Part) -> None:
@@ -110,10 +110,10 @@ async def _work_when(listens: asyncio.Event, app: App, stop: Stop) -> None:
         await listens.wait()
         await asyncio.sleep(HEAD_START_SECONDS)
     if not stop.asked.is_set():
-        await _work(app, stop)
+        await work_until_asked(app, stop)
 
 
-async def _work(app: App, stop: Stop) -> None:
+async def work_until_asked(app: App, stop: Stop) -> None:
     """Asked to stop, a worker lets its nodes finish within its grace and hands the rest back."""
     asked = asyncio.create_task(stop.asked.wait())
     asked.add_done_callback(lambda _: app.worker.stop())

@@ -21,6 +21,7 @@ from application.run_views import EventsPageView
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
+from interface.mcp import http as mcp
 from interface.rest import (
     branches,
     controls,
@@ -71,10 +72,11 @@ _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are applicat
 @dataclass(frozen=True, slots=True)
 class RestSettings:
     """`beat_seconds`: after so long without an event a stream shows that it is alive. `patience_seconds`: for so long a reader that asked
-    to be let go when it is slow may leave lying what was sent."""
+    to be let go when it is slow may leave lying what was sent. `mcp_seconds`: so long a call over MCP waits for its run."""
 
     version: str = "0.1.0"
     max_body_bytes: int = 10 * 1024 * 1024
+    mcp_seconds: float = 50.0
     beat_seconds: float = 15.0
     patience_seconds: float = 10.0
 
@@ -131,6 +133,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     for module in modules:
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
     sockets.add_to(app)
+    mcp.add_to(app.router)
     _describe(app)
     return app
 

@@ -1,0 +1,21 @@
+"""`weft mcp`."""
+
+import typer
+
+from interface.cli.options import Database, RedisUrl, Tenant, launcher_of
+
+
+def add_to(root: typer.Typer) -> None:
+    root.command("mcp", epilog="Example: weft mcp --database sqlite:////home/ada/weft.db", rich_help_panel="Service")(mcp)
+
+
+def mcp(context: typer.Context, database: Database = None, redis: RedisUrl = None, tenant: Tenant = "default") -> None:
+    """Offer workflows and tools to a program that speaks the Model Context Protocol, over stdin and stdout.
+
+    Works on their runs too. A service that already runs offers the same at /mcp.
+    """
+    import asyncio
+
+    from interface.cli.speaking import speak_and_work
+
+    asyncio.run(speak_and_work(launcher_of(context), tenant, database_url=database, redis_url=redis))
