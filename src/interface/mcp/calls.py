@@ -81,7 +81,7 @@ class Calls:
     async def _run(self, offered: str, workflow: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
         try:
             started = await self._started(RunOrder(workflow=workflow, input=dict(arguments)), call)
-        except NotFound as error:
+        except (NotFound, Misfit) as error:
             raise unknown(offered) from error
         except ValidationError as error:
             raise ValidationError(error.message, [_in_arguments(problem) for problem in error.problems]) from error

@@ -8,6 +8,7 @@ RUN: Final = "run_"
 TOOL: Final = "tool_"
 START_RUN, GET_RUN, ANSWER_RUN, CANCEL_RUN = OURS = ("start_run", "get_run", "answer_run", "cancel_run")
 _LONGEST: Final = 64
+_LETTER: Final = re.compile(r"[A-Za-z]")
 _STRANGE: Final = re.compile(r"[^A-Za-z0-9_-]")
 
 
@@ -17,7 +18,7 @@ def of_workflow(name: str) -> str:
 
 def of_tool(name: str) -> str:
     """Its own, unless that could be taken for one of ours or of a workflow."""
-    is_taken = name in OURS or name.startswith((RUN, TOOL)) or not name[:1].isalpha()
+    is_taken = name in OURS or name.startswith((RUN, TOOL)) or not _LETTER.match(name)
     return _fitting(TOOL + name if is_taken else name)
 
 

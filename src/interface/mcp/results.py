@@ -13,6 +13,8 @@ from application.views import ToolResultView
 from interface.mcp.naming import ANSWER_RUN, CANCEL_RUN, GET_RUN
 
 _SHOWN: Final = 100
+_SEE: Final = ": see `problems`"
+"""Which are right below."""
 _INSIDE: Final = "something went wrong inside Weft; its log says what"
 
 
@@ -47,7 +49,8 @@ def of_error(error: WeftError) -> CallToolResult:
     """Every problem with its path in the arguments. Of a fault inside only the code is told."""
     is_told = isinstance(error, DomainError) and error.family is not Family.INTERNAL
     found = [{"path": one.pointer, "code": one.code, "message": one.message} for one in problems_of(error)[:_SHOWN]]
-    failure: dict[str, Any] = {"code": error.code, "message": error.message if is_told else _INSIDE}
+    message = error.message.removesuffix(_SEE) if is_told else _INSIDE
+    failure: dict[str, Any] = {"code": error.code, "message": message}
     return of_failure(failure | ({"problems": found} if found else {}), {})
 
 
