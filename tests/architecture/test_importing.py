@@ -17,6 +17,7 @@ HEAVY = [
     "dependency_injector",
     "fastapi",
     "litellm",
+    "mcp",
     "networkx",
     "openai",
     "pydantic",

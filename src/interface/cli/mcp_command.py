@@ -6,7 +6,7 @@ from interface.cli.options import Database, RedisUrl, Tenant, launcher_of
 
 
 def add_to(root: typer.Typer) -> None:
-    root.command("mcp", epilog="Example: weft mcp --database sqlite:////home/ada/weft.db", rich_help_panel="Service")(mcp)
+    root.command("mcp", epilog="Example: weft mcp --database sqlite:///weft.db", rich_help_panel="Service")(mcp)
 
 
 def mcp(context: typer.Context, database: Database = None, redis: RedisUrl = None, tenant: Tenant = "default") -> None:

@@ -1,6 +1,8 @@
 """/mcp is guarded as every other route, remembers nothing between two requests, and gives back what it took."""
 
 import asyncio
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 from application.access import digest_of
 from interface.mcp.http import MOST_OF_ONE
 from interface.rest.app import RestSettings
+from tests.architecture.places import SRC
 from tests.integration.mcp_server.host import WAITING, Host, open_host
 from tests.integration.rest.service import CONFIGURED, Service, open_service
 
@@ -85,6 +88,13 @@ async def test_what_is_no_message_is_refused(service: Service, body: bytes) -> N
     assert "error" in answer.json()
 
 
+async def test_callers_keep_the_pace_that_is_set(tmp_path: Path) -> None:
+    async with open_host(tmp_path, has_worker=False, requests_per_minute=1) as host:
+        answers = [await post(host, HELLO) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [200, 429]
+
+
 async def test_one_key_cannot_take_all_the_room(service: Service) -> None:
     door = next(route for route in service.app.router.routes if getattr(route, "path", "") == "/mcp").app  # type: ignore[attr-defined]
     theirs = await service.key_of("theirs")
@@ -147,3 +157,11 @@ async def test_a_service_that_stops_answers_the_calls_it_holds(tmp_path: Path) -
     assert answer.status_code == 200
     assert run in answer.text
     assert "get_run" in answer.text
+
+
+def test_a_service_starts_without_the_protocols_libraries() -> None:
+    code = "import sys, bootstrap, interface.rest.app, interface.cli.serving; print({'mcp', 'mcp_types', 'httpx2'} & set(sys.modules))"
+    environment = {"PYTHONPATH": str(SRC), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "set()"
