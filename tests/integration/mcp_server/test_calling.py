@@ -121,7 +121,10 @@ async def test_the_same_key_is_the_same_run(host: Host) -> None:
         answers = [await client.call_tool("run_steady", {"said": ""}, meta=ONCE) for _ in range(2)]
         other = await client.call_tool("run_steady", {"said": "x"}, meta=ONCE)
 
+        strange = await client.call_tool("run_steady", {"said": ""}, meta={**ONCE, "idempotency_key": "two words"})
+
     assert len({(answer.meta or {})["run_id"] for answer in answers}) == 1
+    assert (strange.meta or {})["error"]["problems"][0]["path"] == "/_meta/idempotency_key"
     assert (other.meta or {})["error"]["code"] == "idempotency_conflict"
 
 
@@ -145,15 +148,16 @@ async def test_what_is_not_offered_is_an_unknown_tool(host: Host, era: str, name
 
 async def test_tenants_do_not_see_each_others_workflows_and_runs(host: Host) -> None:
     await host.publish(STEADY, tenant="theirs")
+    await host.publish(FAILING)
     key = await host.key_of("theirs")
     async with host.client(key=key) as theirs, host.client() as ours:
         run = (await theirs.call_tool("run_steady", {"said": ""})).meta or {}
-        listed = {tool.name for tool in (await ours.list_tools()).tools}
+        seen = [{tool.name for tool in (await client.list_tools()).tools} & {"run_steady", "run_failing"} for client in (theirs, ours)]
         with pytest.raises(MCPError, match="Unknown tool"):
             await ours.call_tool("run_steady", {"said": ""})
         looked = await ours.call_tool("get_run", {"run_id": run["run_id"]})
 
-    assert "run_steady" not in listed
+    assert seen == [{"run_steady"}, {"run_failing"}]
     assert (looked.meta or {})["error"]["code"] == "run_not_found"
 
 
