@@ -11,6 +11,7 @@ from application.access import Role
 from tests.integration.mcp_server.host import ASKING, FAILING, STEADY, STEPS, WAITING, Host, open_host
 
 ONCE: Any = {"idempotency_key": "once"}
+STRANGE: Any = {"idempotency_key": "two words"}
 
 
 def text_of(result: Any) -> str:
@@ -121,7 +122,7 @@ async def test_the_same_key_is_the_same_run(host: Host) -> None:
         answers = [await client.call_tool("run_steady", {"said": ""}, meta=ONCE) for _ in range(2)]
         other = await client.call_tool("run_steady", {"said": "x"}, meta=ONCE)
 
-        strange = await client.call_tool("run_steady", {"said": ""}, meta={**ONCE, "idempotency_key": "two words"})
+        strange = await client.call_tool("run_steady", {"said": ""}, meta=STRANGE)
 
     assert len({(answer.meta or {})["run_id"] for answer in answers}) == 1
     assert (strange.meta or {})["error"]["problems"][0]["path"] == "/_meta/idempotency_key"
