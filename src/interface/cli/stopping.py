@@ -20,13 +20,13 @@ def stopping_signals() -> tuple[signal.Signals, ...]:
 
 @dataclass(slots=True)
 class Stop:
-    """`asked` is set by the first signal; `signal_number` says which it was."""
+    """`asked` is set by the first signal, or by what ends by itself; `signal_number` says which signal it was, 0 while none came."""
 
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     signal_number: int = 0
 
     def receive(self, signal_number: int) -> None:
-        if self.asked.is_set():
+        if self.signal_number:
             kill_oneself(signal_number)
         self.signal_number = signal_number
         self.asked.set()

@@ -109,6 +109,7 @@ async def open_host(folder: Path, *, has_worker: bool = True, **settings: Any) -
     async with open_app(read_settings(database_url=f"sqlite:///{folder}/weft.db", **given)) as weft:
         stopping = asyncio.Event()
         listener = socket.create_server(("127.0.0.1", 0))
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as `weft serve` does
         server = uvicorn.Server(uvicorn.Config(weft.rest(stopping), log_level="error", lifespan="off"))
         serving = asyncio.create_task(server.serve([listener]))
         working = asyncio.create_task(weft.worker.run() if has_worker else asyncio.sleep(0))

@@ -48,9 +48,9 @@ async def test_a_workflow_is_called_like_a_function_and_tells_of_each_node(host:
     assert told == [(number, f"/{name}#1 finished") for number, name in enumerate(STEPS, 1)]
 
 
-async def test_a_run_that_fails_is_an_error_with_its_code_and_its_run(host: Host, era: str) -> None:
+async def test_a_run_that_fails_is_an_error_with_its_code_and_its_run(host: Host) -> None:
     await host.publish(FAILING)
-    async with host.client(era) as client:
+    async with host.client() as client:
         result = await client.call_tool("run_failing")
 
     meta = result.meta or {}
@@ -58,9 +58,9 @@ async def test_a_run_that_fails_is_an_error_with_its_code_and_its_run(host: Host
     assert text_of(result).splitlines() == [f"terminated: {meta['error']['message']}", f"run: {meta['run_id']}"]
 
 
-async def test_a_question_is_handed_on_and_its_answer_ends_the_run(host: Host, era: str) -> None:
+async def test_a_question_is_handed_on_and_its_answer_ends_the_run(host: Host) -> None:
     await host.publish(ASKING)
-    async with host.client(era) as client:
+    async with host.client() as client:
         asked = await client.call_tool("run_asking")
         standing = asked.structured_content
         assert (asked.is_error, standing["status"], standing["waiting_for"][0]["show"]) == (False, "parked", "Shall it go out?")
@@ -140,11 +140,11 @@ async def test_arguments_that_do_not_fit_are_listed_with_their_paths(host: Host)
     assert (nul.is_error, (nul.meta or {})["error"]["problems"][0]["path"]) == (True, "/said")
 
 
-@pytest.mark.parametrize("name", ["run_nothing", "run_", "tool_run_x"])
-async def test_what_is_not_offered_is_an_unknown_tool(host: Host, era: str, name: str) -> None:
-    async with host.client(era) as client:
-        with pytest.raises(MCPError, match="Unknown tool"):
-            await client.call_tool(name)
+async def test_what_is_not_offered_is_an_unknown_tool(host: Host) -> None:
+    async with host.client() as client:
+        for name in ("run_nothing", "run_", "tool_run_x", "nothing"):
+            with pytest.raises(MCPError, match=f"Unknown tool: {name}$"):
+                await client.call_tool(name)
 
 
 async def test_tenants_do_not_see_each_others_workflows_and_runs(host: Host) -> None:

@@ -49,7 +49,8 @@ async def variables(tmp_path: Path) -> Mapping[str, str]:
     (tmp_path / "package" / "noisy.py").write_text(NOISY)
     ours = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
     path = os.pathsep.join([str(tmp_path / "package"), str(ROOT / "src")])
-    return {**ours, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "WEFT_DATABASE_URL": f"sqlite:///{tmp_path}/weft.db"}
+    settings = {"WEFT_DATABASE_URL": f"sqlite:///{tmp_path}/weft.db", "WEFT_LEASE_SECONDS": "2"}  # hosts kill servers that end slowly
+    return {**ours, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **settings}
 
 
 async def test_a_host_calls_a_workflow_and_gives_another_one_up(variables: Mapping[str, str], tmp_path: Path) -> None:
