@@ -13,7 +13,7 @@ from domain.ids import TenantId
 from domain.ports.audit import AuditRecords
 from domain.ports.clock import Clock
 from domain.ports.secrets import Redact
-from infrastructure.deeds import redacted
+from infrastructure.deeds import discreet
 
 NOTED_SECONDS: Final = 0.2
 """So long notes wait for others, unless something has to be recorded."""
@@ -114,7 +114,7 @@ class GroupedTrail:
     async def _write(self, batch: Sequence[Waiting]) -> bool:
         """Is all of it in the database? A tenant whose chain is broken does not stop the others."""
         try:
-            await self._records.append([redacted(deed, self._redact) for deed, _ in batch])
+            await self._records.append([discreet(deed, self._redact) for deed, _ in batch])
         except RepositoryError as error:
             tenants = sorted({deed.tenant for deed, _ in batch})
             if len(tenants) == 1:
