@@ -98,9 +98,7 @@ def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, i
     return Later(make)
 
 
-def catalog_of(
-    installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, trail: AuditTrail, redact: Redact
-) -> Catalog:
+def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, trail: AuditTrail, redact: Redact) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
     guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, {})
