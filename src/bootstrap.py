@@ -43,6 +43,7 @@ from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
 from infrastructure.templates import JinjaTemplates
+from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
 from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, engine_tools_of, heart_of, installed_of, meter_of, models_of
@@ -77,7 +78,8 @@ class Shared(containers.DeclarativeContainer):
     secrets = providers.Singleton(secrets_of, settings, redactor)
     models = providers.Singleton(models_of, settings, clock, secrets, redactor)
     tools = providers.Singleton(installed_of, settings, schemas, clock, store.provided.items)
-    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store, redactor)
+    trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
+    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store, trail, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -115,7 +117,7 @@ class Shared(containers.DeclarativeContainer):
             grace_seconds=settings.provided.grace_seconds,
         ),
     )
-    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog)
+    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, trail)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,10 +177,13 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         shared.between.override(providers.Object(between))
         store = await _opened(stack, shared, patient)
         shared.store.override(providers.Object(store))
+        stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
         keyless = not settings.api_keys and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
-        yield App(settings, build_desk(parts), shared.worker(), shared, parts)
+        desk = build_desk(parts)
+        stack.callback(desk.note_request.count)
+        yield App(settings, desk, shared.worker(), shared, parts)
 
 
 async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:

@@ -11,8 +11,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from application.views import KeyView
 from domain.access import LOCAL_ADMIN, ApiKey, Principal, Role
+from domain.audit import Deed
 from domain.errors import Unauthenticated
 from domain.ids import DEFAULT_TENANT, KeyId, NewId, TenantId
+from domain.json import Json, JsonObject
+from domain.policy import Effect
+from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.repositories import Keys
 
@@ -61,11 +65,14 @@ class CreateKey:
     new_id: NewId
     new_secret: NewSecret
     clock: Clock
+    trail: AuditTrail
 
     async def __call__(self, who: Principal, order: KeyOrder) -> KeyView:
         who.must_be(Role.ADMIN)
         secret = PREFIX + base64.urlsafe_b64encode(self.new_secret()).rstrip(b"=").decode()
         key = ApiKey(KeyId(self.new_id()), who.tenant, order.role, digest_of(secret), order.name, self.clock.now())
+        about: dict[str, Json] = {"role": order.role.value, "name": order.name}
+        await self.trail.record(_deed(who, self.clock, "key.create", key.id, about))
         await self.keys.add(key)
         return KeyView.of(key, secret)
 
@@ -82,9 +89,13 @@ class ListKeys:
 @dataclass(frozen=True, slots=True)
 class RemoveKey:
     keys: Keys
+    clock: Clock
+    trail: AuditTrail
 
     async def __call__(self, who: Principal, key: str) -> None:
         who.must_be(Role.ADMIN)
+        if any(one.id == key for one in await self.keys.list(who.tenant)):  # else it may be the key itself, which is written nowhere
+            await self.trail.record(_deed(who, self.clock, "key.remove", key, {}))
         await self.keys.remove(who.tenant, KeyId(key))
 
 
@@ -111,4 +122,8 @@ class Authenticate:
         found = await self.keys.by_digest(digest)
         if found is None or not hmac.compare_digest(found.digest, digest):
             raise Unauthenticated("this key is not known, or was removed: ask an admin for another")
-        return Principal(found.tenant, found.role, found.name)
+        return Principal(found.tenant, found.role, found.name or found.id)
+
+
+def _deed(who: Principal, clock: Clock, action: str, key: str, about: JsonObject) -> Deed:
+    return Deed(who.tenant, clock.now(), who.name, action, key, Effect.ALLOW.value, source=f"role {who.role.value}", about=about)

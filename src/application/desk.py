@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from application.access import Authenticate, CreateKey, ListKeys, RemoveKey
     from application.answering import AnswerRun
+    from application.audit import AuditDesk
     from application.branching import BranchThread
     from application.children import JoinChildren
     from application.composition import ComposeWorkflows
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from application.looking_back import LookBack
     from application.migrating import MigrateRuns
     from application.models import ListModels
+    from application.noting import NoteRequests
     from application.pacing import Pace
     from application.registering import ListWorkers
     from application.resolving import ResolveRun
@@ -88,5 +90,7 @@ class Desk:
     list_keys: ListKeys
     remove_key: RemoveKey
     authenticate: Authenticate
+    audit: AuditDesk
+    note_request: NoteRequests
     pace: Pace
     check_readiness: CheckReadiness

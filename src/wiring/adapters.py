@@ -13,6 +13,7 @@ from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
 from domain.policy import Policy
+from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.heart import Heart
@@ -31,7 +32,6 @@ from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.tools.catalog import Catalog
 from infrastructure.tools.guarded import Guard
 from infrastructure.tools.limiting import CallLimits
-from infrastructure.unaudited import Unaudited
 from settings import Settings
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, i
     return Later(make)
 
 
-def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, redact: Redact) -> Catalog:
+def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, trail: AuditTrail, redact: Redact) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
-    guard = Guard(Policy(), Unaudited(), CallLimits(MemoryLimits()), redact, clock)
+    guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, {})
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
 

@@ -4,7 +4,7 @@ import secrets
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from application import access, desk, ended, following, runs, workflows
+from application import access, desk, ended, following, noting, runs, workflows
 from application.versions import resolve_versions
 from domain.ports.limits import Rate
 from infrastructure.calendar import CronCalendar
@@ -18,6 +18,7 @@ from wiring.parts import Parts
 if TYPE_CHECKING:
     from application import (
         answering,
+        audit,
         branching,
         children,
         composition,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     )
 else:  # a run alone asks nothing of these
     answering = LaterModule("application.answering")
+    audit = LaterModule("application.audit")
     branching = LaterModule("application.branching")
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
@@ -158,10 +160,12 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         tools=tools.ToolDesk(parts.catalog, store.registered, new_id, clock),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),
-        create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock),
+        create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock, parts.trail),
         list_keys=access.ListKeys(store.keys),
-        remove_key=access.RemoveKey(store.keys),
+        remove_key=access.RemoveKey(store.keys, clock, parts.trail),
         authenticate=access.Authenticate(store.keys, _digests(parts.settings), parts.keyless),
+        audit=audit.AuditDesk(store.audit),
+        note_request=noting.NoteRequests(parts.trail, clock),
         pace=pacing.Pace(parts.between.limits, Rate(most, 60.0) if (most := parts.settings.requests_per_minute) else None),
         check_readiness=health.CheckReadiness(
             {"database": store.health.check}, spared={} if parts.between.check is None else {"redis": parts.between.check}

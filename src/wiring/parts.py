@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from application import flow, making_way, once, placing, runs, workflows
 from application.past import Past
 from application.validation import Validate
+from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.nodes import Workshop
@@ -45,6 +46,7 @@ class Parts:
     addresses: Addresses
     models: Later
     catalog: ToolCatalog
+    trail: AuditTrail
     keyless: bool
 
     @property

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from domain.ids import RunId, TenantId, ThreadId
+from domain.ports.audit import AuditRecords
 from domain.ports.holds import Holds
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
@@ -38,4 +39,5 @@ class Hot:
     marks: Marks
     holds: Holds
     reader: Reader
+    audit: AuditRecords
     open_renew: OpenRenew

@@ -104,5 +104,6 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         items=cast("Items", QuickItems(hot.reader, cold)),
         registered=cast("RegisteredTools", QuickTools(hot.reader, cold)),
         pins=cast("ToolPins", Later(cold.pins)),
+        audit=hot.audit,
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

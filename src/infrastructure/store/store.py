@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from domain.ports.audit import AuditRecords
     from domain.ports.holds import Holds
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items
@@ -47,5 +48,6 @@ class Store:
     items: Items
     registered: RegisteredTools
     pins: ToolPins
+    audit: AuditRecords
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -38,6 +38,7 @@ MODULES: Final = (
     "item_commands",
     "webhook_commands",
     "owner_commands",
+    "audit_commands",
 )
 """In the order of `weft --help`."""
 _HOMES: Final = {"run": "run_commands", "serve": "service_commands", "worker": "service_commands"}

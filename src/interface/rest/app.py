@@ -23,6 +23,7 @@ from application.threads import ThreadOrder
 from application.tools import ToolCallOrder
 from interface.mcp import http as mcp
 from interface.rest import (
+    audit,
     branches,
     controls,
     docs,
@@ -47,6 +48,7 @@ from interface.rest import (
     workflows,
 )
 from interface.rest.guards import LocalOnly, RequestContext
+from interface.rest.noted import Noted
 from interface.rest.parameters import OnlyKnownParameters
 
 _BODIES: tuple[type[BaseModel], ...] = (
@@ -65,6 +67,28 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *sessions.BODIES,
     *items.BODIES,
     *webhooks.BODIES,
+)
+# The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
+_ROUTED = (
+    health,
+    workflows,
+    templates,
+    runs,
+    controls,
+    schedules,
+    webhooks,
+    sessions,
+    interactions,
+    items,
+    threads,
+    events,
+    past,
+    edits,
+    branches,
+    tools,
+    models,
+    workers,
+    audit,
 )
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
 
@@ -97,7 +121,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(RequestContext), *([Middleware(LocalOnly)] if desk.authenticate.keyless else [])],
+        middleware=[Middleware(RequestContext), Middleware(Noted), *([Middleware(LocalOnly)] if desk.authenticate.keyless else [])],
         exception_handlers={
             WeftError: problems.of_weft_error,
             HTTPException: problems.of_http_exception,
@@ -109,28 +133,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     app.state.settings = settings
     app.state.render_metrics = render_metrics
     app.state.stopping = stopping
-    # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
-    modules = (
-        health,
-        workflows,
-        templates,
-        runs,
-        controls,
-        schedules,
-        webhooks,
-        sessions,
-        interactions,
-        items,
-        threads,
-        events,
-        past,
-        edits,
-        branches,
-        tools,
-        models,
-        workers,
-    )
-    for module in modules:
+    for module in _ROUTED:
         app.include_router(module.router, dependencies=[OnlyKnownParameters])
     sockets.add_to(app)
     mcp.add_to(app.router)

@@ -22,6 +22,7 @@ TheDesk = Annotated[Desk, Depends(_the_desk)]
 
 
 async def _caller(
+    request: Request,
     desk: TheDesk,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
     header: Annotated[str | None, Security(_header)],
@@ -29,6 +30,7 @@ async def _caller(
     key = bearer.credentials if bearer else header
     who = await desk.authenticate(key)
     await desk.pace(digest_of(key) if key else "local")
+    request.state.who = who
     return who
 
 

@@ -71,6 +71,7 @@ def answer(
     begins: int | None = None,
     oldest: int | None = None,
 ) -> Response:
+    request.state.refusal = detail
     document = ProblemDocument(
         type=f"urn:weft:problem:{code}",
         title=HTTPStatus(status).phrase,

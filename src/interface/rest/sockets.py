@@ -103,6 +103,7 @@ async def _caller(socket: WebSocket) -> Principal:
     key = credentials if scheme.lower() == "bearer" else socket.headers.get("x-api-key", offered)
     who = await desk.authenticate(key)
     await desk.pace(digest_of(key) if key else "local")
+    socket.state.who = who
     return who
 
 
@@ -146,6 +147,7 @@ async def _heard(socket: WebSocket) -> Any:
 
 async def _refuse(socket: WebSocket, cut: Cut) -> int:
     """The close code of a problem is 4000 and its status; the words come before it, as long as somebody takes them."""
+    socket.state.refusal = cut.detail
     with suppress(WebSocketDisconnect, RuntimeError, TimeoutError):
         async with asyncio.timeout(_LAST_WORDS_SECONDS):
             await socket.send_text(cut.json(type="error"))

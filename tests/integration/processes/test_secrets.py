@@ -15,6 +15,7 @@ from tests.architecture.places import ROOT
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.echo import Echo, echoing
 from tests.servers.rest import Rest
+from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
 
@@ -84,6 +85,16 @@ def of_calls(service: Rest, echo: Echo) -> str:
     return "\n".join(answer.text for answer in answers)
 
 
+def audited(service: Rest) -> str:
+    """Its audit trail, once it has the last thing that was asked of it."""
+
+    def told() -> str:
+        text = httpx.get(f"{service.url}/v1/audit").text
+        return text if "DELETE /v1/items" in text else ""
+
+    return until(told, "the request on the audit trail")
+
+
 def kept(running: Running) -> dict[str, str]:
     """What the process wrote, by file; bytes as they are."""
     folder = running.err.parent
@@ -98,6 +109,8 @@ def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_
     ended = [service.ended(run)["status"] for run in runs]
     told = {way: told_by(service, run) for way, run in zip(WAYS, runs, strict=True)}
     places = {**told, "calls": of_calls(service, echo), **kept(running)}
+    httpx.delete(f"{service.url}/v1/items/{quote(CANARY)}")
+    places["audit"] = audited(service)
     running.ask_to_stop()
     running.ended()
     places |= {f"{name} at the end": text for name, text in kept(running).items()}
@@ -106,6 +119,6 @@ def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_
     assert set(echo.keys) == {CANARY}, "it did arrive"
     assert len(echo.keys) == 3 * (1 + 2 + 1), "two nodes and one call: there, there over a redirect, and there in vain"
     shown = [name for name, text in places.items() if "[secret canary]" in text]
-    assert set(shown) >= {*WAYS, "calls", running.err.name, "weft.db at the end"}, "there was something to hide"
+    assert set(shown) >= {*WAYS, "calls", "audit", running.err.name, "weft.db at the end"}, "there was something to hide"
     found = {f"{needle} in {name}" for name, text in places.items() for needle in needles() if needle in text}
     assert found == set()

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, RemoveKey, Role, local_admin
 from application.answering import AnswerRun
+from application.audit import AuditDesk
 from application.branching import BranchThread, CutBranch
 from application.channels import FindChannels
 from application.children import JoinChildren
@@ -32,6 +33,7 @@ from application.looking_back import LookBack
 from application.making_way import MakeWay
 from application.migrating import MigrateRuns
 from application.models import ListModels
+from application.noting import NoteRequests
 from application.once import Once
 from application.outside import WriteFromOutside
 from application.pacing import Pace
@@ -72,6 +74,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
 from infrastructure.templates import JinjaTemplates
+from infrastructure.trail import GroupedTrail
 from interface.rest.app import RestSettings, create_app
 from tests.fakes import OneModel, TwoTools
 from tests.integration.rest.worker import HandWorker, take
@@ -126,6 +129,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     from application.access import digest_of
 
     clock, tools, models, schemas = SystemClock(), TwoTools(), OneModel(), JsonSchemas()
+    trail = GroupedTrail(store.audit, clock)
     workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, models, tools)
     catalog = SameForAll(tools)
     ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, human.kind, tool.kind, map_kind.kind, workflow_kind.kind)
@@ -188,9 +192,11 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         tools=ToolDesk(catalog, store.registered, new_id, clock),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
-        create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock),
+        create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock, trail),
         list_keys=ListKeys(store.keys),
-        remove_key=RemoveKey(store.keys),
+        remove_key=RemoveKey(store.keys, clock, trail),
+        audit=AuditDesk(store.audit),
+        note_request=NoteRequests(trail, clock),
         pace=Pace(MemoryLimits()),
         authenticate=Authenticate(store.keys, () if keyless else (digest_of(CONFIGURED),), keyless),
         check_readiness=CheckReadiness({"store": store.health.check}),

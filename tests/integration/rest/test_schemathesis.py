@@ -105,6 +105,8 @@ ROUTES = [
     "POST /v1/tools/{name}/call",
     "GET /v1/models",
     "GET /v1/workers",
+    "GET /v1/audit",
+    "GET /v1/audit/verify",
     "GET /livez",
     "GET /readyz",
     "GET /metrics",

@@ -1,10 +1,13 @@
 """What the memory store holds, shared by its adapters. All of it lives on one event loop: what has no `await` inside is a transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice, takewhile
+from typing import Any
 
 from domain.access import ApiKey
+from domain.audit import Head
 from domain.errors import RunNotFound
 from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, SessionId, SnapshotId, TenantId, ThreadId, WebhookId
 from domain.item import Item, Namespace
@@ -57,6 +60,9 @@ class Book:
     tools: dict[TenantId, dict[str, RegisteredTool]] = field(default_factory=dict)
     pins: dict[str, dict[str, ToolPin]] = field(default_factory=dict)
     """By server and tool."""
+    audit: dict[TenantId, dict[int, Sequence[Any]]] = field(default_factory=dict)
+    """Rows by tenant and number."""
+    audit_heads: dict[TenantId, Head] = field(default_factory=dict)
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

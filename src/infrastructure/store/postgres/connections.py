@@ -93,15 +93,7 @@ class PostgresReader:
 
     async def rows(self, statement: str, *values: object) -> Sequence[Row]:
         """One statement, one transaction."""
-        try:
-            connection = await self._pool.acquire(timeout=self._connections.wait_seconds)
-        except TimeoutError as error:
-            waited = f"{self._connections.wait_seconds:g} s"
-            raise DatabaseError(
-                f"none of the {self._connections.hot} connections to PostgreSQL was free for {waited}: try again later"
-            ) from error
-        except (*LOST, *REFUSED) as error:
-            raise no_answer(error) from error
+        connection = await self._acquired()
         try:
             found: Sequence[Row] = await connection.fetch(statement, *values)
         except LOST as error:
@@ -128,6 +120,31 @@ class PostgresReader:
 
     def members(self, values: Sequence[str]) -> object:
         return list(values)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+        """Several statements that become visible together, on one connection."""
+        connection = await self._acquired()
+        try:
+            async with connection.transaction():
+                yield connection
+        except LOST as error:
+            raise no_answer(error) from error
+        except REFUSED as error:
+            raise refusal(error) from error
+        finally:
+            await self._pool.release(connection)
+
+    async def _acquired(self) -> asyncpg.Connection:
+        try:
+            return await self._pool.acquire(timeout=self._connections.wait_seconds)
+        except TimeoutError as error:
+            waited = f"{self._connections.wait_seconds:g} s"
+            raise DatabaseError(
+                f"none of the {self._connections.hot} connections to PostgreSQL was free for {waited}: try again later"
+            ) from error
+        except (*LOST, *REFUSED) as error:
+            raise no_answer(error) from error
 
 
 class _Stateless(asyncpg.Connection):  # type: ignore[misc]  # asyncpg brings no types

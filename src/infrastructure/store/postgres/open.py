@@ -6,11 +6,13 @@ from functools import partial
 
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
+from infrastructure.store.audit import KeptAudit
 from infrastructure.store.connections import Connections
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
+from infrastructure.store.postgres.deeds import PostgresDeeds
 from infrastructure.store.postgres.hints import open_hints
 from infrastructure.store.postgres.holds import PostgresHolds
 from infrastructure.store.postgres.marks import PostgresMarks
@@ -43,6 +45,7 @@ async def open_postgres(
             starts=starts,
             marks=marks,
             holds=PostgresHolds(database),
+            audit=KeptAudit(database, PostgresDeeds(database)),
             reader=database,
             open_renew=partial(open_renew, dsn),
         )

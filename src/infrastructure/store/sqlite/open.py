@@ -7,12 +7,14 @@ from pathlib import Path
 
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
+from infrastructure.store.audit import KeptAudit
 from infrastructure.store.bells import Bells
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
 from infrastructure.store.sqlite.connections import SqliteReader
+from infrastructure.store.sqlite.deeds import SqliteDeeds
 from infrastructure.store.sqlite.holds import SqliteHolds
 from infrastructure.store.sqlite.marks import SqliteMarks
 from infrastructure.store.sqlite.queue import SqliteInbox, SqliteQueue
@@ -36,6 +38,7 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints
                 starts=SqliteStarts(writer, RunReads(reader), hints),
                 holds=SqliteHolds(writer),
                 marks=SqliteMarks(writer, reader),
+                audit=KeptAudit(reader, SqliteDeeds(writer)),
                 reader=reader,
                 open_renew=partial(open_renew, path, clock),
             )
