@@ -47,7 +47,8 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redact: 
     with those stops the start."""
 
     def make() -> object:
-        from infrastructure.models.breaker import BreakerPolicy, Breakers
+        from infrastructure.breaker import BreakerPolicy
+        from infrastructure.models.breaker import provider_breakers
         from infrastructure.models.discretion import Discretion
         from infrastructure.models.registry import ConfiguredModels
         from infrastructure.models.settings import ModelSettings
@@ -57,7 +58,7 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redact: 
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
         discretion = Discretion(secrets, redact)
         discretion.check(endpoints)
-        return ConfiguredModels(chosen, Breakers(policy, clock), discretion)
+        return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion)
 
     models = Later(make)
     if settings.scripts is not None or any("${" in row.get("api_key", "") for row in settings.model_endpoints.values()):

@@ -4,10 +4,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from domain.errors import ModelError
 from infrastructure.models.failures import model_error
+from infrastructure.retry_after import retry_after, seconds_of
 
 LONGEST_MESSAGE = 500
 
@@ -69,26 +69,12 @@ def _words(failure: BaseException) -> str:
 def _retry_after(failure: BaseException) -> float | None:
     """Seconds from now, from the headers of a refusal; None when they do not say."""
     headers = _headers(failure)
-    value = str(headers.get("retry-after", ""))
-    if milliseconds := _number(str(headers.get("retry-after-ms", ""))):
+    if milliseconds := seconds_of(str(headers.get("retry-after-ms", ""))):
         return milliseconds / 1000
-    return seconds if (seconds := _number(value)) is not None else _seconds_until(value)
+    return retry_after(str(headers.get("retry-after", "")), datetime.now(UTC))
 
 
 def _headers(failure: BaseException) -> Mapping[str, object]:
     """By name in lower case. litellm keeps the real ones beside a response that it made up itself."""
     found = getattr(failure, "litellm_response_headers", None) or getattr(getattr(failure, "response", None), "headers", None) or {}
     return {str(name).lower(): value for name, value in found.items()}
-
-
-def _number(text: str) -> float | None:
-    return float(text) if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", text) else None
-
-
-def _seconds_until(date: str) -> float | None:
-    try:
-        moment = parsedate_to_datetime(date)
-    except ValueError:
-        return None
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (aware - datetime.now(UTC)).total_seconds())

@@ -8,9 +8,10 @@ from importlib.metadata import EntryPoint, entry_points
 from domain.errors import FactoryError, ModelError, ModelNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
 from domain.usage import Usage
+from infrastructure.breaker import BreakerPolicy, Breakers
 from infrastructure.clock import SystemClock
 from infrastructure.models.adapter import ModelAdapter
-from infrastructure.models.breaker import BreakerPolicy, Breakers
+from infrastructure.models.breaker import provider_breakers
 from infrastructure.models.discretion import Discretion
 from infrastructure.models.litellm import ProviderModels
 from infrastructure.models.prices import BundledPrices, Counted, Price
@@ -27,7 +28,7 @@ class ConfiguredModels:
     """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed."""
 
     def __init__(self, settings: ModelSettings, breakers: Breakers | None = None, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
-        self._settings, self._breakers = settings, breakers or Breakers(BreakerPolicy(), SystemClock())
+        self._settings, self._breakers = settings, breakers or provider_breakers(BreakerPolicy(), SystemClock())
         self._discretion = discretion
         self._prices = BundledPrices()
         self._scripted = ScriptedModels(settings.scripts, settings.chunk_seconds)

@@ -9,8 +9,9 @@ import pytest
 from domain.errors import ModelError
 from domain.model import FinishReason, ModelResponse
 from domain.usage import Usage
+from infrastructure.breaker import BreakerPolicy
 from infrastructure.clock import SystemClock
-from infrastructure.models.breaker import Breaker, BreakerPolicy, Breakers
+from infrastructure.models.breaker import provider_breakers
 from infrastructure.models.failures import model_error
 
 ANSWER = ModelResponse("hello", "openai/gpt", FinishReason.STOP, Usage("openai/gpt", 1, 1))
@@ -37,7 +38,7 @@ class Provider:
     asked: int = 0
 
     def __post_init__(self) -> None:
-        self.breaker = Breaker("openai", self.policy, self.clock)
+        self.breaker = provider_breakers(self.policy, self.clock).of("openai")
 
     async def call(self, error: ModelError | None = None) -> str:
         """The code of what the caller gets, or `answered`."""
@@ -140,7 +141,7 @@ async def test_with_a_number_of_0_it_never_opens() -> None:
 
 
 def test_each_provider_has_its_own() -> None:
-    breakers = Breakers(POLICY, HandClock())
+    breakers = provider_breakers(POLICY, HandClock())
 
     assert breakers.of("openai") is breakers.of("openai")
     assert breakers.of("openai") is not breakers.of("mistral")

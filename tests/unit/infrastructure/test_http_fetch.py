@@ -2,8 +2,6 @@
 
 import base64
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -12,11 +10,10 @@ from domain.tool import ToolExecutionResult
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
 from infrastructure.tools.builtin import reaching_tools
-from infrastructure.tools.builtin.http_fetch import retry_after
 from tests.servers.speaker import Speaker, moved, speaking
 from tests.servers.speaker import answer as said
 from tests.toolbox import tools_of
-from tests.unit.infrastructure.tool_calls import CONTEXT, NOON, HandClock, answer, refusal
+from tests.unit.infrastructure.tool_calls import CONTEXT, HandClock, answer, refusal
 
 
 @pytest.fixture
@@ -121,23 +118,3 @@ async def test_who_is_not_there_may_be_there_later() -> None:
     result = await fetch(gone)
     assert result.error is not None
     assert (result.error.code, result.error.retryable) == ("connection_failed", True)
-
-
-@pytest.mark.parametrize(
-    ("said_so", "seconds"),
-    [
-        ("120", 120.0),
-        (" 0 ", 0.0),
-        (format_datetime(NOON + timedelta(seconds=90), usegmt=True), 90.0),
-        (format_datetime(NOON - timedelta(seconds=90), usegmt=True), 0.0),
-        ("soon", None),
-        ("", None),
-        ("-5", None),
-        ("²", None),
-        ("9" * 400, None),
-        ("Mon, 01 Jan 99999 00:00:00 GMT", None),
-        ("Mon, 01 Jan 2026 00:00:00 +999999999", None),
-    ],
-)
-def test_when_to_come_again_is_said_in_two_ways(said_so: str, seconds: float | None) -> None:
-    assert retry_after(said_so, NOON) == seconds

@@ -1,10 +1,8 @@
 """`http_fetch`: what stands at a URL, as text or bytes. It only reads, and goes where the door lets it."""
 
 import base64
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Final, cast
 
 from domain.errors import ToolError
@@ -14,16 +12,13 @@ from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.outgoing.addresses import Refused
 from infrastructure.outgoing.messages import Answer, Ask, Asks, NotAnswered
+from infrastructure.outgoing.passing import PASSES, is_passing
+from infrastructure.outgoing.texts import excerpt, is_text, shown, text_of
+from infrastructure.retry_after import retry_after
 from infrastructure.tools.runnable import RunnableTool
 
 MAX_BYTES: Final = 1024 * 1024
 SECONDS: Final = 30.0
-_PASSES: Final = frozenset({"timeout", "connection_failed", "connection_lost"})
-_LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
-_CHARSET: Final = re.compile(r";\s*charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
-_SECONDS: Final = re.compile(r"[0-9]{1,9}")
-_UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_TEXT: Final = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|x-yaml|javascript|x-www-form-urlencoded)$|image/svg\+xml$")
 
 TOOL: Final = Tool(
     name="http_fetch",
@@ -94,7 +89,7 @@ def http_fetch(door: Asks, clock: Clock) -> RunnableTool:
         except Refused as error:
             raise ToolError(str(error), "address_refused") from None
         except NotAnswered as error:
-            raise ToolError(error.message, error.code, retryable=error.code in _PASSES) from None
+            raise ToolError(error.message, error.code, retryable=error.code in PASSES) from None
         if answer.status >= 400 and not arguments.get("any_status"):
             raise _failed(answer, clock.now())
         return _shown(answer)
@@ -103,50 +98,22 @@ def http_fetch(door: Asks, clock: Clock) -> RunnableTool:
 
 
 def _failed(answer: Answer, now: datetime) -> ToolError:
-    said = _text(answer, _charset(answer))[:500].strip()
+    said = excerpt(answer)
     return ToolError(
         f"{answer.url} answered {answer.status}{': ' + said if said else ''}",
         f"http_{answer.status}",
-        retryable=answer.status in _LATER,
+        retryable=is_passing(answer.status),
         retry_after=retry_after(answer.headers.get("retry-after", ""), now),
     )
 
 
-def retry_after(said: str, now: datetime) -> float | None:
-    """Seconds, from the header's two forms; None for anything else."""
-    if _SECONDS.fullmatch(said.strip()):
-        return float(said)
-    try:
-        at = parsedate_to_datetime(said[:100])
-        return max(0.0, ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds())
-    except (ValueError, OverflowError):
-        return None
-
-
 def _shown(answer: Answer) -> Json:
-    kind = answer.headers.get("content-type", "")
-    charset = _charset(answer)
-    is_text = charset is not None or _TEXT.match(kind.partition(";")[0].strip().lower()) is not None
     return {
         "status": answer.status,
         "url": answer.url,
-        "headers": {name: _UNSHOWN.sub("\ufffd", value) for name, value in answer.headers.items()},
-        "content_type": _UNSHOWN.sub("\ufffd", kind),
-        "text": _text(answer, charset) if is_text else None,
-        "base64": None if is_text else base64.b64encode(answer.body).decode("ascii"),
+        "headers": {name: shown(value) for name, value in answer.headers.items()},
+        "content_type": shown(answer.headers.get("content-type", "")),
+        "text": text_of(answer) if is_text(answer) else None,
+        "base64": None if is_text(answer) else base64.b64encode(answer.body).decode("ascii"),
         "truncated": answer.is_cut,
     }
-
-
-def _text(answer: Answer, charset: str | None) -> str:
-    """What cannot be read, and what would steer a terminal, is shown as a mark."""
-    try:
-        found = answer.body.decode(charset or "utf-8", "replace")
-    except (LookupError, ValueError):
-        found = answer.body.decode("utf-8", "replace")
-    return _UNSHOWN.sub("\ufffd", found)
-
-
-def _charset(answer: Answer) -> str | None:
-    found = _CHARSET.search(answer.headers.get("content-type", "")[:1_000])
-    return found[1] if found else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Final
+from typing import Final, cast
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -81,11 +81,15 @@ class _BoundedInterpreter(TreeInterpreter):  # type: ignore[misc]  # jmespath ha
 
 def query(arguments: Mapping[str, Json], context: ToolContext) -> Json:
     """The steps are counted, so this ends: within a second for the largest of queries over the largest of data."""
-    written = str(arguments["query"])
+    return {"result": search(str(arguments["query"]), arguments["data"])}
+
+
+def search(written: str, data: Json) -> Json:
+    """What a JMESPath expression finds; `ToolError` when it is none, or builds too much."""
     try:
         with _COMPILING:
             compiled = jmespath.compile(written)
-        return {"result": _BoundedInterpreter().visit(compiled.parsed, arguments["data"])}
+        return cast(Json, _BoundedInterpreter().visit(compiled.parsed, data))
     except ExpressionError as error:
         raise ToolError(f"the query {written[:80]!r} builds too much: {error.message}", "query_too_big") from None
     except (JMESPathError, ValueError) as error:
