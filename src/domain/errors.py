@@ -374,14 +374,25 @@ class LimitReached(ThreadExecutionError):
 
 
 class ToolError(ThreadExecutionError):
+    """A tool's own failure. `unknown`: it does not tell whether the tool did what it does; else nothing was done."""
+
     family = Family.UPSTREAM
     code = "tool_failed"
 
-    def __init__(self, message: str, code: str | None = None, *, retryable: bool = False, retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        code: str | None = None,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        unknown: bool = False,
+    ) -> None:
         super().__init__(message)
         self.code = code or type(self).code
         self.retryable = retryable
         self.retry_after = retry_after
+        self.unknown = unknown
 
 
 class ModelError(ThreadExecutionError):

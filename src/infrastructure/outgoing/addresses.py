@@ -30,7 +30,9 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Refused(Exception):
-    """Says why nothing is sent there."""
+    """Says why nothing is sent there. `may_have_arrived`: something was sent elsewhere before, and led there."""
+
+    may_have_arrived = False
 
 
 class Resolve(Protocol):

@@ -4,7 +4,9 @@ Nothing of the environment takes part (no proxies, no netrc), and nothing is rem
 """
 
 import asyncio
+import ssl
 import zlib
+from functools import cache
 
 import httpcore
 
@@ -47,13 +49,18 @@ class Door:
             await self._made.aclose()
 
     async def _followed(self, ask: Ask) -> Answer:
-        most = ask.redirects
-        for _ in range(most + 1):
-            answer = await self._asked(ask)
-            location = answer.headers.get("location")
-            if not most or answer.status not in MOVED or location is None:
-                return answer
-            ask = redirected(ask, answer.status, location)
+        most, has_arrived = ask.redirects, False
+        try:
+            for _ in range(most + 1):
+                answer = await self._asked(ask)
+                has_arrived = True
+                location = answer.headers.get("location")
+                if not most or answer.status not in MOVED or location is None:
+                    return answer
+                ask = redirected(ask, answer.status, location)
+        except (Refused, NotAnswered) as error:
+            error.may_have_arrived = error.may_have_arrived or has_arrived
+            raise
         raise NotAnswered("too_many_redirects", f"more than {most} redirects", may_have_arrived=True)
 
     async def _asked(self, ask: Ask) -> Answer:
@@ -74,15 +81,20 @@ class Door:
             raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}", may_have_arrived=True) from error
 
     def _pool(self) -> httpcore.AsyncConnectionPool:
-        """Made with the first request: reading the certificates takes a while."""
         if self._made is None:
             self._made = httpcore.AsyncConnectionPool(
-                ssl_context=httpcore.default_ssl_context(),
+                ssl_context=_certificates(),
                 max_connections=self._connections,
                 max_keepalive_connections=0,
                 network_backend=CheckedBackend(self._addresses),
             )
         return self._made
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """Of whom to trust. Reading them takes a while: once in a process, with the first request."""
+    return httpcore.default_ssl_context()
 
 
 async def _read(response: httpcore.Response, ask: Ask) -> Answer:

@@ -17,7 +17,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE: Final = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _SENT: Final = "/%:@!$&'()*+,;=~"
-_OURS: Final = frozenset(
+OURS: Final = frozenset(
     {"host", "content-length", "transfer-encoding", "connection", "accept-encoding", "upgrade", "te", "trailer", "keep-alive"}
 )
 """Headers that say how a message is carried: never those of who asks."""
@@ -76,7 +76,7 @@ def checked_headers(ask: Ask) -> list[tuple[bytes, bytes]]:
     """As bytes. `Refused` for a method, a name or a value that could become more than itself on its way."""
     if ask.method not in _METHODS:
         raise Refused(f"the method {ask.method[:20]!r} is none of {', '.join(sorted(_METHODS))}")
-    kept = [(name, value) for name, value in ask.headers.items() if name.lower() not in _OURS]
+    kept = [(name, value) for name, value in ask.headers.items() if name.lower() not in OURS]
     for name, value in kept:
         if not _NAME.fullmatch(name):
             raise Refused(f"{name[:80]!r} is no name of a header")

@@ -21,7 +21,8 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 MAX_SHOWN: Final = 10
 MAX_MESSAGE: Final = 2_000
 NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output"})
-"""Errors that do not tell whether the tool did what it does; one that it did not mean to raise tells it neither."""
+"""Errors that do not tell whether the tool did what it does, beside a `ToolError` that says so of itself; one that it did not mean to raise
+tells it neither."""
 log = logging.getLogger(__name__)
 
 
@@ -109,6 +110,8 @@ def _is_asked_to_stop() -> bool:
 
 def _is_answer(error: BaseException) -> bool:
     """Does it tell that the tool did not do what it does?"""
+    if isinstance(error, ToolError) and error.unknown:
+        return False
     return isinstance(error, WeftError) and error.code not in NO_ANSWER
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from threading import Lock
-from typing import Final, cast
+from typing import Final
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -87,15 +87,20 @@ def query(arguments: Mapping[str, Json], context: ToolContext) -> Json:
 def search(written: str, data: Json) -> Json:
     """What a JMESPath expression finds; `ToolError` when it is none, or builds too much."""
     try:
-        with _COMPILING:
-            compiled = jmespath.compile(written)
-        return cast(Json, _BoundedInterpreter().visit(compiled.parsed, data))
+        return _BoundedInterpreter().visit(parsed(written), data)
     except ExpressionError as error:
         raise ToolError(f"the query {written[:80]!r} builds too much: {error.message}", "query_too_big") from None
     except (JMESPathError, ValueError) as error:
         raise ToolError(f"the query {written[:80]!r} cannot be answered: {error}", "invalid_query") from None
     except RecursionError:
         raise ToolError("the query is nested too deeply", "invalid_query") from None
+
+
+def parsed(written: str) -> dict[str, Json]:
+    """`JMESPathError` when it is no expression."""
+    with _COMPILING:
+        found: dict[str, Json] = jmespath.compile(written).parsed
+    return found
 
 
 def json_query() -> RunnableTool:

@@ -110,9 +110,17 @@ class TestRedirects:
 
     async def test_take_nothing_to_another_origin_that_does_more_than_read(self, here: Speaker, trap: Speaker) -> None:
         here.said = moved(trap.url, 307)
-        with pytest.raises(Refused, match="another origin"):
+        with pytest.raises(Refused, match="another origin") as found:
             await door_to(here, trap).ask(Ask(here.url, "POST", body=b"{}"))
-        assert trap.connections == 0
+        assert (trap.connections, found.value.may_have_arrived) == (0, True)
+
+    async def test_that_lead_nowhere_do_not_undo_what_arrived_before(self, here: Speaker) -> None:
+        async with speaking() as gone:
+            pass
+        here.said = moved(gone.url, 303)
+        with pytest.raises(NotAnswered) as found:
+            await door_to(here, gone).ask(Ask(here.url, headers={}))
+        assert (found.value.code, found.value.may_have_arrived) == ("connection_failed", True)
 
     @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
     async def test_lead_to_no_forbidden_address_in_any_spelling(self, here: Speaker, trap: Speaker, status: int) -> None:

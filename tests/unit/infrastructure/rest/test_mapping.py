@@ -1,0 +1,298 @@
+"""Arguments become a request: where each of them ends up, and that it ends up nowhere else."""
+
+import json
+from typing import Any
+
+import pytest
+
+from domain.errors import ToolError
+from domain.ids import RunId
+from domain.ports.tools import ToolContext
+from infrastructure.outgoing.messages import Ask
+from infrastructure.tools.rest.reading import read_config
+from infrastructure.tools.rest.requests import request
+from infrastructure.tools.rest.templates import Given
+from tests.unit.infrastructure.rest.asking import SECRET, Desk, schema
+from tests.unit.infrastructure.tool_calls import CONTEXT
+
+API = "https://api.example.com"
+
+
+def asked(config: dict[str, Any], context: ToolContext = CONTEXT, required: str = "", **arguments: Any) -> Ask:
+    desk = Desk()
+    tool = desk.tool({"url": API, **config}, schema(*required.split(), a=None, b=None, deep=None)).tool
+    spec, problems = read_config({"url": API, **config}, tool, desk.addresses)
+    assert spec is not None, problems
+    return request(spec, Given(arguments, {"key": SECRET}), context)
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "sent"),
+    [
+        pytest.param("a", "x", "/v1/x", id="a plain value"),
+        pytest.param("a", "a/b?c#d&e=f", "/v1/a%2Fb%3Fc%23d%26e%3Df", id="what would mean something does not"),
+        pytest.param("a", "ä €", "/v1/%C3%A4%20%E2%82%AC", id="other letters"),
+        pytest.param("a", "%41", "/v1/%2541", id="what is encoded already stays what it is"),
+        pytest.param("a", "...", "/v1/...", id="three dots are a name"),
+        pytest.param("a", 7, "/v1/7", id="a number"),
+        pytest.param("a", 1.5, "/v1/1.5", id="a broken number"),
+        pytest.param("a", False, "/v1/false", id="a truth"),
+        pytest.param("a", ["x", "y,z"], "/v1/x,y%2Cz", id="a list"),
+        pytest.param("a", {"x": 1, "y": 2}, "/v1/x,1,y,2", id="an object"),
+    ],
+)
+def test_an_argument_is_one_piece_of_the_path(written: str, given: Any, sent: str) -> None:
+    assert asked({"url": f"{API}/v1/{{{written}}}"}, required="a", a=given).url == API + sent
+
+
+@pytest.mark.parametrize(
+    ("style", "explode", "given", "sent"),
+    [
+        ("simple", True, {"x": 1, "y": 2}, "x=1,y=2"),
+        ("label", False, "v", ".v"),
+        ("label", False, [1, 2], ".1,2"),
+        ("label", True, [1, 2], ".1.2"),
+        ("label", True, {"x": 1, "y": 2}, ".x=1.y=2"),
+        ("matrix", False, "v", ";a=v"),
+        ("matrix", False, [1, 2], ";a=1,2"),
+        ("matrix", True, [1, 2], ";a=1;a=2"),
+        ("matrix", False, {"x": 1, "y": 2}, ";a=x,1,y,2"),
+        ("matrix", True, {"x": 1, "y": 2}, ";x=1;y=2"),
+    ],
+)
+def test_styles_of_paths(style: str, explode: bool, given: Any, sent: str) -> None:
+    config = {"url": f"{API}/{{a}}/end", "path": {"a": {"style": style, "explode": explode}}}
+    assert asked(config, required="a", a=given).url == f"{API}/{sent}/end"
+
+
+CLIMBING = [
+    "",
+    ".",
+    "..",
+    "../x",
+    "x/../y",
+    "..\\x",
+    "%2e%2e",
+    "%2E%2E/x",
+    "..%2fx",
+    "%252e%252e%252fx",
+    "%25252e.",
+    "..;/x",
+    ["..", "x"],
+    [".."],
+    None,
+]
+
+
+@pytest.mark.parametrize("given", CLIMBING, ids=str)
+@pytest.mark.parametrize("url", ["/v1/{a}", "/v1/{a}/end", "/v1/{a}?x=1"])
+def test_no_argument_leads_to_another_path(given: Any, url: str) -> None:
+    with pytest.raises(ToolError) as found:
+        asked({"url": API + url}, required="a", a=given)
+    assert found.value.code == "invalid_arguments"
+
+
+@pytest.mark.parametrize(
+    ("url", "style", "given"),
+    [
+        ("/v1/.{a}/x", "simple", "."),
+        ("/v1/{a}{b}/x", "simple", "."),
+        ("/v1/{a}/x", "label", ["", ""]),
+        ("/v1/{a}/x", "label", [""]),
+        ("/v1/{a}/x", "simple", []),
+    ],
+)
+def test_nor_do_several_together(url: str, style: str, given: Any) -> None:
+    config = {"url": API + url, "path": {"a": {"style": style, "explode": True}}}
+    with pytest.raises(ToolError, match="invalid arguments"):
+        asked(config, required="a b", a=given, b=".")
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "sent"),
+    [
+        pytest.param("2", None, "q=2", id="what is written"),
+        pytest.param(True, None, "q=true", id="typed as it is written"),
+        pytest.param("${arguments.a}", "x y&z=ä", "q=x%20y%26z%3D%C3%A4", id="encoded"),
+        pytest.param("${arguments.a}", "a+b", "q=a%2Bb", id="a plus is a plus"),
+        pytest.param("${arguments.a}", None, "", id="left out when it is not given"),
+        pytest.param("<${arguments.a}>", None, "", id="with all it stands in"),
+        pytest.param("from:${arguments.a} is:open", "me", "q=from%3Ame%20is%3Aopen", id="inside a text"),
+        pytest.param("$${arguments.a}", "me", "q=%24%7Barguments.a%7D", id="a sign that is none"),
+        pytest.param("${arguments.a}", [1, 2], "q=1&q=2", id="a list"),
+        pytest.param("${arguments.a}", [], "", id="an empty list"),
+        pytest.param("${arguments.a}", {"x": [1]}, "q=%7B%22x%22%3A%5B1%5D%7D", id="an object, as JSON"),
+        pytest.param({"value": "${arguments.a}", "explode": False}, ["x", "y,z"], "q=x,y%2Cz", id="form"),
+        pytest.param({"value": "${arguments.a}"}, {"x": 1, "y": "&"}, "x=1&y=%26", id="form, exploded"),
+        pytest.param({"value": "${arguments.a}", "explode": False}, {"x": 1, "y": 2}, "q=x,1,y,2", id="form of an object"),
+        pytest.param({"value": "${arguments.a}", "style": "spaceDelimited"}, ["x", "y"], "q=x%20y", id="spaces"),
+        pytest.param({"value": "${arguments.a}", "style": "pipeDelimited"}, ["x", "y"], "q=x%7Cy", id="pipes"),
+        pytest.param({"value": "${arguments.a}", "style": "pipeDelimited", "explode": True}, ["x", "y"], "q=x&q=y", id="pipes, exploded"),
+        pytest.param({"value": "${arguments.a}", "style": "deepObject"}, {"x": 1, "]": "["}, "q[x]=1&q[%5D]=%5B", id="deep"),
+    ],
+)
+def test_queries(written: Any, given: Any, sent: str) -> None:
+    arguments = {} if given is None else {"a": given}
+    assert asked({"query": {"q": written}}, **arguments).url == (f"{API}/?{sent}".replace("/?", "?") if sent else API)
+
+
+def test_a_query_of_the_url_itself_stays() -> None:
+    assert asked({"url": f"{API}/x?v=2", "query": {"q": "${arguments.a}"}}, a=1).url == f"{API}/x?v=2&q=1"
+
+
+def test_members_of_an_object_do_not_pass_for_what_the_config_says() -> None:
+    config = {"query": {"q": {"value": "${arguments.a}"}, "limit": "5"}, "auth": [{"query": {"name": "key", "value": "${secret.key}"}}]}
+    for name in ("limit", "key"):
+        with pytest.raises(ToolError, match="of its own"):
+            asked(config, a={name: "1000"})
+
+
+@pytest.mark.parametrize(
+    ("written", "given", "sent"),
+    [
+        ("${arguments.a}", "x", "x"),
+        ("${arguments.a}", [1, 2], "1,2"),
+        ("${arguments.a}", {"x": 1}, "x,1"),
+        ("  v${arguments.a} ", 7, "v7"),
+        ("${arguments.a}", "é", "é"),
+        ("${arguments.a}", None, None),
+        ("Token ${secret.key}", None, f"Token {SECRET}"),
+        ("${arguments.deep.x.y}", None, "deep"),
+    ],
+)
+def test_headers(written: str, given: Any, sent: str | None) -> None:
+    arguments = {} if given is None else {"a": given}
+    assert asked({"headers": {"X-Asked": written}}, **arguments, deep={"x": {"y": "deep"}}).headers.get("X-Asked") == sent
+
+
+@pytest.mark.parametrize(
+    "given", ["a\r\nHost: b", "a\nb", "a\r", "\x00", "\u2028", "日本", "a" * 70_000, ["a", "b\r\n"]], ids=lambda given: str(given)[:9]
+)
+def test_a_header_cannot_become_two(given: Any) -> None:
+    with pytest.raises(ToolError) as found:
+        asked({"headers": {"X-Asked": "${arguments.a}"}}, a=given)
+    assert found.value.code == "invalid_arguments"
+
+
+def test_a_url_has_an_end() -> None:
+    with pytest.raises(ToolError, match="longer than 8,000"):
+        asked({"query": {"q": "${arguments.a}"}}, a="x" * 9_000)
+
+
+def test_cookies_stay_apart() -> None:
+    found = asked(
+        {"cookies": {"session": "${arguments.a}", "other": "${arguments.b}", "third": "${secret.key}"}}, a='x; admin="1",\r\n', b="ä"
+    )
+    assert found.headers["Cookie"] == "session=x%3B%20admin=%221%22%2C%0D%0A; other=%C3%A4; third=s3cr3t/+with%20signs"
+
+
+def test_what_a_header_says_comes_before_what_we_would_say() -> None:
+    config = {"headers": {"accept": "text/csv", "user-agent": "me", "traceparent": "${arguments.a}"}}
+    assert dict(asked(config, a="00-1").headers) == {"accept": "text/csv", "user-agent": "me", "traceparent": "00-1"}
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "kind"),
+    [
+        pytest.param({"json": "${arguments.a}"}, '{"x":[1,null]}', "application/json", id="one argument, typed"),
+        pytest.param({"json": {"t": "<${arguments.b}>", "n": 1, "z": None}}, '{"t":"<b>","n":1,"z":null}', "application/json", id="JSON"),
+        pytest.param(
+            {"json": {"m": "${arguments.deep}", "l": [1, "${arguments.deep.x}"]}}, '{"l":[1]}', "application/json", id="what is missing"
+        ),
+        pytest.param({"json": "${arguments.deep}"}, "", None, id="nothing at all"),
+        pytest.param({"json": None}, "null", "application/json", id="null is something"),
+        pytest.param({"json": {}, "content_type": "application/merge-patch+json"}, "{}", "application/merge-patch+json", id="other JSON"),
+        pytest.param({"json": {"s": "${secret.key}"}}, f'{{"s":"{SECRET}"}}', "application/json", id="a secret"),
+        pytest.param(
+            {"form": {"x y": "${arguments.b}&", "l": [1, 2]}}, "x+y=b%26&l=1&l=2", "application/x-www-form-urlencoded", id="a form"
+        ),
+        pytest.param({"text": "say ${arguments.b}"}, "say b", "text/plain; charset=utf-8", id="text"),
+        pytest.param({"text": "<a/>", "content_type": "application/xml"}, "<a/>", "application/xml", id="text of a kind"),
+    ],
+)
+def test_bodies(body: dict[str, Any], sent: str, kind: str | None) -> None:
+    found = asked({"method": "POST", "body": body}, a={"x": [1, None]}, b="b")
+    assert (found.body.decode(), found.headers.get("Content-Type")) == (sent, kind)
+
+
+def test_parts_of_a_body_stay_apart() -> None:
+    fields = {
+        "plain": "${arguments.b}",
+        'odd"\r\nname': "1",
+        "object": {"x": "${arguments.b}"},
+        "list": ["1", "2"],
+        "none": "${arguments.deep}",
+        "file": {"base64": "${arguments.a}", "filename": 'a"\r\nb.bin', "content_type": "image/png"},
+        "note": {"text": "hello", "filename": "note.txt", "content_type": "text/plain"},
+    }
+    found = asked({"method": "POST", "body": {"multipart": fields}}, a="AP8=", b="b")
+    boundary = found.headers["Content-Type"].partition("boundary=")[2].encode()
+    parts = [part.strip(b"\r\n") for part in found.body.split(b"--" + boundary)]
+    start = b"Content-Disposition: form-data; "
+    assert parts == [
+        b"",
+        start + b'name="plain"\r\n\r\nb',
+        start + b'name="odd%22%0D%0Aname"\r\n\r\n1',
+        start + b'name="object"\r\nContent-Type: application/json\r\n\r\n{"x":"b"}',
+        start + b'name="list"\r\n\r\n1',
+        start + b'name="list"\r\n\r\n2',
+        start + b'name="file"; filename="a%22%0D%0Ab.bin"\r\nContent-Type: image/png\r\n\r\n\x00\xff',
+        start + b'name="note"; filename="note.txt"\r\nContent-Type: text/plain\r\n\r\nhello',
+        b"--",
+    ]
+
+
+def test_a_file_that_is_no_base64_is_refused() -> None:
+    with pytest.raises(ToolError, match="not given in base64"):
+        asked({"method": "POST", "body": {"multipart": {"f": {"base64": "${arguments.a}"}}}}, a="?")
+
+
+@pytest.mark.parametrize(
+    ("auth", "place", "sent"),
+    [
+        ({"bearer": "${secret.key}"}, "Authorization", f"Bearer {SECRET}"),
+        ({"basic": {"username": "me", "password": "${secret.key}"}}, "Authorization", "Basic bWU6czNjcjN0Lyt3aXRoIHNpZ25z"),
+        ({"header": {"name": "X-Key", "value": "k ${secret.key}"}}, "X-Key", f"k {SECRET}"),
+        ({"cookie": {"name": "sid", "value": "${secret.key}"}}, "Cookie", "sid=s3cr3t/+with%20signs"),
+    ],
+)
+def test_credentials(auth: dict[str, Any], place: str, sent: str) -> None:
+    assert asked({"auth": [auth]}).headers[place] == sent
+
+
+def test_a_key_in_the_query() -> None:
+    config = {"query": {"q": "1"}, "auth": [{"query": {"name": "key", "value": "${secret.key}"}}]}
+    assert asked(config).url == f"{API}?q=1&key=s3cr3t%2F%2Bwith%20signs"
+
+
+RUN = RunId("019a4e5c-8a3b-7c11-9f00-0123456789ab")
+
+
+def test_a_trace_follows_the_run_and_its_activations() -> None:
+    def sent(context: ToolContext) -> str:
+        return asked({}, context).headers["traceparent"]
+
+    first = sent(ToolContext(CONTEXT.tenant, "k1", RUN, "/a#1"))
+    assert first.startswith("00-019a4e5c8a3b7c119f000123456789ab-")
+    assert [len(part) for part in first.split("-")] == [2, 32, 16, 2]
+    assert sent(ToolContext(CONTEXT.tenant, "k1", RUN, "/a#1")) == first
+    other = sent(ToolContext(CONTEXT.tenant, "k2", RUN, "/a#2"))
+    assert (other[:36], other == first) == (first[:36], False)
+    assert sent(ToolContext(CONTEXT.tenant, "k1")) != sent(ToolContext(CONTEXT.tenant, "k2"))
+
+
+@pytest.mark.parametrize(("key", "sent"), [("run/ask#1/0", "run/ask#1/0"), ("a\nb", None), ("k" * 300, None)])
+def test_the_key_of_the_call_is_sent_where_the_config_says(key: str, sent: str | None) -> None:
+    found = asked({"idempotency_header": "Idempotency-Key"}, ToolContext(CONTEXT.tenant, key)).headers["Idempotency-Key"]
+    assert found == sent if sent else len(found) == 64
+
+
+def test_a_dotted_name_comes_before_a_path() -> None:
+    desk = Desk()
+    config = {"url": API, "method": "POST", "body": {"json": {"one": "${arguments.filter.name}", "two": "${arguments.filter.kind}"}}}
+    properties = {"filter.name": None, "filter": None}
+    tool = desk.tool(config, schema(**properties)).tool
+    spec, _ = read_config(config, tool, desk.addresses)
+    assert spec is not None
+    body = request(spec, Given({"filter.name": 1, "filter": {"name": 2, "kind": 3}}), CONTEXT).body
+    assert json.loads(body) == {"one": 1, "two": 3}
