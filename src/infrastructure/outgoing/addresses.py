@@ -30,7 +30,7 @@ Network: TypeAlias = IPv4Network | IPv6Network
 
 
 class Refused(Exception):
-    """Says why nothing is sent there. `may_have_arrived`: something was sent elsewhere before, and led there."""
+    """Says why nothing is sent there. `may_have_arrived`: a request was, before it led there."""
 
     may_have_arrived = False
 

@@ -38,32 +38,33 @@ class Door:
 
     async def ask(self, ask: Ask) -> Answer:
         """`Refused` for where it may not go, `NotAnswered` for everything else that can go wrong."""
+        watch = _Watch()
         try:
             async with asyncio.timeout(ask.seconds):
-                return await self._followed(ask)
+                return await self._followed(ask, watch)
         except TimeoutError:
-            raise NotAnswered("timeout", f"no answer within {ask.seconds:g} s", may_have_arrived=True) from None
+            if watch.has_begun:
+                raise NotAnswered("timeout", f"no answer within {ask.seconds:g} s", may_have_arrived=True) from None
+            raise NotAnswered("connection_failed", f"no connection within {ask.seconds:g} s") from None
+        except (Refused, NotAnswered) as error:
+            error.may_have_arrived = watch.has_begun
+            raise
 
     async def close(self) -> None:
         if self._made is not None:
             await self._made.aclose()
 
-    async def _followed(self, ask: Ask) -> Answer:
-        most, has_arrived = ask.redirects, False
-        try:
-            for _ in range(most + 1):
-                answer = await self._asked(ask)
-                has_arrived = True
-                location = answer.headers.get("location")
-                if not most or answer.status not in MOVED or location is None:
-                    return answer
-                ask = redirected(ask, answer.status, location)
-        except (Refused, NotAnswered) as error:
-            error.may_have_arrived = error.may_have_arrived or has_arrived
-            raise
-        raise NotAnswered("too_many_redirects", f"more than {most} redirects", may_have_arrived=True)
+    async def _followed(self, ask: Ask, watch: "_Watch") -> Answer:
+        most = ask.redirects
+        for _ in range(most + 1):
+            answer = await self._asked(ask, watch)
+            location = answer.headers.get("location")
+            if not most or answer.status not in MOVED or location is None:
+                return answer
+            ask = redirected(ask, answer.status, location)
+        raise NotAnswered("too_many_redirects", f"more than {most} redirects")
 
-    async def _asked(self, ask: Ask) -> Answer:
+    async def _asked(self, ask: Ask, watch: "_Watch") -> Answer:
         place = place_of(ask.url)
         self._addresses.check(place)
         encoding = ACCEPTED if ask.unpacked else b"identity"
@@ -71,14 +72,14 @@ class Door:
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=target_of(ask.url))
         content = None if ask.only_reads and not ask.body else ask.body
         try:
-            async with self._pool().stream(ask.method, url, headers=headers, content=content) as response:
+            async with self._pool().stream(ask.method, url, headers=headers, content=content, extensions={"trace": watch}) as response:
                 return await _read(response, ask)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise NotAnswered("connection_failed", f"{place.origin} cannot be reached: {_said(error)}") from error
         except (Refused, NotAnswered):
             raise
         except Exception as error:  # whatever a stranger's answer makes of the libraries that read it
-            raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}", may_have_arrived=True) from error
+            raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}") from error
 
     def _pool(self) -> httpcore.AsyncConnectionPool:
         if self._made is None:
@@ -91,6 +92,16 @@ class Door:
         return self._made
 
 
+class _Watch:
+    """Whether anything of a request has been sent: what failed before that has not arrived."""
+
+    def __init__(self) -> None:
+        self.has_begun = False
+
+    async def __call__(self, event: str, about: object) -> None:
+        self.has_begun = self.has_begun or event == "http11.send_request_headers.started"
+
+
 @cache
 def _certificates() -> ssl.SSLContext:
     """Of whom to trust. Reading them takes a while: once in a process, with the first request."""
@@ -100,21 +111,21 @@ def _certificates() -> ssl.SSLContext:
 async def _read(response: httpcore.Response, ask: Ask) -> Answer:
     headers: dict[str, str] = {}
     if sum(len(name) + len(value) for name, value in response.headers) > MAX_HEADERS:
-        raise NotAnswered("answer_too_large", f"the answer's headers are larger than {MAX_HEADERS // 1024} KiB", may_have_arrived=True)
+        raise NotAnswered("answer_too_large", f"the answer's headers are larger than {MAX_HEADERS // 1024} KiB")
     for raw_name, raw_value in response.headers:
         name, value = raw_name.decode("latin-1").lower(), as_written(raw_value)
         headers[name] = f"{headers[name]}, {value}" if name in headers else value
     unpack = unpacker(headers.get("content-encoding", "") if ask.unpacked else "")
     if unpack is None:
-        raise NotAnswered("unknown_encoding", f"the answer is packed as {headers['content-encoding'][:40]!r}", may_have_arrived=True)
+        raise NotAnswered("unknown_encoding", f"the answer is packed as {headers['content-encoding'][:40]!r}")
     try:
         body = await _body(response, unpack, ask.most)
     except zlib.error as error:
-        raise NotAnswered("unknown_encoding", f"the answer is not packed as it says: {error}", may_have_arrived=True) from error
+        raise NotAnswered("unknown_encoding", f"the answer is not packed as it says: {error}") from error
     if len(body) <= ask.most and not unpack.is_whole:
-        raise NotAnswered("connection_lost", "the answer ends before what is packed in it does", may_have_arrived=True)
+        raise NotAnswered("connection_lost", "the answer ends before what is packed in it does")
     if len(body) > ask.most and not ask.cut:
-        raise NotAnswered("answer_too_large", f"the answer is longer than {ask.most:,} bytes", may_have_arrived=True)
+        raise NotAnswered("answer_too_large", f"the answer is longer than {ask.most:,} bytes")
     return Answer(response.status, headers, body[: ask.most], ask.url, is_cut=len(body) > ask.most)
 
 
@@ -127,7 +138,7 @@ async def _body(response: httpcore.Response, unpack: Unpacker, most: int) -> byt
         if len(body) > most:
             break
         if came > most + MAX_HEADERS:
-            raise NotAnswered("answer_too_large", f"more than {most:,} bytes came, and nothing of them", may_have_arrived=True)
+            raise NotAnswered("answer_too_large", f"more than {most:,} bytes came, and nothing of them")
     return bytes(body)
 
 

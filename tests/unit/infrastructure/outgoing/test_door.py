@@ -274,6 +274,15 @@ class TestSilence:
             await ask(here)
         assert (found.value.code, found.value.may_have_arrived) == ("connection_lost", True)
 
+    async def test_who_is_not_reached_in_time_heard_nothing(self, here: Speaker) -> None:
+        async def resolve(host: str, port: int) -> Sequence[str]:
+            await asyncio.sleep(30)
+            return []
+
+        with pytest.raises(NotAnswered) as found:
+            await Door(Addresses(resolve=resolve)).ask(Ask("http://slow.test/", seconds=0.05))
+        assert (found.value.code, found.value.may_have_arrived) == ("connection_failed", False)
+
     async def test_who_is_not_there_heard_nothing(self) -> None:
         async with speaking() as gone:
             pass

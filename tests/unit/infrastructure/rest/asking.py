@@ -9,7 +9,7 @@ from domain.ids import TenantId
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import ToolExecutionResult, ToolType
-from infrastructure.outgoing.addresses import Addresses, Allowed
+from infrastructure.outgoing.addresses import Addresses, Allowed, Resolve, resolve
 from infrastructure.outgoing.door import Door
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.calling import CheckedTool
@@ -52,10 +52,10 @@ class Desk:
     clock: HandClock = field(default_factory=HandClock)
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
     context: ToolContext = CONTEXT
-    private: bool = False
+    resolve: Resolve = resolve
 
     def __post_init__(self) -> None:
-        self.addresses = Addresses(Allowed(self.private, names=tuple(self.places)))
+        self.addresses = Addresses(Allowed(names=tuple(self.places)), self.resolve)
         self.maker = RestTools(Door(self.addresses), self.addresses, self.secrets, self.clock, lambda: 1.0)
 
     def tool(self, config: dict[str, Any], parameters: dict[str, Any] | None = None, effects: str = "none", **more: Any) -> CheckedTool:

@@ -56,7 +56,8 @@ def failed(result: ToolExecutionResult) -> tuple[str, str]:
     ],
 )
 async def test_what_comes_back(here: Speaker, kind: str, body: bytes, output: Any) -> None:
-    here.said = answer(body, **({"Content_Type": kind} if kind else {}))
+    told: dict[str, Any] = {"Content_Type": kind} if kind else {}
+    here.said = answer(body, **told)
     assert output_of(await called(here)) == output
 
 

@@ -289,7 +289,11 @@ def test_the_key_of_the_call_is_sent_where_the_config_says(key: str, sent: str |
 
 def test_a_dotted_name_comes_before_a_path() -> None:
     desk = Desk()
-    config = {"url": API, "method": "POST", "body": {"json": {"one": "${arguments.filter.name}", "two": "${arguments.filter.kind}"}}}
+    config: dict[str, Any] = {
+        "url": API,
+        "method": "POST",
+        "body": {"json": {"one": "${arguments.filter.name}", "two": "${arguments.filter.kind}"}},
+    }
     properties = {"filter.name": None, "filter": None}
     tool = desk.tool(config, schema(**properties)).tool
     spec, _ = read_config(config, tool, desk.addresses)

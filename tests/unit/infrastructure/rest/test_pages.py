@@ -26,9 +26,8 @@ async def here() -> AsyncIterator[Speaker]:
 
 
 def page(items: list[int], link: str = "", **more: Any) -> bytes:
-    return answer(
-        json.dumps({"found": {"items": items}, **more}).encode(), Content_Type="application/json", **({"Link": link} if link else {})
-    )
+    told: dict[str, Any] = {"Link": link} if link else {}
+    return answer(json.dumps({"found": {"items": items}, **more}).encode(), Content_Type="application/json", **told)
 
 
 async def shelf(heard: Heard, writer: asyncio.StreamWriter) -> None:

@@ -225,6 +225,16 @@ class TestWhatIsNotKnown:
         result = await called(gone, effects="once", method="POST")
         assert (refusal(result), result.unknown) == ("connection_failed", False)
 
+    async def test_is_known_of_a_server_that_is_not_reached_in_time(self) -> None:
+        async def resolve(host: str, port: int) -> list[str]:
+            await asyncio.sleep(30)
+            return []
+
+        desk = Desk(resolve=resolve)
+        desk.within(0.2)
+        result = await desk.call(desk.tool({"url": "http://slow.test/"}, effects="once"))
+        assert (refusal(result), result.unknown) == ("connection_failed", False)
+
     async def test_stays_so_when_the_next_attempt_was_refused(self, here: Speaker) -> None:
         here.said = says(GONE, answer(status=404))
         result = await called(here, effects="idempotent", method="PUT")
