@@ -50,6 +50,7 @@ from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, eng
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
+from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
 from wiring.strangers import unknown_variables
 
@@ -77,9 +78,11 @@ class Shared(containers.DeclarativeContainer):
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     secrets = providers.Singleton(secrets_of, settings, redactor)
     models = providers.Singleton(models_of, settings, clock, secrets, redactor)
-    tools = providers.Singleton(installed_of, settings, schemas, clock, store.provided.items)
+    reach = providers.Singleton(reach_of, settings)
+    makers = providers.Singleton(makers_of, reach, clock, secrets)
+    tools = providers.Singleton(installed_of, reach, schemas, clock, store.provided.items)
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
-    catalog = providers.Singleton(catalog_of, tools, schemas, clock, store, trail, redactor)
+    catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -179,6 +182,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
+        stack.push_async_callback(shared.reach().close)
         keyless = not settings.api_keys and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
         desk = build_desk(parts)

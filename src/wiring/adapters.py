@@ -20,6 +20,7 @@ from domain.ports.heart import Heart
 from domain.ports.items import Items
 from domain.ports.meter import Meter
 from domain.ports.secrets import Redact, Secrets
+from domain.tool import ToolType
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
@@ -33,12 +34,12 @@ from infrastructure.tools.catalog import Catalog
 from infrastructure.tools.guarded import Guard
 from infrastructure.tools.limiting import CallLimits
 from settings import Settings
+from wiring.reaching import Reach
 
 if TYPE_CHECKING:
     from domain.ports.webhooks import WebhookSender
     from infrastructure.models.settings import Endpoint
-    from infrastructure.outgoing.messages import Asks
-    from infrastructure.tools.described import Described
+    from infrastructure.tools.described import Described, Maker
     from infrastructure.tools.registry import InstalledTools
 
 
@@ -84,7 +85,7 @@ def addresses_of_webhooks(settings: Settings) -> Addresses:
     return Addresses(Allowed(settings.webhooks_private, setting="WEFT_WEBHOOKS_PRIVATE"))
 
 
-def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Later:
+def installed_of(reach: Reach, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Later:
     """`InstalledTools`, loaded with the first question."""
 
     def make() -> object:
@@ -92,17 +93,23 @@ def installed_of(settings: Settings, schemas: JsonSchemas, clock: SystemClock, i
         from infrastructure.tools.builtin.memory import memory_tools
         from infrastructure.tools.registry import InstalledTools
 
-        addresses = Addresses(Allowed(names=settings.http_private, hosts=settings.http_hosts))
-        door = LaterModule("infrastructure.outgoing.door").Door(addresses)
-        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(cast("Asks", door), clock)])
+        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(reach.door, clock)])
 
     return Later(make)
 
 
-def catalog_of(installed: Later, schemas: JsonSchemas, clock: SystemClock, store: Store, trail: AuditTrail, redact: Redact) -> Catalog:
+def catalog_of(
+    installed: Later,
+    makers: Mapping[ToolType, "Maker"],
+    schemas: JsonSchemas,
+    clock: SystemClock,
+    store: Store,
+    trail: AuditTrail,
+    redact: Redact,
+) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
     guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
-    described = LaterModule("infrastructure.tools.described").Described(schemas, {})
+    described = LaterModule("infrastructure.tools.described").Described(schemas, makers)
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
 
 

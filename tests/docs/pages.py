@@ -3,7 +3,7 @@
 ```yaml file=NAME        the block is that file
 ```sh run                each line is typed, and ends with 0
 ```sh run exit=2         ... with 2
-```sh run server         ... while a service runs; `localhost:8040` in the page means that one
+```sh run server         ... while a service runs; `localhost:8040` in it, and in files after it, means that one
 ```toml                  entry points in it are installed, with the page's files as the package
 """
 

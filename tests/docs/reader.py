@@ -40,7 +40,7 @@ class Reader:
         return typed
 
     def _save(self, block: Block) -> None:
-        (self.commands.folder / block.file).write_text(block.text)
+        (self.commands.folder / block.file).write_text(self._of_the_service(block.text))
 
     def _install(self) -> None:
         """The entry points of the page's packages, where an installer would put them."""
@@ -66,10 +66,8 @@ class Reader:
         return len(block.commands)
 
     def _typed(self, line: str) -> subprocess.CompletedProcess[str]:
-        address = self.service.removeprefix("http://")
-        typed = line.replace(THE_PAGES_SERVICE, address or THE_PAGES_SERVICE)
         return subprocess.run(
-            ["sh", "-c", typed],
+            ["sh", "-c", self._of_the_service(line)],
             cwd=self.commands.folder,
             env=self._environment(),
             stdin=subprocess.DEVNULL,
@@ -77,6 +75,10 @@ class Reader:
             text=True,
             check=False,
         )
+
+    def _of_the_service(self, text: str) -> str:
+        """A file that a page shows after its service has started may name it too."""
+        return text.replace(THE_PAGES_SERVICE, self.service.removeprefix("http://") or THE_PAGES_SERVICE)
 
     def _environment(self) -> dict[str, str]:
         home = self.commands.folder / "home"

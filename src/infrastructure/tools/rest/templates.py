@@ -12,7 +12,7 @@ from domain.json import Json, JsonObject
 from infrastructure.schemas import pointer_to
 
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
-_SECRET: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
+_SECRET: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 class Missing(Enum):
