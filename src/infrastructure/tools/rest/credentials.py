@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from infrastructure.tools.rest.config import AuthPart, OAuth2Part
-from infrastructure.tools.rest.templates import Given, Missing, Reading, Template
+from infrastructure.tools.rest.references import Reading
+from infrastructure.tools.rest.templates import Given, Missing, Template
 
 Place: TypeAlias = Literal["header", "query", "cookie"]
 

@@ -14,9 +14,10 @@ from infrastructure.schemas import pointer_to
 from infrastructure.tools.rest.bodies import Body, File, FormBody, JsonBody, MultipartBody, TextBody
 from infrastructure.tools.rest.config import BodyPart, FilePart, QueryPart, RestConfig
 from infrastructure.tools.rest.credentials import read_credentials
+from infrastructure.tools.rest.references import Reading
 from infrastructure.tools.rest.rules import check_rules
 from infrastructure.tools.rest.spec import QueryItem, Spec
-from infrastructure.tools.rest.templates import Reading, Tree
+from infrastructure.tools.rest.templates import Tree
 from infrastructure.tools.rest.urls import read_url
 
 _MAX_WEIGHT: Final = 1_000_000

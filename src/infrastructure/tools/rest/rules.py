@@ -11,7 +11,7 @@ from infrastructure.outgoing.addresses import Addresses
 from infrastructure.outgoing.messages import OURS
 from infrastructure.tools.builtin.json_query import parsed
 from infrastructure.tools.rest.config import PaginationPart, RestConfig
-from infrastructure.tools.rest.templates import Reading
+from infrastructure.tools.rest.references import Reading
 
 Steps: TypeAlias = tuple[str | int, ...]
 _WAYS: Final = ("link", "cursor", "page", "offset")

@@ -9,8 +9,9 @@ from urllib.parse import unquote, urlsplit
 from domain.errors import ToolError
 from domain.json import Json
 from infrastructure.outgoing.addresses import Place, Refused, place_of
+from infrastructure.tools.rest.references import Reading
 from infrastructure.tools.rest.styles import PathStyle, path_text
-from infrastructure.tools.rest.templates import Given, Reading, text_of
+from infrastructure.tools.rest.templates import Given, text_of
 
 _PLACEHOLDER: Final = re.compile(r"\{([^{}]*)\}")
 _SLASHES: Final = re.compile(r"[/\\]")

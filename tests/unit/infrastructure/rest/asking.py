@@ -11,14 +11,19 @@ from domain.ports.tools import ToolContext
 from domain.tool import ToolExecutionResult, ToolType
 from infrastructure.outgoing.addresses import Addresses, Allowed, Resolve, resolve
 from infrastructure.outgoing.door import Door
+from infrastructure.outgoing.messages import Ask
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.described import Described
 from infrastructure.tools.rest.calls import RestTools
+from infrastructure.tools.rest.reading import read_config
+from infrastructure.tools.rest.requests import request
+from infrastructure.tools.rest.templates import Given
 from tests.servers.speaker import Speaker
 from tests.unit.infrastructure.tool_calls import CONTEXT, HandClock
 
 SECRET = "s3cr3t/+with signs"
+API = "https://api.example.com"
 
 
 @dataclass
@@ -81,3 +86,12 @@ class Desk:
 
 def desk_at(*speakers: Speaker) -> Desk:
     return Desk([speaker.place for speaker in speakers])
+
+
+def asked(config: dict[str, Any], context: ToolContext = CONTEXT, required: str = "", **arguments: Any) -> Ask:
+    """What would be sent for a call of a tool with the arguments a, b and deep."""
+    desk = Desk()
+    tool = desk.tool({"url": API, **config}, schema(*required.split(), a=None, b=None, deep=None)).tool
+    spec, problems = read_config({"url": API, **config}, tool, desk.addresses)
+    assert spec is not None, problems
+    return request(spec, Given(arguments, {"key": SECRET}), context)
