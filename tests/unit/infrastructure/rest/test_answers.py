@@ -76,10 +76,16 @@ async def test_all_of_an_answer(here: Speaker) -> None:
     }
 
 
-@pytest.mark.parametrize("body", [b"{", b"<html>", b"[NaN]", b"[" * 100_000, b'{"a": ' * 20_000, b"[1e999999]", b"9" * 5_000])
+@pytest.mark.parametrize("body", [b"{", b"<html>", b"[NaN]", b"[-Infinity]", b"[" * 100_000, b'{"a": ' * 20_000, b"9" * 5_000])
 async def test_what_is_no_json_is_not_taken_for_it(here: Speaker, body: bytes) -> None:
     here.said = answer(body, Content_Type="application/json")
-    assert refusal(await called(here)) in ("invalid_answer", "invalid_output")
+    assert refusal(await called(here)) == "invalid_answer"
+
+
+@pytest.mark.parametrize("body", [b"[1e999999]", b"[" * 200 + b"]" * 200, b"18446744073709551616"])
+async def test_what_weft_cannot_hold_is_refused(here: Speaker, body: bytes) -> None:
+    here.said = answer(body, Content_Type="application/json")
+    assert refusal(await called(here)) == "invalid_output"
 
 
 async def test_a_refusal_is_quoted_with_an_end(here: Speaker) -> None:
