@@ -336,12 +336,18 @@ def breaks() -> int:
 
 
 @tool(effects="once")
+def is_not_sure() -> int:
+    """Says that it does not know."""
+    raise ToolError("no answer", "gateway_silent", unknown=True)
+
+
+@tool(effects="once")
 def talks_nonsense() -> int:
     """Does what it does, and answers something else."""
     return "five"  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize(("function", "unknown"), [(refuses, False), (breaks, True), (talks_nonsense, True)])
+@pytest.mark.parametrize(("function", "unknown"), [(refuses, False), (breaks, True), (is_not_sure, True), (talks_nonsense, True)])
 async def test_only_an_error_on_purpose_tells_that_nothing_happened(function: Callable[..., object], unknown: bool) -> None:
     result = await tools_with(function).call(function.__name__, {}, CONTEXT)
 

@@ -72,6 +72,21 @@ class TextBody:
 
 
 @dataclass(frozen=True, slots=True)
+class BytesBody:
+    """`template` gives base64."""
+
+    template: Template
+    content_type: str
+
+    def content(self, given: Given) -> Content | None:
+        packed = self.template.text(given)
+        return None if isinstance(packed, Missing) else Content(_unpacked("body", packed), self.content_type)
+
+    def templates(self) -> Iterator[Template]:
+        yield self.template
+
+
+@dataclass(frozen=True, slots=True)
 class File:
     """`is_packed`: what it holds is base64."""
 
@@ -86,7 +101,7 @@ class File:
             return None
         called = self.filename.text(given)
         shown = name if isinstance(called, Missing) else called
-        data = _unpacked(name, held) if self.is_packed else held.encode("utf-8", "replace")
+        data = _unpacked(f"file {name}", held) if self.is_packed else held.encode("utf-8", "replace")
         return _part(f'name="{_quoted(name)}"; filename="{_quoted(shown)}"', self.content_type, data)
 
 
@@ -144,4 +159,4 @@ def _unpacked(name: str, held: str) -> bytes:
     try:
         return base64.b64decode(held, validate=True)
     except (binascii.Error, ValueError):
-        raise ToolError(f"invalid arguments: the file {name} is not given in base64", "invalid_arguments") from None
+        raise ToolError(f"invalid arguments: the {name} is not given in base64", "invalid_arguments") from None

@@ -37,11 +37,12 @@ class QueryPart(Part):
 
 
 class BodyPart(Part):
-    """Exactly one of them. `content_type`: of `text`, and of `json` where it is not `application/json`."""
+    """Exactly one of them. `base64`: bytes. `content_type`: of `base64` and `text`, and of `json` where it is not `application/json`."""
 
     json_: Written = Field(default=None, alias="json")
     form: dict[QueryName, Written] | None = None
     multipart: dict[QueryName, Written] | None = None
+    base64: Text | None = None
     text: Text | None = None
     content_type: Annotated[str, Field(pattern=r"^[\x20-\x7e]{1,200}$")] | None = None
 

@@ -11,7 +11,7 @@ from domain.tool import Tool
 from infrastructure.json_bounds import weigh
 from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import pointer_to
-from infrastructure.tools.rest.bodies import Body, File, FormBody, JsonBody, MultipartBody, TextBody
+from infrastructure.tools.rest.bodies import Body, BytesBody, File, FormBody, JsonBody, MultipartBody, TextBody
 from infrastructure.tools.rest.config import BodyPart, FilePart, QueryPart, RestConfig
 from infrastructure.tools.rest.credentials import read_credentials
 from infrastructure.tools.rest.references import Reading
@@ -70,7 +70,7 @@ def _query_item(reading: Reading, name: str, written: Json) -> QueryItem:
 def _body(reading: Reading, part: BodyPart) -> Body | None:
     given = sorted(part.model_fields_set - {"content_type"})
     if len(given) != 1:
-        reading.wrong(("body",), "one_of", "exactly one of json, form, multipart, text")
+        reading.wrong(("body",), "one_of", "exactly one of json, form, multipart, base64, text")
         return None
     if part.content_type is not None and (part.form is not None or part.multipart is not None):
         reading.wrong(("body", "content_type"), "not_here", "a form has the content type that goes with it")
@@ -79,6 +79,8 @@ def _body(reading: Reading, part: BodyPart) -> Body | None:
             return FormBody({name: reading.tree(("body", "form", name), one) for name, one in (part.form or {}).items()})
         case "multipart":
             return MultipartBody({name: _field(reading, name, one) for name, one in (part.multipart or {}).items()})
+        case "base64":
+            return BytesBody(reading.template(("body", "base64"), part.base64 or ""), part.content_type or "application/octet-stream")
         case "text":
             return TextBody(reading.template(("body", "text"), part.text or ""), part.content_type or "text/plain; charset=utf-8")
         case _:

@@ -110,9 +110,16 @@ def test_parts_of_a_body_stay_apart() -> None:
     ]
 
 
-def test_a_file_that_is_no_base64_is_refused() -> None:
+def test_bytes_are_sent_as_they_are() -> None:
+    found = asked({"method": "PUT", "body": {"base64": "${arguments.a}"}}, a="AP8=")
+    assert (found.body, found.headers["Content-Type"]) == (b"\x00\xff", "application/octet-stream")
+    assert asked({"method": "PUT", "body": {"base64": "${arguments.a}", "content_type": "image/png"}}).body == b""
+
+
+@pytest.mark.parametrize("body", [{"base64": "${arguments.a}"}, {"multipart": {"f": {"base64": "${arguments.a}"}}}])
+def test_what_is_no_base64_is_refused(body: dict[str, Any]) -> None:
     with pytest.raises(ToolError, match="not given in base64"):
-        asked({"method": "POST", "body": {"multipart": {"f": {"base64": "${arguments.a}"}}}}, a="?")
+        asked({"method": "POST", "body": body}, a="?")
 
 
 @pytest.mark.parametrize(
