@@ -11,7 +11,7 @@ from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.store.later import Later, LaterModule
 from settings import Settings
 
-CONNECTIONS: Final = 1_000
+CONNECTIONS: Final = 256
 """At once, for all tools of a process: whoever waits for one has its time taken from it."""
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from infrastructure.tools.rest.config import AuthPart, OAuth2Part
-from infrastructure.tools.rest.references import Reading
+from infrastructure.tools.rest.references import Reading, Steps
 from infrastructure.tools.rest.templates import Given, Missing, Template
 
 Place: TypeAlias = Literal["header", "query", "cookie"]
@@ -59,7 +59,7 @@ def read_credentials(reading: Reading, auth: Sequence[AuthPart]) -> tuple[tuple[
     return tuple(one for one in found if isinstance(one, Credential)), tokens[0] if tokens else None
 
 
-def _read(reading: Reading, at: tuple[str | int, ...], part: AuthPart) -> list[Credential | OAuth2]:
+def _read(reading: Reading, at: Steps, part: AuthPart) -> list[Credential | OAuth2]:
     given = [name for name in AuthPart.model_fields if getattr(part, name) is not None]
     if len(given) != 1:
         reading.wrong(at, "one_of", f"exactly one of {', '.join(AuthPart.model_fields)}")
@@ -79,9 +79,12 @@ def _read(reading: Reading, at: tuple[str | int, ...], part: AuthPart) -> list[C
         return [Credential("query", part.query.name, template(part.query.value, "query", "value"))]
     if part.cookie is not None:
         return [Credential("cookie", part.cookie.name, template(part.cookie.value, "cookie", "value"))]
-    return [_oauth2(part.oauth2, template)] if part.oauth2 is not None else []
+    return [_oauth2(reading, at, part.oauth2, template)] if part.oauth2 is not None else []
 
 
-def _oauth2(part: OAuth2Part, template: Callable[..., Template]) -> OAuth2:
+def _oauth2(reading: Reading, at: Steps, part: OAuth2Part, template: Callable[..., Template]) -> OAuth2:
+    for name, plain in (("token_url", part.token_url), ("scope", part.scope)):
+        if "${" in plain:
+            reading.wrong((*at, "oauth2", name), "no_reference", "nothing is filled in here: write it out")
     client, secret = template(part.client_id, "oauth2", "client_id"), template(part.client_secret, "oauth2", "client_secret")
     return OAuth2(part.token_url, client, secret, part.scope, part.credentials == "body")

@@ -2,13 +2,15 @@
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from domain.errors import Problem
 from domain.json import Json
 from infrastructure.schemas import pointer_to
 from infrastructure.tools.rest.templates import Argument, Secret, Template, Tree
 
+Steps: TypeAlias = tuple[str | int, ...]
+"""Of the way to a part of a config."""
 _REFERENCE: Final = re.compile(r"\$\$\{|\$\{([^{}]*)\}?")
 _SECRET: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
@@ -20,10 +22,10 @@ class Reading:
         self.declared = declared
         self.problems: list[Problem] = []
 
-    def wrong(self, at: tuple[str | int, ...], code: str, message: str) -> None:
+    def wrong(self, at: Steps, code: str, message: str) -> None:
         self.problems.append(Problem(pointer_to(at), code, message))
 
-    def template(self, at: tuple[str | int, ...], written: str, *, arguments: bool = True) -> Template:
+    def template(self, at: Steps, written: str, *, arguments: bool = True) -> Template:
         """`$${` is a plain `${`. Not `arguments`: only secrets may stand there."""
         parts: list[str | Argument | Secret] = []
         end = 0
@@ -33,7 +35,7 @@ class Reading:
         kept = [part for part in (*parts, written[end:]) if part != ""]
         return Template(tuple(kept) or ("",))
 
-    def tree(self, at: tuple[str | int, ...], written: Json) -> Tree:
+    def tree(self, at: Steps, written: Json) -> Tree:
         if isinstance(written, str):
             return self.template(at, written)
         if isinstance(written, Mapping):
@@ -42,7 +44,7 @@ class Reading:
             return [self.tree((*at, number), one) for number, one in enumerate(written)]
         return written  # type: ignore[return-value] # a string and a sequence have been dealt with
 
-    def argument(self, at: tuple[str | int, ...], dotted: str) -> Argument:
+    def argument(self, at: Steps, dotted: str) -> Argument:
         """A name with dots in it comes before a path of names."""
         parts = dotted.split(".")
         for length in range(len(parts), 0, -1):
@@ -51,7 +53,7 @@ class Reading:
         self.wrong(at, "unknown_argument", f"`parameters` declares no argument {parts[0][:80]}")
         return Argument((dotted,))
 
-    def _reference(self, at: tuple[str | int, ...], found: re.Match[str], arguments: bool) -> str | Argument | Secret:
+    def _reference(self, at: Steps, found: re.Match[str], arguments: bool) -> str | Argument | Secret:
         if found[0] == "$${":
             return "${"
         root, _, rest = (found[1] or "").partition(".")

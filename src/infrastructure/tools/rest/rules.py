@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from typing import Final, TypeAlias
+from typing import Final
 
 from jmespath.exceptions import JMESPathError
 
@@ -11,9 +11,8 @@ from infrastructure.outgoing.addresses import Addresses
 from infrastructure.outgoing.messages import OURS
 from infrastructure.tools.builtin.json_query import parsed
 from infrastructure.tools.rest.config import PaginationPart, RestConfig
-from infrastructure.tools.rest.references import Reading
+from infrastructure.tools.rest.references import Reading, Steps
 
-Steps: TypeAlias = tuple[str | int, ...]
 _WAYS: Final = ("link", "cursor", "page", "offset")
 
 

@@ -33,7 +33,10 @@ class Time:
 
     def left(self, most: float) -> float:
         """A little before the call itself ends: a request knows better whether it was sent."""
-        return most if self.until is None else max(0.001, min(most, (self.until - self.clock.monotonic()) * 0.95))
+        if self.until is None:
+            return most
+        left = self.until - self.clock.monotonic()
+        return max(0.001, min(most, left - min(1.0, left * 0.05)))
 
     def has(self, seconds: float) -> bool:
         return self.until is None or seconds < self.until - self.clock.monotonic()

@@ -40,8 +40,8 @@ class Spec:
 
     @property
     def where(self) -> str:
-        """For messages: without arguments and secrets."""
-        return f"{self.config.method} {self.url.origin}"
+        """For messages: as it is written, without what may be a key."""
+        return f"{self.config.method} {self.config.url.partition('?')[0]}"
 
     @property
     def only_reads(self) -> bool:

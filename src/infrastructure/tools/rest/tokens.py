@@ -35,27 +35,37 @@ class _Kept:
     until: float
 
 
+@dataclass(slots=True)
+class _Slot:
+    """`asking`: held by whoever asks for a token, while others wait for it."""
+
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    kept: _Kept | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Tokens:
     door: Asks
     secrets: Secrets
     clock: Clock
-    _kept: dict[tuple[TenantId, OAuth2], _Kept] = field(default_factory=dict)
-    _asking: dict[tuple[TenantId, OAuth2], asyncio.Lock] = field(default_factory=dict)
+    _slots: dict[tuple[TenantId, OAuth2], _Slot] = field(default_factory=dict)
 
     async def token(self, oauth2: OAuth2, context: ToolContext) -> str:
         """`ToolError` with code `auth_failed` when there is none: the tool itself has not been called then."""
-        key = (context.tenant, oauth2)
-        async with self._asking.setdefault(key, asyncio.Lock()):
-            kept = self._kept.get(key)
-            if kept is None or kept.until <= self.clock.monotonic():
-                kept = self._kept[key] = await self._new(oauth2, context)
-                self._drop_oldest()
-            return kept.token
+        slot = self._slot((context.tenant, oauth2))
+        async with slot.asking:
+            if slot.kept is None or slot.kept.until <= self.clock.monotonic():
+                slot.kept = await self._new(oauth2, context)
+            return slot.kept.token
 
     def forget(self, oauth2: OAuth2, tenant: TenantId) -> None:
         """It was refused."""
-        self._kept.pop((tenant, oauth2), None)
+        self._slot((tenant, oauth2)).kept = None
+
+    def _slot(self, key: tuple[TenantId, OAuth2]) -> _Slot:
+        if key not in self._slots and len(self._slots) >= MOST_KEPT:
+            del self._slots[next(iter(self._slots))]
+        return self._slots.setdefault(key, _Slot())
 
     async def _new(self, oauth2: OAuth2, context: ToolContext) -> _Kept:
         host = place_of(oauth2.token_url).host
@@ -67,11 +77,6 @@ class Tokens:
             raise _failed(host, str(error), isinstance(error, NotAnswered) and error.code in PASSES) from None
         token, lasts = _read(host, answer)
         return _Kept(token, began + lasts * _EARLIER)
-
-    def _drop_oldest(self) -> None:
-        for key in list(self._kept)[: max(0, len(self._kept) - MOST_KEPT)]:
-            self._kept.pop(key)
-            self._asking.pop(key, None)
 
 
 def _ask(oauth2: OAuth2, given: Given, seconds: float) -> Ask:

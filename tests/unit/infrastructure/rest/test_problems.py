@@ -64,6 +64,11 @@ LINKED = {"items": "@", "next": {"link": True}}
             {("/auth/0/oauth2/token_url", "address_refused")},
             id="a token from this machine",
         ),
+        pytest.param(
+            {"url": API, "auth": [{"oauth2": {"token_url": f"{API}/${{secret.key}}", "client_id": "c", "client_secret": "s"}}]},
+            {("/auth/0/oauth2/token_url", "no_reference")},
+            id="a secret in the URL of tokens",
+        ),
         pytest.param({"url": API, "body": {}}, {("/body", "one_of")}, id="a body of nothing"),
         pytest.param({"url": API, "body": {"json": 1, "text": "x"}}, {("/body", "one_of")}, id="two bodies"),
         pytest.param(

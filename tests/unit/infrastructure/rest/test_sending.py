@@ -55,7 +55,7 @@ async def test_what_does_not_pass_is_told_at_once(here: Speaker, status: int) ->
     result = await called(here)
     assert result.error is not None
     assert (result.error.code, result.error.retryable, here.connections) == (f"http_{status}", False, 1)
-    assert "no such thing" in result.error.message
+    assert result.error.message == f"GET {here.url} answered {status}: no such thing"
 
 
 async def test_a_connection_that_breaks_is_made_again(here: Speaker) -> None:
