@@ -25,7 +25,7 @@ from infrastructure.tools.builtin.memory import memory_tools
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.registry import InstalledTools
 from infrastructure.tools.runnable import RunnableTool
-from settings import Settings
+from wiring.reaching import Reach
 
 HOST = "127.0.0.1"
 log = logging.getLogger("infrastructure.courier")
@@ -51,7 +51,7 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     return native_tool(courier)
 
 
-def installed(settings: Settings, schemas: JsonSchemas, clock: Clock, items: Items, secrets: Secrets) -> Later:
+def installed(reach: Reach, schemas: JsonSchemas, clock: Clock, items: Items, secrets: Secrets) -> Later:
     return Later(lambda: InstalledTools(schemas, clock, [*memory_tools(items, clock), courier_with(secrets)]))
 
 

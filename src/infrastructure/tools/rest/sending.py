@@ -69,7 +69,7 @@ class Sending:
                 wait = self._wait(error, attempt)
                 if not self._may_try_again(spec, error, attempt, wait, time, host):
                     raise
-                context.tell(f"{error.message}; trying again in {wait:.1f} s")
+                context.tell(f"trying again in {wait:.1f} s: {error.message}")
             await time.wait(wait)
         raise AssertionError("the last attempt raises")
 

@@ -251,7 +251,7 @@ class TestSilence:
 
         here.said = hold
         with pytest.raises(NotAnswered) as found:
-            await ask(here, seconds=0.2)
+            await ask(here, seconds=0.5)
         assert (found.value.code, found.value.may_have_arrived) == ("timeout", True)
 
     async def test_who_drips_is_given_up_in_time(self, here: Speaker) -> None:
@@ -264,7 +264,7 @@ class TestSilence:
 
         here.said = drip
         with pytest.raises(NotAnswered) as found:
-            await ask(here, seconds=0.3)
+            await ask(here, seconds=0.5)
         assert found.value.code == "timeout"
 
     @pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 So\r\nContent-Length: 10\r\n\r\nabc", b"nonsense\r\n\r\n", b"\x16\x03\x01\x00"])

@@ -11,7 +11,7 @@ from domain.ports.tools import ToolContext
 from domain.tool import ToolExecutionResult, ToolType
 from infrastructure.outgoing.addresses import Addresses, Allowed, Resolve, resolve
 from infrastructure.outgoing.door import Door
-from infrastructure.outgoing.messages import Ask
+from infrastructure.outgoing.messages import Ask, Asks
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.described import Described
@@ -58,10 +58,11 @@ class Desk:
     secrets: KnownSecrets = field(default_factory=KnownSecrets)
     context: ToolContext = CONTEXT
     resolve: Resolve = resolve
+    door: Asks | None = None
 
     def __post_init__(self) -> None:
         self.addresses = Addresses(Allowed(names=tuple(self.places)), self.resolve)
-        self.maker = RestTools(Door(self.addresses), self.addresses, self.secrets, self.clock, lambda: 1.0)
+        self.maker = RestTools(self.door or Door(self.addresses), self.addresses, self.secrets, self.clock, lambda: 1.0)
 
     def tool(self, config: dict[str, Any], parameters: dict[str, Any] | None = None, effects: str = "none", **more: Any) -> CheckedTool:
         document: dict[str, Any] = {"name": "ours", "type": "rest", "description": "Ours.", "effects": effects, "config": config, **more}

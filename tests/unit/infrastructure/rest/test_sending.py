@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from domain.tool import ToolExecutionResult
+from infrastructure.outgoing.messages import Answer, Ask
 from tests.servers.speaker import Heard, Speaker, answer, moved, speaking
 from tests.unit.infrastructure.rest.asking import Desk, desk_at
 from tests.unit.infrastructure.tool_calls import NOON, refusal
@@ -35,6 +36,17 @@ def says(*answers: bytes) -> Any:
         writer.write(left.pop(0) if len(left) > 1 else left[0])
 
     return say
+
+
+@dataclass
+class Listening:
+    """A door that leads nowhere."""
+
+    asked: list[Ask] = field(default_factory=list)
+
+    async def ask(self, ask: Ask) -> Answer:
+        self.asked.append(ask)
+        return Answer(204, {}, b"", ask.url)
 
 
 async def called(here: Speaker, desk: Desk | None = None, effects: str = "none", **config: Any) -> ToolExecutionResult:
@@ -164,8 +176,7 @@ class TestWhatIsNotKnown:
             return []
 
         desk = Desk(resolve=resolve)
-        desk.within(0.2)
-        result = await desk.call(desk.tool({"url": "http://slow.test/"}, effects="once"))
+        result = await desk.call(desk.tool({"url": "http://slow.test/", "timeout_seconds": 0.05}, effects="once"))
         assert (refusal(result), result.unknown) == ("connection_failed", False)
 
     async def test_stays_so_when_the_next_attempt_was_refused(self, here: Speaker) -> None:
@@ -178,15 +189,23 @@ class TestWhatIsNotKnown:
             await asyncio.sleep(30)
 
         here.said = hold
-        result = await called(here, effects="once", method="POST", timeout_seconds=0.1)
+        result = await called(here, effects="once", method="POST", timeout_seconds=0.5)
         assert (refusal(result), result.unknown) == ("timeout", True)
+
+    @pytest.mark.parametrize(("deadline", "seconds"), [(None, 30.0), (100.0, 30.0), (30.0, 29.0), (10.0, 9.5)])
+    async def test_a_request_ends_before_its_call_and_says_whether_it_was_sent(self, deadline: float | None, seconds: float) -> None:
+        listening = Listening()
+        desk = Desk(door=listening)
+        desk.context = replace(desk.context, deadline_seconds=deadline)
+        await desk.call(desk.tool({"url": "https://api.example.com"}))
+        assert [ask.seconds for ask in listening.asked] == [seconds]
 
     async def test_the_calls_deadline_bounds_everything(self, here: Speaker) -> None:
         async def hold(heard: Heard, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(30)
 
         desk, here.said = desk_at(here), hold
-        desk.within(0.1)
+        desk.within(0.5)
         assert refusal(await called(here, desk)) == "timeout"
 
 
@@ -195,4 +214,4 @@ async def test_progress_is_told(here: Speaker) -> None:
     desk, here.said = desk_at(here), says(BUSY, OK)
     desk.context = replace(desk.context, tell=told.append)
     await called(here, desk)
-    assert told == [f"GET {here.url} answered 503: busy; trying again in 0.5 s"]
+    assert told == [f"trying again in 0.5 s: GET {here.url} answered 503: busy"]
