@@ -6,7 +6,7 @@ from typing import Protocol
 
 from domain.access import Role
 from domain.acting import Acting
-from domain.ids import RunId, TenantId
+from domain.ids import RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.registered import RegisteredTool
 from domain.tool import Tool, ToolExecutionResult
@@ -36,6 +36,7 @@ class ToolContext:
     agent: str = ""
     approved_by: str = ""
     tell: Callable[[str], None] = field(default=unheard, compare=False)
+    thread: ThreadId | None = None
 
     @property
     def workflow_name(self) -> str:

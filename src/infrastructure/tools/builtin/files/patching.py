@@ -1,0 +1,112 @@
+"""`files_patch`: some places of a text file, all of them or none."""
+
+import json
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Final
+
+from domain.errors import ToolError
+from domain.json import Json
+from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from infrastructure.tools.builtin.files.entries import file_not_found, find, folder, reading
+from infrastructure.tools.builtin.files.names import OURS, PATH, file_names_in
+from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
+from infrastructure.tools.builtin.files.reading import not_text, whole
+from infrastructure.tools.builtin.files.writing import EXPECT, WRITTEN, put
+
+MOST_EDITS: Final = 100
+DONE: Final = OURS + "patched"
+"""What the newest patches made of which file, by their keys: whoever comes again with a key finds it done."""
+KEPT: Final = 200
+
+PATCH: Final = Tool(
+    name="files_patch",
+    tool_type=ToolType.BUILTIN,
+    metadata=ToolMetadata(
+        "Replaces texts in a file of the run's workspace. Each must be there once when its turn comes; if one is not, nothing changes.",
+        tags=("files",),
+    ),
+    effects=Effects.IDEMPOTENT,
+    parameters={
+        "type": "object",
+        "properties": {
+            "path": PATH,
+            "edits": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_EDITS,
+                "items": {
+                    "type": "object",
+                    "properties": {"find": {"type": "string", "minLength": 1}, "replace": {"type": "string"}},
+                    "required": ["find", "replace"],
+                    "additionalProperties": False,
+                },
+            },
+            "expect": EXPECT,
+        },
+        "required": ["path", "edits"],
+        "additionalProperties": False,
+    },
+    returns=WRITTEN,
+    examples=({"arguments": {"path": "notes/today.md", "edits": [{"find": "plants", "replace": "flowers"}]}},),
+)
+
+
+def patch_file(workspace: Workspace, arguments: Mapping[str, Any], key: str) -> Json:
+    names = file_names_in(arguments["path"])
+    path = "/".join(names)
+    with workspace.locked() as root, folder(root, names[:-1]) as here:
+        with reading(here, names[-1], path) as file:
+            before = whole(file, path)
+        done, now = _done(root), sha256(before).hexdigest()
+        if done.get(key) == [path, now]:
+            return _written(path, before)
+        if arguments.get("expect", now) != now:
+            raise ToolError(f"{path} is not what was expected: read it again (SHA-256 {now})", "file_changed")
+        after = _edited(before, arguments["edits"], path)
+        # Put down before the file: a patch of which only this is left was not made, and is made again.
+        kept = dict(list({**done, key: [path, sha256(after).hexdigest()]}.items())[-KEPT:])
+        put(root, root, DONE, json.dumps(kept).encode())
+        put(root, here, names[-1], after)
+    return _written(path, after)
+
+
+def _edited(before: bytes, edits: Sequence[Mapping[str, str]], path: str) -> bytes:
+    try:
+        text = before.decode()
+        for number, edit in enumerate(edits, 1):
+            text = _replaced(text, edit, f"edit {number} of {path}")
+            if len(text) > MAX_FILE:
+                raise ToolError(f"{path} would have more than {MAX_FILE:,} bytes", "file_too_large")
+        after = text.encode()
+    except UnicodeDecodeError:
+        raise not_text(path) from None
+    except UnicodeEncodeError as error:
+        raise ToolError(f"an edit cannot be written: {error}", "invalid_arguments") from None
+    if len(after) > MAX_FILE:
+        raise ToolError(f"{path} would have more than {MAX_FILE:,} bytes", "file_too_large")
+    return after
+
+
+def _replaced(text: str, edit: Mapping[str, str], which: str) -> str:
+    found = text.find(edit["find"])
+    if found < 0:
+        raise ToolError(f"{which}: what it wants to replace is not there", "edit_not_found")
+    if text.find(edit["find"], found + 1) >= 0:
+        raise ToolError(f"{which}: what it wants to replace is there more than once: say more of what stands around it", "edit_not_unique")
+    return text[:found] + edit["replace"] + text[found + len(edit["find"]) :]
+
+
+def _done(root: int) -> dict[str, list[str]]:
+    if find(root, DONE, DONE) is None:
+        return {}
+    try:
+        with reading(root, DONE, DONE) as file:
+            found: dict[str, list[str]] = json.loads(whole(file, DONE))
+    except FileNotFoundError:
+        raise file_not_found(DONE) from None
+    return found
+
+
+def _written(path: str, content: bytes) -> Json:
+    return {"path": path, "bytes": len(content), "sha256": sha256(content).hexdigest(), "created": False}
