@@ -80,7 +80,7 @@ class Shared(containers.DeclarativeContainer):
     models = providers.Singleton(models_of, settings, clock, secrets, redactor)
     reach = providers.Singleton(reach_of, settings)
     makers = providers.Singleton(makers_of, reach, clock, secrets)
-    tools = providers.Singleton(installed_of, reach, schemas, clock, store.provided.items)
+    tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
     catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)

@@ -104,6 +104,8 @@ class Settings(BaseSettings):
     http_hosts: Annotated[
         tuple[str, ...], NoDecode, Field(description="the only hosts tools may reach, name or *.name; empty for any")
     ] = ()
+    tools: Annotated[tuple[str, ...], NoDecode, Field(description="modules whose functions with @tool are tools, comma between them")] = ()
+    workspaces: Annotated[Path | None, Field(description="folder in which the files of runs lie, for the tools files_*")] = None
     stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
     priority_ageing_seconds: Annotated[
         float, Field(gt=0, le=86_400, description="seconds of waiting that a class of priority is worth")
@@ -125,7 +127,7 @@ class Settings(BaseSettings):
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"
     log_pretty: Annotated[bool, Field(description="log for people instead of JSON lines")] = False
 
-    @field_validator("api_keys", "http_private", "http_hosts", mode="before")
+    @field_validator("api_keys", "http_private", "http_hosts", "tools", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -11,6 +11,7 @@ from application.deriving import settle, woken
 from application.drive import Drive
 from application.intents import may_call, take_back
 from application.programs import NodeProgram
+from application.progressing import Progress
 from application.recalling import recalls_before_it_runs
 from application.sleeping import back_off
 from domain.errors import WeftError
@@ -144,5 +145,18 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
     scope = deciding.scope_of(activation, drive.about)
     if drive.recalls and activation.path in drive.recalled:
         scope[RECALLED] = drive.recalled[activation.path]
-    path, attempt = activation.path, activation.attempt
-    return NodeContext(run.tenant, run.id, path, attempt, scope, drive.now, say, timeout, run.acting, activation.answer, run.workflow)
+    return NodeContext(
+        run.tenant,
+        run.id,
+        activation.path,
+        activation.attempt,
+        scope,
+        drive.now,
+        say,
+        timeout,
+        run.acting,
+        activation.answer,
+        run.workflow,
+        run.thread,
+        Progress(feed, run.id, activation.path, drive.tools.clock),
+    )

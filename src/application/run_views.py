@@ -217,8 +217,8 @@ class EventsPageView(View):
 
 
 class PassingView(View):
-    """Ephemeral. `kind`: `started` (an attempt began) or `text` (a piece of a model's answer). `dropped`: how many this reader was too slow
-    for since the last one it got."""
+    """Ephemeral. `kind`: `started` (an attempt began), `text` (a piece of a model's answer) or `progress` (how far a tool is). `dropped`:
+    how many this reader was too slow for since the last one it got."""
 
     kind: str
     activation: str

@@ -112,13 +112,14 @@ class TokensView(View):
 
 
 class ToolResultView(View):
-    """`success` exactly when `error` is null. `execution_time` in seconds."""
+    """`success` exactly when `error` is null. `execution_time` in seconds. `cost` of this call, null when it has no price."""
 
     success: bool
     output: JsonValue
     error: ErrorView | None
     execution_time: float
     token_usage: TokensView | None
+    cost: MoneyView | None
 
     @classmethod
     def of(cls, result: ToolExecutionResult) -> "ToolResultView":
@@ -128,6 +129,7 @@ class ToolResultView(View):
             error=perhaps(ErrorView.of, result.error),
             execution_time=result.execution_time,
             token_usage=perhaps(TokensView.of, result.token_usage),
+            cost=perhaps(MoneyView.of, result.cost),
         )
 
 

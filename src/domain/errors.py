@@ -104,6 +104,10 @@ class ExpressionError(ValidationError):
     code = "expression_error"
 
 
+class TooHeavy(ExpressionError):
+    """Values that weigh more than is worked on."""
+
+
 # Who asks may not, or is not known.
 class Unauthenticated(DomainError):
     family = Family.UNAUTHENTICATED

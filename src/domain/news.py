@@ -6,7 +6,8 @@ from typing import Final
 
 
 class RunNews(StrEnum):
-    """What of a run can be told. `waiting`: it is parked, and asks a person. `test` is only ever asked for by hand."""
+    """What of a run can be told. `waiting`: it is parked, and asks a person. `notified`: the tool `notify` was called. `test` is only ever
+    asked for by hand."""
 
     STARTED = "run.started"
     PARKED = "run.parked"
@@ -14,6 +15,7 @@ class RunNews(StrEnum):
     COMPLETED = "run.completed"
     FAILED = "run.failed"
     CANCELLED = "run.cancelled"
+    NOTIFIED = "run.notified"
     TEST = "webhook.test"
 
     @property
@@ -30,6 +32,7 @@ _PLACES: Final = (
     RunNews.CANCELLED,
     RunNews.TEST,
     RunNews.WAITING,
+    RunNews.NOTIFIED,
 )
 TOLD: Final = tuple(news for news in _PLACES if news is not RunNews.TEST)
 

@@ -110,13 +110,15 @@ class Tool:
 @dataclass(frozen=True, slots=True)
 class ToolExecutionResult:
     """`success` exactly when `error` is None. `execution_time` in seconds, from a monotonic clock. `unknown`: it failed in a way that does
-    not tell whether it did what it does (no answer in time, an error that it did not mean to raise, an answer that cannot be used)."""
+    not tell whether it did what it does (no answer in time, an error that it did not mean to raise, an answer that cannot be used). `cost`:
+    what it costs, once it was called, where it has a price."""
 
     output: Json = None
     error: Failure | None = None
     execution_time: float = 0.0
     token_usage: Usage | None = None
     unknown: bool = False
+    cost: Money | None = None
 
     @property
     def success(self) -> bool:

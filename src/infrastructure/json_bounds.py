@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Final
 
-from domain.errors import ExpressionError
+from domain.errors import ExpressionError, TooHeavy
 from domain.json import Json
 
 ELEMENT: Final = 64
@@ -16,7 +16,7 @@ INT_MAX: Final = 2**63 - 1
 
 
 def weigh(value: object, ceiling: int = MAX_WEIGHT) -> int:
-    """The weight of `value`; `ExpressionError` above `ceiling`, beyond `MAX_DEPTH`, or for a whole number of more than 64 bits."""
+    """The weight of `value`; `TooHeavy` above `ceiling`, `ExpressionError` beyond `MAX_DEPTH` or for an integer of more than 64 bits."""
     total, level, depth = 0, [value], 0
     while level:
         depth += 1
@@ -26,7 +26,7 @@ def weigh(value: object, ceiling: int = MAX_WEIGHT) -> int:
         for one in level:
             total += ELEMENT + _own_weight(one, below)
             if total + ELEMENT * len(below) > ceiling:
-                raise ExpressionError(f"the values it works on are too big (weight above {ceiling:,}: {ELEMENT} an element, 1 a character)")
+                raise TooHeavy(f"the values it works on are too big (weight above {ceiling:,}: {ELEMENT} an element, 1 a character)")
         level = below
     return total
 

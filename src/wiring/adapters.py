@@ -17,7 +17,6 @@ from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.heart import Heart
-from domain.ports.items import Items
 from domain.ports.meter import Meter
 from domain.ports.secrets import Redact, Secrets
 from domain.tool import ToolType
@@ -85,17 +84,25 @@ def addresses_of_webhooks(settings: Settings) -> Addresses:
     return Addresses(Allowed(settings.webhooks_private, setting="WEFT_WEBHOOKS_PRIVATE"))
 
 
-def installed_of(reach: Reach, schemas: JsonSchemas, clock: SystemClock, items: Items) -> Later:
-    """`InstalledTools`, loaded with the first question."""
+def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: SystemClock, store: Store) -> Later:
+    """`InstalledTools`, loaded with the first question; at once where modules are named, so that one that is broken stops the start."""
 
     def make() -> object:
         from infrastructure.tools.builtin import reaching_tools
+        from infrastructure.tools.builtin.files import file_tools
         from infrastructure.tools.builtin.memory import memory_tools
+        from infrastructure.tools.builtin.notify import notify
+        from infrastructure.tools.modules import tools_of_modules
         from infrastructure.tools.registry import InstalledTools
 
-        return InstalledTools(schemas, clock, [*memory_tools(items, clock), *reaching_tools(reach.door, clock)])
+        ours = [*memory_tools(store.items, clock), notify(store.webhooks, store.deliveries, clock), *file_tools(settings.workspaces)]
+        others = [*reaching_tools(reach.door, clock), *tools_of_modules(settings.tools)]
+        return InstalledTools(schemas, clock, [*ours, *others])
 
-    return Later(make)
+    installed = Later(make)
+    if settings.tools:
+        installed.rest()
+    return installed
 
 
 def catalog_of(

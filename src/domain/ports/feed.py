@@ -24,7 +24,8 @@ class Slow(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Passing:
     """Ephemeral; may be dropped for a slow reader. `kind`: `started` (the activation began an attempt), `text` (a piece of a model's
-    answer), or `parked` (the run's public row says so now). `dropped`: how many this reader lost since the last one it got."""
+    answer), `progress` (how far a tool is, in its own words, in place of those before), or `parked` (the run's public row says so now).
+    `dropped`: how many this reader lost since the last one it got."""
 
     run: RunId
     kind: str

@@ -7,13 +7,13 @@ from typing import Final, Protocol, TypeAlias
 from domain.acting import Acting
 from domain.errors import Problem
 from domain.graph.definition import Join, Node
-from domain.ids import ActivationPath, RunId, TenantId
+from domain.ids import ActivationPath, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Expressions, Scope
 from domain.ports.models import Models
 from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
-from domain.ports.tools import Tools
+from domain.ports.tools import Tools, unheard
 from domain.question import Answer, Question
 from domain.usage import Usage
 
@@ -87,6 +87,9 @@ class NodeContext:
     """What a person said, where the node asks one before it runs."""
     workflow: str = ""
     """What the run runs: `name@version`."""
+    thread: ThreadId | None = None
+    tell: Callable[[str], None] = unheard
+    """How far a long call is, for whoever watches; from any thread. May be lost."""
 
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Final, Protocol
 
 from domain.access import Role
 from domain.acting import Acting
@@ -16,12 +16,41 @@ def unheard(text: str) -> None:
     """For calls that nobody watches."""
 
 
+class ToolLog(Protocol):
+    """As the standard library's loggers, each line with the tool, the tenant, the run and the activation."""
+
+    def debug(self, msg: object, *args: object) -> None: ...
+
+    def info(self, msg: object, *args: object) -> None: ...
+
+    def warning(self, msg: object, *args: object) -> None: ...
+
+    def error(self, msg: object, *args: object, exc_info: bool = False) -> None: ...
+
+
+class Unlogged:
+    """For calls of which no line is kept."""
+
+    def debug(self, msg: object, *args: object) -> None: ...
+
+    def info(self, msg: object, *args: object) -> None: ...
+
+    def warning(self, msg: object, *args: object) -> None: ...
+
+    def error(self, msg: object, *args: object, exc_info: bool = False) -> None: ...
+
+
+UNLOGGED: Final = Unlogged()
+
+
 @dataclass(frozen=True, slots=True)
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
     from now, or None. `acting`: of a run in a session. `workflow`: `name@version` of what runs, "" outside any run. `permissions`: what
     that version lets its runs call, None when it does not say. `caller` and `role`: of whoever calls outside any run. `approved_by`: who
-    let this very call happen, where somebody was asked. `tell`: progress, for whoever watches; it may be lost."""
+    let this very call happen, where somebody was asked. `tell`: how far it is, for whoever watches;
+    from any thread. Only the newest of a tenth of a second is shown, and it may be lost. `logger`: of native tools. `thread`: of the
+    run."""
 
     tenant: TenantId
     idempotency_key: str
@@ -37,6 +66,11 @@ class ToolContext:
     approved_by: str = ""
     tell: Callable[[str], None] = field(default=unheard, compare=False)
     thread: ThreadId | None = None
+    logger: ToolLog = field(default=UNLOGGED, compare=False)
+
+    def progress(self, done: float, text: str = "") -> None:
+        """Tell that so much is done, from 0 to 1, and of what."""
+        self.tell(f"{max(0.0, min(done, 1.0)):.0%} {text}".rstrip())
 
     @property
     def workflow_name(self) -> str:

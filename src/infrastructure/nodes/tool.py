@@ -48,7 +48,7 @@ class ToolCall:
     approved: Approved | None = None
 
     async def __call__(self, context: NodeContext) -> Finished:
-        return _finished(await self.tools.call(self.tool, self._told(context), _context_of(context)))
+        return _finished(self.tool, await self.tools.call(self.tool, self._told(context), _context_of(context)))
 
     def intend(self, context: NodeContext) -> Intended:
         self.tools.must_be_allowed(self.tool, _context_of(context))  # the same as at the call, before it is announced
@@ -74,14 +74,26 @@ def _context_of(context: NodeContext) -> ToolContext:
         context.acting,
         context.workflow,
         approved_by="" if context.answer is None else context.answer.by,
-        tell=context.say,
+        tell=context.tell,
+        thread=context.thread,
     )
 
 
-def _finished(result: ToolExecutionResult) -> Finished:
+def _finished(tool: str, result: ToolExecutionResult) -> Finished:
+    usage = _usage(tool, result)
     if result.error is not None:
-        raise FailedCall(result.error, result.token_usage, is_answer=not result.unknown)
-    return Finished(result.output, result.token_usage)
+        raise FailedCall(result.error, usage, is_answer=not result.unknown)
+    return Finished(result.output, usage)
+
+
+def _usage(tool: str, result: ToolExecutionResult) -> Usage | None:
+    """What the call cost stands in the ledger beside what models cost."""
+    usage, cost = result.token_usage, result.cost
+    if cost is None:
+        return usage
+    if usage is None:
+        return Usage(f"tool/{tool}", 0, 0, cost)
+    return replace(usage, cost=cost if usage.cost is None else usage.cost + cost)
 
 
 def _is_computed(written: Json) -> bool:

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from domain.errors import ExpressionError, FactoryError, Failure, Problem, ToolError, ValidationError, WeftError, failure_of
+import orjson
+
+from domain.errors import ExpressionError, FactoryError, Failure, Problem, TooHeavy, ToolError, ValidationError, WeftError, failure_of
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.schemas import Schema, Schemas
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolExecutionResult
+from domain.words import shown
 from infrastructure.json_bounds import plain, weigh
 from infrastructure.tools.runnable import Run, RunnableTool
 
@@ -20,9 +23,10 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every model provider takes as the name of a function."""
 MAX_SHOWN: Final = 10
 MAX_MESSAGE: Final = 2_000
-NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output"})
+NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output", "output_too_large"})
 """Errors that do not tell whether the tool did what it does, beside a `ToolError` that says so of itself; one that it did not mean to raise
 tells it neither."""
+UNCALLED: Final = "invalid_arguments"
 log = logging.getLogger(__name__)
 
 
@@ -56,16 +60,19 @@ class CheckedTool:
         except asyncio.CancelledError:
             if _is_asked_to_stop():
                 raise
-            failure = Failure("tool_failed", f"{self.tool.name} cancelled itself")
-            return ToolExecutionResult(error=failure, execution_time=clock.monotonic() - began, unknown=True)
+            failure, unknown = Failure("tool_failed", f"{self.tool.name} cancelled itself"), True
         # A tool that wants to leave the process fails like any other.
         except (Exception, SystemExit) as error:
-            seconds = clock.monotonic() - began
-            return ToolExecutionResult(error=self._failure(error), execution_time=seconds, unknown=not _is_answer(error))
-        return ToolExecutionResult(output, execution_time=clock.monotonic() - began)
+            failure, unknown = self._failure(error), not _is_answer(error)
+        else:
+            return ToolExecutionResult(output, execution_time=clock.monotonic() - began, cost=self.tool.cost)
+        cost = None if failure.code == UNCALLED else self.tool.cost
+        return ToolExecutionResult(error=failure, execution_time=clock.monotonic() - began, unknown=unknown, cost=cost)
 
     async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
-        seconds = context.deadline_seconds
+        seconds, own = context.deadline_seconds, self.tool.limits.seconds
+        if own is not None and (seconds is None or own < seconds):
+            seconds, context = own, replace(context, deadline_seconds=own)
         deadline = asyncio.timeout(seconds)
         try:
             async with deadline:
@@ -81,26 +88,44 @@ class CheckedTool:
             weigh(arguments)
             copied = {name: plain(value) for name, value in arguments.items()}
         except ExpressionError as error:
-            raise ToolError(f"invalid arguments for {self.tool.name}: {error.message}", "invalid_arguments") from None
+            raise ToolError(f"invalid arguments for {self.tool.name}: {error.message}", UNCALLED) from None
         if not self.arguments.accepts(copied):
-            raise ToolError(f"invalid arguments for {self.tool.name}: {_said(self.arguments.problems(copied))}", "invalid_arguments")
+            raise ToolError(f"invalid arguments for {self.tool.name}: {_said(self.arguments.problems(copied))}", UNCALLED)
         return copied
 
     def _accepted_output(self, returned: object) -> Json:
         try:
             weigh(returned)
             output = plain(returned)
+        except TooHeavy:
+            raise self._too_large() from None
         except ExpressionError as error:
             raise ToolError(f"{self.tool.name} returned what is no usable JSON: {error.message}", "invalid_output") from None
+        self._must_fit(output)
         if not self.output.accepts(output):
             raise ToolError(f"{self.tool.name} returned what its schema refuses: {_said(self.output.problems(output))}", "invalid_output")
         return output
 
+    def _must_fit(self, output: Json) -> None:
+        """Into what it may return, and into a database: JSON of text without NUL."""
+        try:
+            body = orjson.dumps(output)
+        except TypeError:
+            raise ToolError(f"{self.tool.name} returned a text that is no Unicode", "invalid_output") from None
+        if len(body) > self.tool.limits.output_bytes:
+            raise self._too_large()
+        if b"\\u0000" in body and _has_nul(output):
+            raise ToolError(f"{self.tool.name} returned a text with NUL in it", "invalid_output")
+
+    def _too_large(self) -> ToolError:
+        return ToolError(f"{self.tool.name} returned more than {self.tool.limits.output_bytes:,} bytes of JSON", "output_too_large")
+
     def _failure(self, error: BaseException) -> Failure:
         if isinstance(error, WeftError):
-            return failure_of(error)
+            failure = failure_of(error)
+            return replace(failure, message=shown(failure.message, MAX_MESSAGE))
         log.warning("the tool %s raised", self.tool.name, exc_info=error)
-        return Failure("tool_failed", f"{self.tool.name} raised {type(error).__name__}: {error}"[:MAX_MESSAGE])
+        return Failure("tool_failed", shown(f"{self.tool.name} raised {type(error).__name__}: {error}", MAX_MESSAGE))
 
 
 def _is_asked_to_stop() -> bool:
@@ -113,6 +138,14 @@ def _is_answer(error: BaseException) -> bool:
     if isinstance(error, ToolError) and error.unknown:
         return False
     return isinstance(error, WeftError) and error.code not in NO_ANSWER
+
+
+def _has_nul(value: Json) -> bool:
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, Mapping):
+        return any("\0" in key for key in value) or any(map(_has_nul, value.values()))
+    return isinstance(value, list) and any(map(_has_nul, value))
 
 
 def _said(problems: Sequence[Problem]) -> str:

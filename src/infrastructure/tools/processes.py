@@ -2,15 +2,19 @@
 
 import asyncio
 import atexit
+import logging
 import multiprocessing
 import os
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import cache, wraps
 from typing import ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
 from domain.errors import ToolError
+from infrastructure.tools.lines import LOGGERS
+from infrastructure.tools.overhearing import Ears, Told, open_mouth
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,12 +39,26 @@ def in_a_process(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     return run
 
 
-@cache
+def heard(tell: Callable[[str], None]) -> AbstractContextManager[Told]:
+    """What stands for `tell` in a process: it can be sent there, and what is said to it is said to `tell`, from some thread."""
+    return _pool_and_ears()[1].hearing(tell)
+
+
 def _pool() -> ProcessPool:
+    return _pool_and_ears()[0]
+
+
+@cache
+def _pool_and_ears() -> tuple[ProcessPool, Ears]:
     """As many processes as processors, made when they are needed first."""
-    pool = ProcessPool(max_workers=os.cpu_count() or 1, context=multiprocessing.get_context("spawn"))
+    spawning = multiprocessing.get_context("spawn")
+    ours, theirs = spawning.Pipe(duplex=False)
+    level = logging.getLogger(LOGGERS).getEffectiveLevel()
+    pool = ProcessPool(max_workers=os.cpu_count() or 1, context=spawning, initializer=open_mouth, initargs=(theirs, level))
+    ears = Ears(ours)
+    ears.listen()
     atexit.register(_close, pool)
-    return pool
+    return pool, ears
 
 
 def _close(pool: ProcessPool) -> None:

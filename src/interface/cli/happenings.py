@@ -13,7 +13,7 @@ Members: TypeAlias = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """`name`: a journal row's type, `started`, `chunk` or `end`; `data`: its members as JSON."""
+    """`name`: a journal row's type, `started`, `chunk`, `progress` or `end`; `data`: its members as JSON."""
 
     name: str
     data: Members

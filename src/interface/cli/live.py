@@ -63,7 +63,7 @@ class PlainLines:
 def _line(visit: Visit) -> str:
     took = "" if visit.seconds is None else f" in {visit.seconds:.2f} s"
     tokens = f", {visit.tokens} tokens" if visit.tokens else ""
-    note = f": {visit.note}" if visit.note else ""
+    note = f": {visit.said or visit.note}" if visit.said or visit.note else ""
     return f"{visit.status} {visit.label}{took}{tokens}{note}"
 
 
@@ -95,7 +95,11 @@ class LiveTable:
             took = visit.seconds if visit.seconds is not None else monotonic() - visit.since
             tokens = f"{visit.tokens} tokens" if visit.tokens else ""
             table.add_row(
-                self._mark(visit), Text(visit.label, colour), Text(f"{took:.1f} s", "dim"), Text(tokens, "dim"), Text(visit.note, "dim")
+                self._mark(visit),
+                Text(visit.label, colour),
+                Text(f"{took:.1f} s", "dim"),
+                Text(tokens, "dim"),
+                Text(visit.said or visit.note, "dim"),
             )
         return table
 

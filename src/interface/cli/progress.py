@@ -8,6 +8,7 @@ from typing import Final
 from interface.cli.happenings import Happening, Members
 
 KEPT_TEXT: Final = 2_000
+KEPT_PROGRESS: Final = 120
 _STATUS: Final = {
     "started": "running",
     "node_finished": "finished",
@@ -32,6 +33,8 @@ class Visit:
     seconds: float | None = None
     tokens: int = 0
     note: str = ""
+    said: str = ""
+    """How far its tool is, while it runs."""
 
     @property
     def label(self) -> str:
@@ -64,6 +67,8 @@ class Progress:
         name, data = happening.name, happening.data
         if name == "chunk":
             self._speak(data["activation"], data["text"])
+        elif name == "progress":
+            self._told(data["activation"], data["text"])
         elif name in ("run_started", "run_ended", "end"):
             self.status = data.get("status", "running")
         elif name in _PAUSED:
@@ -105,7 +110,7 @@ class Progress:
             self.counts[visit.status] -= 1
         self.visits[path] = visit
         self.counts[status] = self.counts.get(status, 0) + 1
-        visit.status = status
+        visit.status, visit.said = status, ""
         return visit
 
     def _speak(self, path: str, text: str) -> None:
@@ -114,6 +119,12 @@ class Progress:
         if path != self.speaker:
             self.speaker, self.text = path, ""
         self.text = (self.text + text)[-KEPT_TEXT:]
+
+    def _told(self, path: str, text: str) -> None:
+        if path not in self.visits:
+            self._move(path, "running")  # its start passed by before anybody listened
+        visit = self.visits[path]
+        visit.said = " ".join(text.split())[:KEPT_PROGRESS] if visit.status == "running" else ""
 
     def _fall_silent(self, path: str) -> None:
         if path == self.speaker:
