@@ -6,11 +6,14 @@ import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Final
 
 from domain.declaring import is_declared
 from domain.errors import FactoryError
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.runnable import RunnableTool
+
+_NOT_THEIRS: Final = ("<frozen ", importlib.__file__, *(str(Path(__file__).parents[2] / floor) for floor in ("domain", "infrastructure")))
 
 
 def tools_of_modules(names: Sequence[str]) -> Sequence[RunnableTool]:
@@ -35,12 +38,8 @@ def _loaded(name: str) -> ModuleType:
 def _where(error: BaseException) -> str:
     if isinstance(error, SyntaxError) and error.filename:
         return f"{error.filename}, line {error.lineno}"
-    last = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith("<frozen importlib")][-1]
-    return (
-        "nothing of that name can be imported"
-        if last.filename in (__file__, importlib.__file__)
-        else f"{last.filename}, line {last.lineno}"
-    )
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not frame.filename.startswith(_NOT_THEIRS)]
+    return f"{frames[-1].filename}, line {frames[-1].lineno}" if frames else "nothing of that name can be imported"
 
 
 def _functions_of(module: ModuleType) -> Sequence[Callable[..., object]]:

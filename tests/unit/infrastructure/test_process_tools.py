@@ -3,9 +3,14 @@
 import asyncio
 import os
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from domain.declaring import tool
+from domain.ids import RunId
+from domain.ports.tools import ToolContext
 from tests.servers.until import until
 from tests.unit.infrastructure.tool_calls import CONTEXT, tools_with
 
@@ -59,3 +64,31 @@ async def test_a_process_that_dies_is_a_failure_of_its_tool() -> None:
 
     assert result.error is not None
     assert result.error.code == "tool_died"
+
+
+@tool(in_process=True)
+def work(file: str, context: ToolContext) -> str:
+    """Tells how far it is, and goes on when it was heard."""
+    context.tell("\x1bhalf" + "x" * 9_000)
+    context.logger.warning("at %s", "work" + "y" * 9_000)
+    deadline = time.monotonic() + 20
+    while not Path(file).exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    return context.idempotency_key
+
+
+async def test_it_is_heard_while_it_works_and_logs_with_its_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[str] = []
+    context = replace(CONTEXT, run=RunId("r"), activation="/n#1", tell=heard.append)
+    calling = asyncio.create_task(tools_with(work).call("work", {"file": str(tmp_path / "go")}, context))
+    await asyncio.to_thread(until, lambda: heard and caplog.records, "the tool is heard")
+    (tmp_path / "go").touch()
+    result = await calling
+
+    assert result.output == CONTEXT.idempotency_key
+    assert heard[0].startswith("\ufffdhalfxxx")
+    assert 1_000 < len(heard[0]) < 4096
+    (line,) = caplog.records
+    assert (line.name, line.levelname, line.__dict__["tool"], line.__dict__["run"]) == ("weft.tools.work", "WARNING", "work", "r")
+    assert line.getMessage().startswith("at workyyy")
+    assert len(line.getMessage()) <= 2_000

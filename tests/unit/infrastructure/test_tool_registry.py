@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
+import tracemalloc
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from domain.errors import FactoryError, ToolError, ToolNotFound
 from domain.json import Json
 from domain.ports.tools import ToolContext, Tools
-from domain.tool import Tool, ToolExecutionResult, ToolMetadata, ToolType
+from domain.tool import Tool, ToolExecutionResult, ToolLimits, ToolMetadata, ToolType
+from domain.usage import Money
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.runnable import RunnableTool
 from tests.toolbox import tools_of
@@ -165,7 +168,6 @@ async def test_what_a_tool_returns_is_checked_against_its_schema() -> None:
         pytest.param(b"bytes", id="bytes"),
         pytest.param(float("nan"), id="no number"),
         pytest.param(2**70, id="more than 64 bits"),
-        pytest.param("x" * 20_000_001, id="more than fits"),
     ],
 )
 async def test_what_json_cannot_hold_is_no_answer(returned: object) -> None:
@@ -227,3 +229,95 @@ def test_a_name_no_model_could_call_is_refused(name: str) -> None:
 def test_a_schema_that_is_none_is_named_with_its_tool() -> None:
     with pytest.raises(FactoryError, match="the tool own has a schema that cannot be used"):
         tool_that(lambda arguments: 7, type="nonsense").get("own")
+
+
+@pytest.mark.parametrize(
+    ("returned", "code"),
+    [
+        pytest.param("x" * 99, "output_too_large", id="a text of more bytes than it may return"),
+        pytest.param("é" * 60, "output_too_large", id="bytes are counted, not characters"),
+        pytest.param(["x"] * 30, "output_too_large", id="a list with its commas and quotes"),
+        pytest.param("\0", "invalid_output", id="NUL, which no database keeps"),
+        pytest.param({"a\0": [1]}, "invalid_output", id="NUL in a name"),
+        pytest.param([["\ud800"]], "invalid_output", id="half a surrogate"),
+        pytest.param({"\udfff": 1}, "invalid_output", id="half a surrogate in a name"),
+    ],
+)
+async def test_an_output_that_is_too_large_or_no_text_is_not_let_in(returned: object, code: str) -> None:
+    result = await small_tool(lambda: returned).call("small", {}, CONTEXT)
+
+    assert refusal(result) == code
+    assert result.unknown
+
+
+async def test_of_what_is_far_too_large_nothing_is_copied() -> None:
+    tracemalloc.start()
+    try:
+        result = await small_tool(lambda: "x" * 100_000_000).call("small", {}, CONTEXT)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert refusal(result) == "output_too_large"
+    assert most < 110_000_000
+
+
+@pytest.mark.parametrize("returned", ["\\u0000", "x" * 98, "\x1b[31m"], ids=["a backslash and u0000", "just as much", "what JSON escapes"])
+async def test_an_output_that_fits_is_let_in(returned: str) -> None:
+    assert answer(await small_tool(lambda: returned).call("small", {}, CONTEXT)) == returned
+
+
+async def test_the_smaller_of_a_tools_own_time_and_the_calls_is_what_it_has() -> None:
+    told: list[float | None] = []
+
+    async def hangs(arguments: dict[str, Json], context: ToolContext) -> object:
+        told.append(context.deadline_seconds)
+        await asyncio.Event().wait()
+        return None
+
+    about = ToolMetadata("hangs")
+    runnable = RunnableTool(Tool("hangs", ToolType.NATIVE, {}, about, limits=ToolLimits(seconds=0.01)), hangs)
+    tools = tools_of(HandClock(), [runnable])
+
+    for given in (None, 30.0):
+        assert refusal(await tools.call("hangs", {}, replace(CONTEXT, deadline_seconds=given))) == "timeout"
+    assert refusal(await tools.call("hangs", {}, replace(CONTEXT, deadline_seconds=0.001))) == "timeout"
+    assert told == [0.01, 0.01, 0.001]
+
+
+async def test_a_call_costs_what_its_tool_says_unless_it_was_not_made() -> None:
+    def run(arguments: dict[str, Json]) -> object:
+        if arguments["n"] == 0:
+            raise ToolError("no", "refused")
+        return arguments["n"]
+
+    cost = Money(Decimal("0.01"))
+    schema: dict[str, Json] = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    tools = tools_of(HandClock(), [_runnable(Tool("paid", ToolType.NATIVE, schema, ToolMetadata("paid"), cost=cost), run)])
+
+    assert (await tools.call("paid", {"n": 1}, CONTEXT)).cost == cost
+    assert (await tools.call("paid", {"n": 0}, CONTEXT)).cost == cost
+    assert (await tools.call("paid", {"n": "one"}, CONTEXT)).cost is None
+
+
+async def test_what_a_tool_says_of_its_failure_steers_no_terminal() -> None:
+    def fails() -> None:
+        raise ToolError("\x1b[2Jgone\ud800", "gone")
+
+    result = await result_of(fails)
+
+    assert result.error is not None
+    assert result.error.message == "\ufffd[2Jgone\ufffd"
+
+
+def small_tool(run: Callable[[], object]) -> Tools:
+    """Tools with one, called `small`, that may return 100 bytes."""
+    definition = Tool("small", ToolType.NATIVE, {}, ToolMetadata("small"), limits=ToolLimits(output_bytes=100))
+    return tools_of(HandClock(), [_runnable(definition, lambda arguments: run())])
+
+
+def _runnable(definition: Tool, run: Callable[[dict[str, Json]], object]) -> RunnableTool:
+    async def own(arguments: dict[str, Json], context: ToolContext) -> object:
+        return run(arguments)
+
+    return RunnableTool(definition, own)

@@ -14,7 +14,7 @@ import pytest
 from domain.acting import Acting
 from domain.ids import SessionId, TenantId, ThreadId
 from infrastructure.schemas import JsonSchemas
-from infrastructure.tools.builtin.files import file_tools, walking, writing
+from infrastructure.tools.builtin.files import file_tools, reading, walking, writing
 from infrastructure.tools.builtin.files.places import MAX_FILE
 from infrastructure.tools.calling import CheckedTool
 from tests.unit.infrastructure.files.place import CONTEXT, Place, as_another
@@ -88,7 +88,7 @@ def _broken(*_: object, **__: object) -> None:
 
 async def test_of_two_who_expect_the_same_file_one_is_refused(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     """Both would find it as they expect, if the second could look before the first has written."""
-    first, really, both = await place.made("files_write", path="f", content="0"), writing.whole, threading.Barrier(2)
+    first, really, both = await place.made("files_write", path="f", content="0"), reading.whole, threading.Barrier(2)
 
     def together(file: int, path: str) -> bytes:
         found = really(file, path)
