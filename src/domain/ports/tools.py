@@ -10,6 +10,7 @@ from domain.ids import RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.registered import RegisteredTool
 from domain.tool import Tool, ToolExecutionResult
+from domain.tracing import traceparent
 
 
 def unheard(text: str) -> None:
@@ -71,6 +72,11 @@ class ToolContext:
     def progress(self, done: float, text: str = "") -> None:
         """Tell that so much is done, from 0 to 1, and of what."""
         self.tell(f"{max(0.0, min(done, 1.0)):.0%} {text}".rstrip())
+
+    @property
+    def traceparent(self) -> str:
+        """For whoever the tool calls: W3C Trace Context."""
+        return traceparent(self.run or "", self.activation, self.idempotency_key)
 
     @property
     def workflow_name(self) -> str:

@@ -1,0 +1,15 @@
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.integration.tools.python_subjects import PYTHON
+from tests.integration.tools.subject import Subject
+
+SUBJECTS = {**PYTHON}
+
+
+@pytest.fixture(params=SUBJECTS)
+async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Subject]:
+    async with SUBJECTS[request.param](tmp_path) as opened:
+        yield opened
