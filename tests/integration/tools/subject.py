@@ -18,7 +18,7 @@ RUN = RunId("01935f3c-7d2a-7b1e-8c4d-5e6f708192a3")
 CONTEXT = ToolContext(TenantId("acme"), f"{RUN}/ask#1/0", RUN, "/ask#1", 30.0, thread=ThreadId("t"), workflow="contract@1.0.0")
 DENIED = replace(CONTEXT, acting=Acting(SessionId("s"), "ann", ()))
 MOST_BYTES = 1_000
-"""What `long` may return."""
+"""What `long` may return, where its type lets that be said."""
 
 
 @dataclass
@@ -58,6 +58,7 @@ class Subject:
     prefix: str = ""
     given: Mapping[str, Json] = field(default_factory=dict)
     told: Callable[[Any], str] = lambda output: output["text"]
+    most: int = MOST_BYTES
     is_stopped: Callable[[], bool] | None = None
     ends: Callable[[], None] = lambda: None
 

@@ -10,7 +10,7 @@ import pytest
 
 from domain.errors import ToolNotFound
 from domain.tool import Effects
-from tests.integration.tools.subject import BEHAVIOURS, CONTEXT, DENIED, MOST_BYTES, RUN, Subject
+from tests.integration.tools.subject import BEHAVIOURS, CONTEXT, DENIED, RUN, Subject
 from tests.servers.until import until
 
 
@@ -100,9 +100,9 @@ async def test_how_far_it_is_is_heard_while_it_works(subject: Subject, tmp_path:
 
 
 async def test_an_output_up_to_its_bound_is_let_in_and_one_beyond_is_not(subject: Subject) -> None:
-    assert await subject.said("long", size=MOST_BYTES - 200) == "x" * (MOST_BYTES - 200)
+    assert await subject.said("long", size=subject.most - 200) == "x" * (subject.most - 200)
 
-    result = await subject.call("long", size=10_000_000)
+    result = await subject.call("long", size=subject.most + 100_000)
 
     assert result.error is not None
     assert (result.error.code, result.output) == ("output_too_large", None)
