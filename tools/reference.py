@@ -50,7 +50,9 @@ def _tools() -> Any:
     schemas, clock = import_module("infrastructure.schemas").JsonSchemas(), import_module("infrastructure.clock").SystemClock()
     memory = import_module("infrastructure.tools.builtin.memory").memory_tools(None, clock)  # nothing is called
     reaching = import_module("infrastructure.tools.builtin").reaching_tools(None, clock)
-    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock, [*memory, *reaching])
+    files = import_module("infrastructure.tools.builtin.files").file_tools(None)
+    notify = import_module("infrastructure.tools.builtin.notify").notify(None, None, clock)
+    found = import_module("infrastructure.tools.registry").InstalledTools(schemas, clock, [*memory, *reaching, *files, notify])
     return [tool for tool in found.list() if tool.tool_type.value == "builtin"]
 
 
