@@ -1,15 +1,19 @@
 """What a watcher of a run is shown, row by row."""
 
 import io
+import json
 from typing import Any
 
 import pytest
 from rich.console import Console
 
-from interface.cli.happenings import Happening
+from application.run_views import PassingView
+from interface.cli.happenings import Happening, happening_of
 from interface.cli.live import LiveTable
 from interface.cli.printing import money
-from interface.cli.progress import KEPT_TEXT, Progress, Visit
+from interface.cli.progress import KEPT_PROGRESS, KEPT_TEXT, Progress, Visit
+from interface.rest.sockets import message
+from interface.rest.stream import encoded
 
 
 def progress_of(*happened: tuple[str, dict[str, Any]]) -> Progress:
@@ -164,3 +168,28 @@ def test_of_thousands_of_visits_those_that_run_are_shown() -> None:
 )
 def test_small_sums_keep_their_digits(amount: str, currency: str, written: str) -> None:
     assert money(amount, currency) == written
+
+
+def told(path: str, text: str) -> tuple[str, dict[str, Any]]:
+    return "progress", {"kind": "progress", "activation": path, "text": text}
+
+
+def test_the_newest_that_a_tool_tells_of_itself_is_shown_while_it_runs() -> None:
+    progress = progress_of(started("/a#1"), told("/a#1", "30% of it"), told("/a#1", "60%\n of it"), told("/b#1", "x" * 500))
+
+    assert (progress.visits["/a#1"].said, progress.visits["/a#1"].status) == ("60% of it", "running")
+    assert len(progress.visits["/b#1"].said) == KEPT_PROGRESS
+
+
+def test_what_comes_late_says_nothing_of_a_tool_that_is_over() -> None:
+    progress = progress_of(started("/a#1"), told("/a#1", "60%"), finished("/a#1"), told("/a#1", "90%"))
+
+    assert (progress.visits["/a#1"].said, progress.visits["/a#1"].status) == ("", "finished")
+
+
+def test_how_far_a_tool_is_goes_by_its_name_over_every_wire() -> None:
+    view = PassingView(kind="progress", activation="/a#1", text="30%")
+
+    assert encoded(view).startswith(b'event: progress\ndata: {"kind":"progress","activation":"/a#1","text":"30%"')
+    assert json.loads(message(view)) == {"type": "progress", "kind": "progress", "activation": "/a#1", "text": "30%", "dropped": 0}
+    assert happening_of(view).name == "progress"
