@@ -12,8 +12,9 @@ from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.tools.docstrings import summary
 from infrastructure.tools.lines import lines_of
-from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.runnable import RunnableTool
 from infrastructure.tools.signatures import Signature, read_signature
+from infrastructure.tools.threads import in_a_spare_thread
 
 WORDLESS: Final = "(no description)"
 
@@ -70,7 +71,7 @@ class _Call:
 def _beside(function: Callable[..., object]) -> Callable[..., Awaitable[object]]:
     """A plain function where it does not hold up the event loop."""
     if not declaration_of(function).in_process:
-        return in_a_thread(function)
+        return in_a_spare_thread(function)
     from infrastructure.tools.processes import in_a_process  # where no tool asks for it, it is not loaded
 
     return in_a_process(function)

@@ -5,10 +5,11 @@ import atexit
 import logging
 import multiprocessing
 import os
-from collections.abc import Awaitable, Callable
+import pickle
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache, wraps
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
@@ -18,6 +19,7 @@ from infrastructure.tools.overhearing import Ears, Told, open_mouth
 
 P = ParamSpec("P")
 R = TypeVar("R")
+MOST_BYTES: Final = 64 * 1024 * 1024
 
 
 def in_a_process(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
@@ -29,14 +31,23 @@ def in_a_process(function: Callable[P, R]) -> Callable[P, Awaitable[R]]:
     @wraps(function)
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
         # Closing over nothing: the function is found again by its name, on the other side.
-        future = _pool().schedule(function, args=list(args), kwargs=dict(kwargs))
+        future = _pool().schedule(_written, args=[function, args, kwargs])
         try:
-            answer: R = await asyncio.wrap_future(future)
+            written: bytes = await asyncio.wrap_future(future)
         except ProcessExpired as error:
             raise ToolError(f"its process ended without an answer (exit code {error.exitcode})", "tool_died") from error
+        answer: R = pickle.loads(written)  # noqa: S301 - a process of ours wrote it
         return answer
 
     return run
+
+
+def _written(function: Callable[..., object], args: Sequence[object], kwargs: Mapping[str, object]) -> bytes:
+    """Over there. What is far too large to be let in does not come over here at all."""
+    written = pickle.dumps(function(*args, **kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+    if len(written) > MOST_BYTES:
+        raise ToolError(f"it returned {len(written):,} bytes: out of a process come {MOST_BYTES:,} at most", "output_too_large")
+    return written
 
 
 def heard(tell: Callable[[str], None]) -> AbstractContextManager[Told]:

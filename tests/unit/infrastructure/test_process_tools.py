@@ -92,3 +92,17 @@ async def test_it_is_heard_while_it_works_and_logs_with_its_run(tmp_path: Path, 
     assert (line.name, line.levelname, line.__dict__["tool"], line.__dict__["run"]) == ("weft.tools.work", "WARNING", "work", "r")
     assert line.getMessage().startswith("at workyyy")
     assert len(line.getMessage()) <= 2_000
+
+
+@tool(in_process=True)
+def vast() -> str:
+    """Returns far too much."""
+    return "x" * 100_000_000
+
+
+async def test_what_is_far_too_large_does_not_leave_its_process() -> None:
+    result = await tools_with(vast).call("vast", {}, CONTEXT)
+
+    assert result.error is not None
+    assert (result.error.code, result.unknown) == ("output_too_large", True)
+    assert "out of a process" in result.error.message
