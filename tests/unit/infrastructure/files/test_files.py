@@ -18,7 +18,7 @@ from infrastructure.tools.builtin.files import file_tools, reading, walking, wri
 from infrastructure.tools.builtin.files.places import MAX_FILE
 from infrastructure.tools.calling import CheckedTool
 from tests.unit.infrastructure.files.place import CONTEXT, Place, as_another
-from tests.unit.infrastructure.tool_calls import HandClock
+from tests.unit.infrastructure.tool_calls import NOON, HandClock
 
 AS_BYTES: Any = {"as": "base64"}
 
@@ -256,3 +256,12 @@ async def test_a_patch_that_ended_before_the_file_was_changed_is_made_when_it_co
     await place.made("files_patch", path="f", edits=edits)
 
     assert (place.workspace / "f").read_text() == "xy"
+
+
+async def test_the_examples_say_what_happens(place: Place) -> None:
+    for name in ("files_write", "files_read", "files_list", "files_search", "files_patch"):
+        (example,) = place.tools[name].tool.examples
+        arguments: Any = example["arguments"]
+        if name == "files_list":
+            os.utime(place.workspace / "notes/today.md", (NOON.timestamp(), NOON.timestamp()))
+        assert await place.made(name, as_another(idempotency_key=name), **arguments) == example["output"], name

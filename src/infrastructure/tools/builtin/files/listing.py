@@ -64,7 +64,15 @@ LIST: Final = Tool(
         "required": ["entries", "next"],
         "additionalProperties": False,
     },
-    examples=({"arguments": {"pattern": "*.md", "recursive": True}},),
+    examples=(
+        {
+            "arguments": {"pattern": "*.md", "recursive": True},
+            "output": {
+                "entries": [{"path": "notes/today.md", "type": "file", "bytes": 18, "modified_at": "2026-03-01T12:00:00Z"}],
+                "next": None,
+            },
+        },
+    ),
 )
 
 

@@ -48,7 +48,17 @@ PATCH: Final = Tool(
         "additionalProperties": False,
     },
     returns=WRITTEN,
-    examples=({"arguments": {"path": "notes/today.md", "edits": [{"find": "plants", "replace": "flowers"}]}},),
+    examples=(
+        {
+            "arguments": {"path": "notes/today.md", "edits": [{"find": "plants", "replace": "flowers"}]},
+            "output": {
+                "path": "notes/today.md",
+                "bytes": 19,
+                "sha256": "654e7dd979c638b7649fad4cb971b19f1b719e91561d01a79f68c3d677be8063",
+                "created": False,
+            },
+        },
+    ),
 )
 
 

@@ -43,7 +43,18 @@ READ: Final = Tool(
         "required": ["path", "content", "bytes", "sha256", "next_offset"],
         "additionalProperties": False,
     },
-    examples=({"arguments": {"path": "notes/today.md"}},),
+    examples=(
+        {
+            "arguments": {"path": "notes/today.md"},
+            "output": {
+                "path": "notes/today.md",
+                "content": "Water the plants.\n",
+                "bytes": 18,
+                "sha256": "c1f759a102d8226451b67f7182fd34b433c587d9bb258818e9ab26c2593b07b8",
+                "next_offset": None,
+            },
+        },
+    ),
 )
 
 

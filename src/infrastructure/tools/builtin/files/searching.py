@@ -66,7 +66,12 @@ SEARCH: Final = Tool(
         "required": ["matches", "searched", "complete"],
         "additionalProperties": False,
     },
-    examples=({"arguments": {"text": "TODO", "pattern": "*.md"}},),
+    examples=(
+        {
+            "arguments": {"text": "plants", "pattern": "*.md"},
+            "output": {"matches": [{"path": "notes/today.md", "line": 1, "text": "Water the plants."}], "searched": 1, "complete": True},
+        },
+    ),
 )
 
 

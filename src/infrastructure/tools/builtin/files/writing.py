@@ -56,7 +56,17 @@ WRITE: Final = Tool(
         "additionalProperties": False,
     },
     returns=WRITTEN,
-    examples=({"arguments": {"path": "notes/today.md", "content": "Water the plants.\n"}},),
+    examples=(
+        {
+            "arguments": {"path": "notes/today.md", "content": "Water the plants.\n"},
+            "output": {
+                "path": "notes/today.md",
+                "bytes": 18,
+                "sha256": "c1f759a102d8226451b67f7182fd34b433c587d9bb258818e9ab26c2593b07b8",
+                "created": True,
+            },
+        },
+    ),
 )
 
 
