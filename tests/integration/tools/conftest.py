@@ -3,10 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.tools import rest_subject
 from tests.integration.tools.python_subjects import PYTHON
 from tests.integration.tools.subject import Subject
 
-SUBJECTS = {**PYTHON}
+SUBJECTS = {**PYTHON, "rest": rest_subject.opened}
 
 
 @pytest.fixture(params=SUBJECTS)
