@@ -1,31 +1,44 @@
 """What the door costs: a call of a tool that does nothing, bare and through permission and audit: python -m benchmarks.tool_calls
 
-A hundred calls at once, a round; the median of the rounds, in microseconds a call. `calculator` beside it, which computes in a thread.
+With no database, on SQLite and on PostgreSQL. A hundred calls a round, at once or one after the other; the median of the rounds, in
+microseconds a call. What was noted is written before the next round begins. `calculator` beside it, which computes in a thread.
 """
 
 import asyncio
 import statistics
 import time
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
+from application.documents import parse_graph
 from domain.acting import Acting
+from domain.audit import Deed
 from domain.ids import RunId, SessionId, TenantId, ThreadId
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import Effects, Tool, ToolExecutionResult, ToolMetadata, ToolType
 from infrastructure.clock import SystemClock
 from infrastructure.schemas import JsonSchemas
+from infrastructure.store.open import open_store
 from infrastructure.tools.builtin.calculator import calculator
 from infrastructure.tools.calling import CheckedTool
+from infrastructure.tools.guarded import Guard
 from infrastructure.tools.runnable import RunnableTool
+from infrastructure.trail import GroupedTrail
+from infrastructure.unaudited import Unaudited
+from tests.servers.postgres import running_postgres
 from tests.toolbox import guard_of
 
 AT_ONCE: Final = 100
 ROUNDS: Final = 300
+FEW_ROUNDS: Final = 10
+TENANT: Final = TenantId("t")
 ACTING: Final = Acting(SessionId("s"), "ann", ("no*", "calculator", "http_*", "files_*"))
-CONTEXT: Final = ToolContext(TenantId("t"), "r/n#1/0", RunId("r"), "/n#1", 30.0, ACTING, workflow="w@1.0.0", thread=ThreadId("t"))
+CONTEXT: Final = ToolContext(TENANT, "r/n#1/0", RunId("r"), "/n#1", 30.0, ACTING, workflow="w@1.0.0", thread=ThreadId("t"))
 Call = Callable[[CheckedTool, dict[str, Json]], Awaitable[ToolExecutionResult]]
+Settle = Callable[[], Awaitable[None]]
 
 
 def nothing(effects: Effects) -> CheckedTool:
@@ -37,7 +50,7 @@ def nothing(effects: Effects) -> CheckedTool:
     return CheckedTool.of(RunnableTool(tool, run), JsonSchemas())
 
 
-async def microseconds(call: Call, tool: CheckedTool, arguments: dict[str, Json]) -> float:
+async def microseconds(call: Call, tool: CheckedTool, arguments: dict[str, Json], rounds: int, settle: Settle) -> float:
     """Of one call, when a hundred are made at once by as many tasks."""
 
     async def many() -> None:
@@ -45,27 +58,29 @@ async def microseconds(call: Call, tool: CheckedTool, arguments: dict[str, Json]
         assert all(result.success for result in results)
 
     took: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         await many()
         took.append((time.perf_counter() - began) / AT_ONCE * 1e6)
+        await settle()
     return statistics.median(took)
 
 
-async def one_by_one(call: Call, tool: CheckedTool, arguments: dict[str, Json]) -> float:
+async def one_by_one(call: Call, tool: CheckedTool, arguments: dict[str, Json], rounds: int, settle: Settle) -> float:
     """Of one call, when each waits for the one before."""
     took: list[float] = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         began = time.perf_counter()
         for _ in range(AT_ONCE):
             await call(tool, arguments)
         took.append((time.perf_counter() - began) / AT_ONCE * 1e6)
+        await settle()
     return statistics.median(took)
 
 
-async def main() -> None:
-    clock = SystemClock()
-    guard = guard_of(clock)
+async def calls(title: str, guard: Guard, clock: SystemClock) -> None:
+    async def settle() -> None:
+        await guard.trail.record(Deed(TENANT, clock.now(), "benchmark", "settle", "", "allow"))
 
     async def bare(tool: CheckedTool, arguments: dict[str, Json]) -> ToolExecutionResult:
         return await tool.call(arguments, CONTEXT, clock)
@@ -81,8 +96,29 @@ async def main() -> None:
         ("calculator, with permission and audit", guarded, sum_of, {"expression": "2*(3+4)"}),
     ]
     for name, call, tool, arguments in cases:
-        alone, at_once = await one_by_one(call, tool, arguments), await microseconds(call, tool, arguments)
-        print(f"{name}: {alone:.1f} us one by one, {at_once:.1f} us with {AT_ONCE} at once")
+        rounds = ROUNDS // 3 if guard.trail.__class__ is Unaudited or tool.tool.effects is Effects.NONE else FEW_ROUNDS
+        at_once = await microseconds(call, tool, arguments, rounds, settle)
+        alone = await one_by_one(call, tool, arguments, rounds, settle)
+        print(f"{title}: {name}: {alone:.1f} us one by one, {at_once:.1f} us with {AT_ONCE} at once", flush=True)
+
+
+async def on(url: str, title: str) -> None:
+    clock = SystemClock()
+    async with open_store(url, parse=parse_graph, clock=clock, on_committed=lambda rows, seconds: None) as store:
+        trail = GroupedTrail(store.audit, clock)
+        try:
+            await calls(title, guard_of(clock, trail=trail), clock)
+        finally:
+            await trail.close()
+
+
+async def main() -> None:
+    clock = SystemClock()
+    await calls("no database", guard_of(clock), clock)
+    with TemporaryDirectory() as folder:
+        await on(f"sqlite:///{folder}/weft.db", "SQLite")
+    with TemporaryDirectory() as folder, running_postgres(Path(folder)) as server:
+        await on(server.dsn("postgres"), "PostgreSQL")
 
 
 if __name__ == "__main__":
