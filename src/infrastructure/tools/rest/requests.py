@@ -16,7 +16,6 @@ from infrastructure.tools.rest.bodies import Content
 from infrastructure.tools.rest.spec import QueryItem, Spec
 from infrastructure.tools.rest.styles import encoded, header_text, query_pairs
 from infrastructure.tools.rest.templates import Given, Missing, Template, filled, text_of
-from infrastructure.tools.rest.trace import traceparent
 
 _ACCEPT: Final = "application/json, text/*;q=0.9, */*;q=0.5"
 _COOKIE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
@@ -95,7 +94,7 @@ def _must_be_their_own(name: str, value: Mapping[str, Json], spec: Spec) -> None
 
 
 def _headers(spec: Spec, given: Given, context: ToolContext, beside: Beside, content: Content | None) -> dict[str, str]:
-    headers = {"Accept": _ACCEPT, "User-Agent": "weft", "traceparent": traceparent(context)}
+    headers = {"Accept": _ACCEPT, "User-Agent": "weft", "traceparent": context.traceparent}
     if content is not None:
         headers["Content-Type"] = content.content_type
     if spec.config.idempotency_header is not None:
