@@ -243,6 +243,9 @@ class Launcher:
         installation = Installation(StoreCheckup(settings.database_url, clock), settings.redis_url)
         return await Examine(installation, clock, settings.lease_seconds, self.unknown())()
 
+    def schemas(self) -> JsonSchemas:
+        return JsonSchemas()
+
     def upgrade(self, **flags: object) -> str:
         url = read_settings(**flags).database_url
         migrate.upgrade(url)

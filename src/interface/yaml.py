@@ -26,6 +26,16 @@ _SEPARATORS: Final = b",[{\n\r:-?"
 _JSON_SEPARATORS: Final = b",[{"
 _OTHER_LINE_ENDS: Final = (b"\xc2\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9")
 
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How big a document may be."""
+
+    bytes: int = MAX_BYTES
+    values: int = MAX_SEPARATORS
+
+
+USUAL: Final = Room()
 Locate = Callable[[str], tuple[int, int] | None]
 
 
@@ -37,15 +47,17 @@ class LoadedDocument:
     locate: Locate = field(repr=False)
 
 
-def load_document(data: bytes, kind: str) -> LoadedDocument:
+def load_document(data: bytes, kind: str, room: Room = USUAL) -> LoadedDocument:
     """Read bytes; `kind` is a content type (`application/yaml`) or a file's suffix (`.yml`), and JSON when it says nothing of YAML.
 
-    `DocumentTooLarge` beyond 10 MiB; `ValidationError`, with line and column, for what is neither JSON nor YAML or out of bounds.
+    `DocumentTooLarge` beyond `room`, usually 10 MiB; `ValidationError`, with line and column, for what is neither JSON nor YAML or out of
+    bounds.
     """
-    if len(data) > MAX_BYTES:
-        raise DocumentTooLarge(f"a document may have {MAX_BYTES // 1024**2} MiB, and this has {len(data) / 1024**2:.1f}")
+    if len(data) > room.bytes:
+        raise DocumentTooLarge(f"a document may have {room.bytes // 1024**2} MiB, and this has {len(data) / 1024**2:.1f}")
     text = _decoded(data)
-    return _load_yaml(data) if re.search(r"ya?ml\b", kind.lower()) else LoadedDocument(_load_json(data, text), _nowhere)
+    is_yaml = re.search(r"ya?ml\b", kind.lower())
+    return _load_yaml(data, room) if is_yaml else LoadedDocument(_load_json(data, text, room), _nowhere)
 
 
 def _decoded(data: bytes) -> str:
@@ -63,10 +75,10 @@ def _refusal(code: str, message: str, line: int | None = None, column: int | Non
     return ValidationError(message, [Problem("", code, message, line, column)])
 
 
-def _refuse_crowds(data: bytes, separators: bytes, line_ends: tuple[bytes, ...] = ()) -> None:
+def _refuse_crowds(data: bytes, room: Room, separators: bytes, line_ends: tuple[bytes, ...] = ()) -> None:
     found = len(data) - len(data.translate(None, separators)) + sum(map(data.count, line_ends))
-    if found > MAX_SEPARATORS:
-        raise _refusal("too_many_values", f"a document may have about {MAX_SEPARATORS:,} values, and this has more")
+    if found > room.values:
+        raise _refusal("too_many_values", f"a document may have about {room.values:,} values, and this has more")
 
 
 def _refuse_directives(data: bytes, line_ends: tuple[bytes, ...]) -> None:
@@ -77,9 +89,9 @@ def _refuse_directives(data: bytes, line_ends: tuple[bytes, ...]) -> None:
         raise _refusal("bad_yaml", "directives (lines that begin with `%`) are not read; leave them out")
 
 
-def _load_yaml(data: bytes) -> LoadedDocument:
+def _load_yaml(data: bytes, room: Room) -> LoadedDocument:
     line_ends = () if data.isascii() else _OTHER_LINE_ENDS
-    _refuse_crowds(data, _SEPARATORS, line_ends)
+    _refuse_crowds(data, room, _SEPARATORS, line_ends)
     _refuse_directives(data, line_ends)
     from interface.yaml_events import YamlRefused, compose
 
@@ -111,8 +123,8 @@ class _Places:
         return spot.line, spot.column
 
 
-def _load_json(data: bytes, text: str) -> object:
-    _refuse_crowds(data, _JSON_SEPARATORS)
+def _load_json(data: bytes, text: str, room: Room) -> object:
+    _refuse_crowds(data, room, _JSON_SEPARATORS)
     try:
         return json.loads(text, object_pairs_hook=_without_doubles, parse_float=_finite, parse_constant=_no_constant)
     except json.JSONDecodeError as error:

@@ -9,7 +9,7 @@ from interface.cli.failures import CommandFailed, of_weft_error
 from interface.cli.happenings import Members
 
 if TYPE_CHECKING:
-    from interface.yaml import LoadedDocument
+    from interface.yaml import LoadedDocument, Room
 
 SUFFIXES: Final = (".yaml", ".yml", ".json")
 
@@ -21,14 +21,14 @@ def read_bytes(path: Path) -> bytes:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}") from error
 
 
-def read_document(path: Path) -> "LoadedDocument":
+def read_document(path: Path, room: "Room | None" = None) -> "LoadedDocument":
     """JSON or YAML, by the file's suffix. `CommandFailed` names the file, the line and the column."""
     from application.errors import ValidationError
-    from interface.yaml import load_document
+    from interface.yaml import USUAL, load_document
 
     data = read_bytes(path)
     try:
-        return load_document(data, path.suffix)
+        return load_document(data, path.suffix, room or USUAL)
     except ValidationError as error:
         raise of_weft_error(error, str(path)) from error
 

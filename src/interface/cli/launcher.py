@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from application.desk import Desk
     from application.doctoring import ExaminationView
+    from application.openapi import Schemas
     from application.working import Worker
 
 
@@ -88,6 +89,9 @@ class Launcher(Protocol):
 
     def schema(self, **flags: object) -> tuple[str | None, str]:
         """The revision the database stands at (None: no schema yet), and the newest one."""
+
+    def schemas(self) -> Schemas:
+        """What compiles JSON Schemas, as it does for the tools of a service."""
 
     async def examine(self, **flags: object) -> ExaminationView:
         """How the database and Redis that the settings name are. Changes nothing; what does not answer is a finding."""

@@ -7,10 +7,10 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
-from urllib.parse import quote_plus
 
 from domain.errors import ToolError
 from domain.json import Json
+from infrastructure.tools.rest.items import QueryItem
 from infrastructure.tools.rest.templates import Given, Missing, Template, Tree, filled, templates_in, text_of
 
 
@@ -45,17 +45,16 @@ class JsonBody:
 
 @dataclass(frozen=True, slots=True)
 class FormBody:
-    """Lists become a field for each element."""
-
-    fields: Mapping[str, Tree]
+    items: tuple[QueryItem, ...]
 
     def content(self, given: Given) -> Content:
-        pairs = [(name, text_of(one)) for name, tree in self.fields.items() for one in _several(filled(tree, given))]
-        text = "&".join(f"{_form(name)}={_form(value)}" for name, value in pairs)
+        names = {item.name for item in self.items}
+        pairs = [pair for item in self.items for pair in item.pairs(given, names)]
+        text = "&".join(f"{name}={value}" for name, value in pairs).replace("%20", "+")
         return Content(text.encode("ascii"), "application/x-www-form-urlencoded")
 
     def templates(self) -> Iterator[Template]:
-        return templates_in(dict(self.fields))
+        return (template for item in self.items for template in templates_in(item.tree))
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +143,6 @@ def _several(value: Json | Missing) -> list[Json]:
     if value is None or isinstance(value, Missing):
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _form(text: str) -> str:
-    return quote_plus(text, errors="replace")
 
 
 def _quoted(text: str) -> str:

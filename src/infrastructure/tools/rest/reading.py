@@ -14,9 +14,10 @@ from infrastructure.schemas import pointer_to
 from infrastructure.tools.rest.bodies import Body, BytesBody, File, FormBody, JsonBody, MultipartBody, TextBody
 from infrastructure.tools.rest.config import BodyPart, FilePart, QueryPart, RestConfig
 from infrastructure.tools.rest.credentials import read_credentials
+from infrastructure.tools.rest.items import QueryItem
 from infrastructure.tools.rest.references import Reading
 from infrastructure.tools.rest.rules import check_rules
-from infrastructure.tools.rest.spec import QueryItem, Spec
+from infrastructure.tools.rest.spec import Spec
 from infrastructure.tools.rest.templates import Tree
 from infrastructure.tools.rest.urls import read_url
 
@@ -46,7 +47,7 @@ def problems_of(error: PydanticError, below: tuple[str | int, ...] = ()) -> list
 def _read(reading: Reading, read: RestConfig, tool: Tool) -> Spec | None:
     styles = {name: (one.style, one.explode) for name, one in read.path.items()}
     url = read_url(reading, read.url, styles, frozenset(tool.config.required_parameters))
-    query = tuple(_query_item(reading, name, written) for name, written in read.query.items())
+    query = tuple(_item(reading, ("query",), name, written) for name, written in read.query.items())
     headers = {name: reading.template(("headers", name), text) for name, text in read.headers.items()}
     cookies = {name: reading.template(("cookies", name), text) for name, text in read.cookies.items()}
     body = None if read.body is None else _body(reading, read.body)
@@ -54,17 +55,17 @@ def _read(reading: Reading, read: RestConfig, tool: Tool) -> Spec | None:
     return None if url is None else Spec(tool, read, url, query, headers, cookies, body, credentials, oauth2)
 
 
-def _query_item(reading: Reading, name: str, written: Json) -> QueryItem:
+def _item(reading: Reading, at: tuple[str, ...], name: str, written: Json) -> QueryItem:
     """An object is a value with its style."""
     if not isinstance(written, dict):
-        return QueryItem(name, reading.tree(("query", name), written))
+        return QueryItem(name, reading.tree((*at, name), written))
     try:
         part = QueryPart.model_validate(written)
     except PydanticError as error:
-        reading.problems += problems_of(error, ("query", name))
+        reading.problems += problems_of(error, (*at, name))
         return QueryItem(name, None)
     explode = part.style in ("form", "deepObject") if part.explode is None else part.explode
-    return QueryItem(name, reading.tree(("query", name, "value"), part.value), part.style, explode)
+    return QueryItem(name, reading.tree((*at, name, "value"), part.value), part.style, explode)
 
 
 def _body(reading: Reading, part: BodyPart) -> Body | None:
@@ -76,7 +77,7 @@ def _body(reading: Reading, part: BodyPart) -> Body | None:
         reading.wrong(("body", "content_type"), "not_here", "a form has the content type that goes with it")
     match given[0]:
         case "form":
-            return FormBody({name: reading.tree(("body", "form", name), one) for name, one in (part.form or {}).items()})
+            return FormBody(tuple(_item(reading, ("body", "form"), name, one) for name, one in (part.form or {}).items()))
         case "multipart":
             return MultipartBody({name: _field(reading, name, one) for name, one in (part.multipart or {}).items()})
         case "base64":

@@ -8,14 +8,13 @@ from typing import Final
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from domain.errors import ToolError
-from domain.json import Json
 from domain.ports.tools import ToolContext
 from infrastructure.outgoing.addresses import Refused, place_of
 from infrastructure.outgoing.messages import Ask, checked_headers
 from infrastructure.tools.rest.bodies import Content
-from infrastructure.tools.rest.spec import QueryItem, Spec
-from infrastructure.tools.rest.styles import encoded, header_text, query_pairs
-from infrastructure.tools.rest.templates import Given, Missing, Template, filled, text_of
+from infrastructure.tools.rest.spec import Spec
+from infrastructure.tools.rest.styles import encoded, header_text
+from infrastructure.tools.rest.templates import Given, Missing, Template
 
 _ACCEPT: Final = "application/json, text/*;q=0.9, */*;q=0.5"
 _COOKIE: Final = "!#$%&'()*+-./:<=>?@[]^_`{|}~"
@@ -57,7 +56,8 @@ def request(spec: Spec, given: Given, context: ToolContext, beside: Beside = NOT
 
 
 def _url(spec: Spec, given: Given, beside: Beside) -> str:
-    pairs = [pair for item in spec.query if item.name not in beside.page for pair in _pairs(item, given, spec)]
+    fixed = {item.name for item in spec.query} | {one.name for one in spec.credentials_in("query")}
+    pairs = [pair for item in spec.query if item.name not in beside.page for pair in item.pairs(given, fixed)]
     pairs += [(encoded(one.name), encoded(one.text(given))) for one in spec.credentials_in("query")]
     pairs += [(encoded(name), encoded(value)) for name, value in beside.page.items()]
     asked = "&".join([*filter(None, [spec.url.query]), *(f"{name}={value}" for name, value in pairs)])
@@ -71,26 +71,6 @@ def _url_of_page(spec: Spec, given: Given, url: str) -> str:
     missing = [f"{encoded(one.name)}={encoded(one.text(given))}" for one in spec.credentials_in("query") if one.name not in has]
     page = url.partition("#")[0]
     return f"{page}{'&' if '?' in page else '?'}{'&'.join(missing)}" if missing else page
-
-
-def _pairs(item: QueryItem, given: Given, spec: Spec) -> list[tuple[str, str]]:
-    value = filled(item.tree, given)
-    if value is None or isinstance(value, Missing):
-        return []
-    if item.style is None:
-        return query_pairs(item.name, text_of(value) if isinstance(value, Mapping) else value)
-    pairs = query_pairs(item.name, value, item.style, item.explode)
-    if isinstance(value, Mapping) and item.explode and item.style == "form":
-        _must_be_their_own(item.name, value, spec)
-    return pairs
-
-
-def _must_be_their_own(name: str, value: Mapping[str, Json], spec: Spec) -> None:
-    """The members of an object become items of the query: none of them may pass for one of the config's."""
-    fixed = {item.name for item in spec.query} | {one.name for one in spec.credentials_in("query")}
-    for member in value:
-        if member in fixed and member != name:
-            raise ToolError(f"invalid arguments: /{name}/{member}: the query has a {member} of its own", "invalid_arguments")
 
 
 def _headers(spec: Spec, given: Given, context: ToolContext, beside: Beside, content: Content | None) -> dict[str, str]:

@@ -8,22 +8,12 @@ from domain.tool import Effects, Tool
 from infrastructure.tools.rest.bodies import Body
 from infrastructure.tools.rest.config import RestConfig
 from infrastructure.tools.rest.credentials import Credential, OAuth2, Place
-from infrastructure.tools.rest.styles import QueryStyle
-from infrastructure.tools.rest.templates import Template, Tree, templates_in
+from infrastructure.tools.rest.items import QueryItem
+from infrastructure.tools.rest.templates import Template, templates_in
 from infrastructure.tools.rest.urls import UrlTemplate
 
 _IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 """RFC 9110, 9.2.2."""
-
-
-@dataclass(frozen=True, slots=True)
-class QueryItem:
-    """`style`: None for a plain value, of which an object is sent as JSON."""
-
-    name: str
-    tree: Tree
-    style: QueryStyle | None = None
-    explode: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,6 +74,12 @@ def test_what_a_header_says_comes_before_what_we_would_say() -> None:
         pytest.param(
             {"form": {"x y": "${arguments.b}&", "l": [1, 2]}}, "x+y=b%26&l=1&l=2", "application/x-www-form-urlencoded", id="a form"
         ),
+        pytest.param(
+            {"form": {"f": {"value": "${arguments.a}", "style": "deepObject"}, "l": {"value": [1, "b c"], "explode": False}}},
+            "f[x]=%5B1%2Cnull%5D&l=1,b+c",
+            "application/x-www-form-urlencoded",
+            id="a form whose fields have a style",
+        ),
         pytest.param({"text": "say ${arguments.b}"}, "say b", "text/plain; charset=utf-8", id="text"),
         pytest.param({"text": "<a/>", "content_type": "application/xml"}, "<a/>", "application/xml", id="text of a kind"),
     ],
