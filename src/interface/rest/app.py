@@ -121,6 +121,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[Middleware(RequestContext), Middleware(Noted), *([Middleware(LocalOnly)] if desk.authenticate.keyless else [])],
         exception_handlers={
             WeftError: problems.of_weft_error,
@@ -143,7 +144,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
 
 def _describe(app: FastAPI) -> None:
     def document() -> openapi.OpenApi:
-        return openapi.published(app, _BODIES)
+        return openapi.published(app, _BODIES, keyless=app.state.desk.authenticate.keyless)
 
     async def as_json(request: Request) -> JSONResponse:
         return JSONResponse(document())

@@ -31,13 +31,22 @@ def fails(*statuses: int) -> Responses:
     return found
 
 
-def published(app: FastAPI, bodies: tuple[type[BaseModel], ...]) -> OpenApi:
-    """The OpenAPI document, made once. `bodies`: models that routes read by themselves."""
+def published(app: FastAPI, bodies: tuple[type[BaseModel], ...], *, keyless: bool) -> OpenApi:
+    """The OpenAPI document, made once. `bodies`: models that routes read by themselves. `keyless`: no request needs a key."""
     if app.openapi_schema is None:
         document = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
         written: list[type[BaseModel]] = [ProblemDocument, *bodies]
         _, defined = models_json_schema([(model, "validation") for model in written], ref_template=REF)
         schemas = document.setdefault("components", {}).setdefault("schemas", {})
         document["components"]["schemas"] = {**defined["$defs"], **schemas}
+        if keyless:
+            _without_keys(document)
         app.openapi_schema = document
     return app.openapi_schema
+
+
+def _without_keys(document: OpenApi) -> None:
+    document["components"].pop("securitySchemes", None)
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation.pop("security", None)

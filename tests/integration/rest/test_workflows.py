@@ -6,7 +6,7 @@ import pytest
 
 from application.drawing import DrawWorkflow
 from interface.yaml import load_document
-from tests.integration.rest.service import Service, adder, broken
+from tests.integration.rest.service import Service, adder, broken, open_service
 
 
 async def test_publishing_twice_is_once_and_another_content_needs_another_version(service: Service) -> None:
@@ -148,3 +148,20 @@ async def test_the_docs_page_needs_nothing_from_elsewhere(service: Service) -> N
     assert not any(sign in page.text for sign in ("<script", "http://", "https://", "//cdn"))
     for path in (await service.call("GET", "/openapi.json")).json()["paths"]:
         assert path in page.text
+
+
+async def test_every_operation_has_a_plain_name_of_its_own(service: Service) -> None:
+    operations = [one for path in (await service.call("GET", "/openapi.json")).json()["paths"].values() for one in path.values()]
+    names = [operation["operationId"] for operation in operations]
+
+    assert len(set(names)) == len(names)
+    assert {"start_run", "list_workers", "call_tool"} < set(names)
+
+
+@pytest.mark.parametrize("keyless", [True, False])
+async def test_the_description_asks_for_keys_where_they_are_needed(keyless: bool) -> None:
+    async with open_service(keyless=keyless) as service:
+        described = (await service.call("GET", "/openapi.json", key=None)).json()
+
+    assert ("security" in described["paths"]["/v1/runs"]["get"]) is not keyless
+    assert ("securitySchemes" in described["components"]) is not keyless
