@@ -13,13 +13,14 @@ from infrastructure.tools.mcp.losing import ConnectionLost
 from infrastructure.tools.mcp.opening import Opening
 from infrastructure.tools.mcp.session import Session
 from infrastructure.tools.mcp.settings import ServerPart
-from infrastructure.tools.mcp.texts import reason_of
+from infrastructure.tools.mcp.texts import first_of, reason_of
 
 PING_SECONDS: Final = 30.0
 PINGS_A_LOOK: Final = 10
 """Servers that change their tools and do not say so are found out after so many."""
 LISTED_SECONDS: Final = 1.0
 """Between two looks at tools of which a server says that they change and change."""
+CLOSING_SECONDS: Final = 10.0
 R = TypeVar("R")
 log = logging.getLogger(__name__)
 
@@ -43,10 +44,11 @@ class KeptConnection:
             self._task = asyncio.create_task(self._keep(), name=f"mcp server {self._name}")
 
     async def close(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        task, self._task = self._task, None
+        while task is not None and not task.done():
+            # Again: what the SDK is built on swallows a cancellation that comes while it cancels tasks of its own.
+            task.cancel()
+            await asyncio.wait({task}, timeout=CLOSING_SECONDS)
         self._is(ServerState.IDLE)
 
     async def first_try(self, seconds: float) -> None:
@@ -71,7 +73,7 @@ class KeptConnection:
 
     async def _keep(self) -> None:
         backoff, began = Backoff(), self._clock.monotonic()
-        while True:
+        while self._task is not None:
             self._is(ServerState.STARTING)
             try:
                 began = self._clock.monotonic()
@@ -80,6 +82,8 @@ class KeptConnection:
             # Whatever a server, its network or the SDK makes of a connection: it is lost, and why is said.
             except Exception as error:
                 self._lost(error)
+            if self._task is None:
+                return
             await self._clock.sleep(backoff.next(self._clock.monotonic() - began))
             self.restarts += 1
 
@@ -112,10 +116,10 @@ class KeptConnection:
             return await answer
 
     def _lost(self, error: Exception) -> None:
-        if isinstance(error, TimeoutError):
-            error = TimeoutError(f"no answer within {self._part.start_seconds:g} seconds")
+        found = first_of(error)
+        is_late = isinstance(found, TimeoutError) and not str(found)
         self._session = None
-        self.last_error = reason_of(error)
+        self.last_error = f"no answer within {self._part.start_seconds:g} seconds" if is_late else reason_of(found)
         self._is(ServerState.DOWN)
         self._tried.set()
         log.warning("mcp server %s is lost: %s", self._name, self.last_error)

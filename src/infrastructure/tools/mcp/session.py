@@ -24,6 +24,8 @@ MOST_TOOLS: Final = 1_000
 TERMINATED: Final = "Session terminated"
 BAD_STATUS: Final = "Server returned an error response"
 """What the SDK makes of HTTP's 404 within a session, which tells that nothing was done, and of every other error of HTTP."""
+CLOSED: Final = ("Connection closed", "SSE stream ", BAD_STATUS, TERMINATED)
+"""How the messages of the SDK begin that tell of the connection. Their code may be a server's own, too."""
 Progress = Callable[[str], None]
 R = TypeVar("R")
 
@@ -109,12 +111,11 @@ class Session:
 
     async def _asked(self, asking: "Coroutine[object, object, R]") -> R:
         from mcp.shared.exceptions import MCPError
-        from mcp_types import CONNECTION_CLOSED
 
         try:
             return await asking
         except MCPError as error:
-            if error.code == CONNECTION_CLOSED or error.message in (TERMINATED, BAD_STATUS):
+            if error.message.startswith(CLOSED):
                 self.loss.tell(error.message)
                 raise ConnectionLost(self.loss.reason, refused=error.message == TERMINATED) from error
             raise ToolError(tame(error.message) or f"error {error.code}", "tool_failed") from error

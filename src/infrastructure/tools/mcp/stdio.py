@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
@@ -41,10 +41,26 @@ async def pipes(process: ServerProcess, loss: Loss, said: ServerLog) -> AsyncIte
     finally:
         for stream in (from_server, to_server):
             stream.close()
-        await asyncio.shield(process.stop())
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _to_its_end(_stopped(process, tasks))
+
+
+async def _stopped(process: ServerProcess, tasks: Sequence["asyncio.Task[None]"]) -> None:
+    await process.stop()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _to_its_end(work: Coroutine[object, object, None]) -> None:
+    """Whoever is cancelled meanwhile is cancelled after it: no process is left behind."""
+    task, cancelled = asyncio.create_task(work), False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    if cancelled:
+        raise asyncio.CancelledError
 
 
 class _Link:
@@ -65,8 +81,10 @@ class _Link:
                 self._loss.tell(self._process.ended or "it closed its output")
         except TooLong as error:
             self._loss.tell(f"it sent what is no message: {error}")
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError, _Hostile) as error:
-            self._loss.tell(str(error) or "the session has ended")
+        except _Hostile as error:
+            self._loss.tell(str(error))
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # the session ended first, and knows why
         while await self._process.stdout.read(MOST_JUNK):
             pass
 

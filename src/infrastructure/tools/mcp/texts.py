@@ -21,7 +21,11 @@ def one_line(text: str, most: int = MOST) -> str:
 
 
 def reason_of(error: BaseException) -> str:
+    return one_line(f"{error}" or type(error).__name__, 500)
+
+
+def first_of(error: BaseException) -> BaseException:
     """Of a group, what went wrong first."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    return one_line(f"{error}" or type(error).__name__, 500)
+    return error
