@@ -97,39 +97,40 @@ def die() -> dict[str, Any]:
     return text("alive")
 
 
+def ask(number: Any) -> None:
+    send({"id": f"for {number}", "method": "sampling/createMessage", "params": {"messages": [], "maxTokens": 1}})
+
+
+def change() -> dict[str, Any]:
+    send({"method": "notifications/tools/list_changed"})
+    return text("changed")
+
+
+ANSWERS: dict[str, Callable[[dict[str, Any], dict[str, Any]], dict[str, Any]]] = {
+    "echo": lambda given, meta: text(given["text"]),
+    "meta": lambda given, meta: text(json.dumps(meta)),
+    "fail": lambda given, meta: text("no \x1b[31mluck\x1b[0m", isError=True),
+    "die": lambda given, meta: die(),
+    "long": lambda given, meta: text("x" * given["size"]),
+    "parts": lambda given, meta: parts(),
+    "change": lambda given, meta: change(),
+    "environment": lambda given, meta: text(json.dumps(dict(os.environ))),
+    "sum": lambda given, meta: text("", structuredContent={"sum": given["a"] + given["b"]}),
+}
+
+
 def call(number: Any, params: dict[str, Any]) -> None:
     name, given, meta = params["name"], params.get("arguments") or {}, params.get("_meta") or {}
     note(name)
     match name:
-        case "echo":
-            found = text(given["text"])
-        case "meta":
-            found = text(json.dumps(meta))
-        case "fail":
-            found = text("no \x1b[31mluck\x1b[0m", isError=True)
-        case "refuse":
-            return send({"id": number, "error": {"code": -32000, "message": "not today"}})
         case "wait":
-            return wait(number, meta.get("progressToken"))
-        case "die":
-            found = die()
+            wait(number, meta.get("progressToken"))
         case "ask":
-            asked = {"messages": [], "maxTokens": 1}
-            return send({"id": f"for {number}", "method": "sampling/createMessage", "params": asked})
-        case "long":
-            found = text("x" * given["size"])
-        case "parts":
-            found = parts()
-        case "change":
-            send({"method": "notifications/tools/list_changed"})
-            found = text("changed")
-        case "environment":
-            found = text(json.dumps(dict(os.environ)))
-        case "sum":
-            found = text("", structuredContent={"sum": given["a"] + given["b"]})
+            ask(number)
+        case _ if name in ANSWERS:
+            send({"id": number, "result": ANSWERS[name](given, meta)})
         case _:
-            return send({"id": number, "error": {"code": -32602, "message": f"no tool {name}"}})
-    send({"id": number, "result": found})
+            send({"id": number, "error": {"code": -32000, "message": "not today"}})
 
 
 def answer(message: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ The address that was checked is the one that is connected to, at every hop; noth
 """
 
 import math
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Final
 
 import httpcore2
@@ -27,8 +27,10 @@ class TooMuch(Exception):
 
 
 class CheckedTransport(httpx2.AsyncBaseTransport):
-    def __init__(self, addresses: Addresses) -> None:
-        self._addresses = addresses
+    """`failed` hears why there is no answer: who reads through this library may keep it to themselves."""
+
+    def __init__(self, addresses: Addresses, failed: Callable[[Exception], None]) -> None:
+        self._addresses, self._failed = addresses, failed
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=httpcore2.default_ssl_context(),
             max_connections=CONNECTIONS,
@@ -39,6 +41,13 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         """`Refused` for where it may not go."""
+        try:
+            return await self._answered(request)
+        except Exception as error:
+            self._failed(error)
+            raise
+
+    async def _answered(self, request: httpx2.Request) -> httpx2.Response:
         place = place_of(str(request.url))
         self._addresses.check(place)
         request.headers["accept-encoding"] = "identity"
@@ -60,10 +69,12 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
         await self._pool.aclose()
 
 
-def streaming_client(addresses: Addresses, headers: Mapping[str, str], seconds: float) -> httpx2.AsyncClient:
+def streaming_client(
+    addresses: Addresses, headers: Mapping[str, str], seconds: float, failed: Callable[[Exception], None]
+) -> httpx2.AsyncClient:
     """`seconds` to connect and to send; an answer that is a stream may be silent for as long as its reader waits."""
-    timeout = httpx2.Timeout(seconds, read=None)
-    return httpx2.AsyncClient(transport=CheckedTransport(addresses), headers=dict(headers), timeout=timeout, trust_env=False)
+    transport = CheckedTransport(addresses, failed)
+    return httpx2.AsyncClient(transport=transport, headers=dict(headers), timeout=httpx2.Timeout(seconds, read=None), trust_env=False)
 
 
 class _Body(httpx2.AsyncByteStream):

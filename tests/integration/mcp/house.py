@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -49,16 +50,15 @@ class Household:
     stack: AsyncExitStack
     pins: ToolPins = field(default_factory=lambda: MemoryPins(Book(None)))  # type: ignore[arg-type]
     parts: dict[str, ServerPart] = field(default_factory=dict)
-    addresses: Addresses = Addresses()
+    addresses: Addresses = field(default_factory=Addresses)
     servers: McpServers = field(init=False)
 
-    async def open(self, look: bool = True, **parts: ServerPart) -> McpServers:
+    async def open(self, **parts: ServerPart) -> McpServers:
         self.parts |= parts
         opening = Opening(FewSecrets(), self.addresses, lambda text: text.replace(SECRETS["token"], "(secret)"))
         self.servers = McpServers(self.parts, opening, self.pins, JsonSchemas(), SystemClock())
         self.stack.push_async_callback(self.servers.close)
-        if look:
-            await self.servers.look()
+        await self.servers.look()
         return self.servers
 
     def by_hand(self, *ways: str, **told: Any) -> ServerPart:
@@ -89,9 +89,10 @@ def within(seconds: float) -> ToolContext:
 
 async def eventually(holds: Callable[[], bool], seconds: float = 10.0) -> None:
     """AssertionError when it never does."""
-    async with asyncio.timeout(seconds):
-        while not holds():
-            await asyncio.sleep(0.005)
+    ends = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < ends, f"not within {seconds:g} s"
+        await asyncio.sleep(0.005)
 
 
 def refusal(result: ToolExecutionResult) -> str:

@@ -85,7 +85,12 @@ async def test_input_is_closed_then_it_is_asked_then_killed(house: Household) ->
 async def test_a_server_that_ends_when_its_input_does_is_not_asked(house: Household, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(processes, "PATIENCE_SECONDS", 10.0)
     signals: list[tuple[int, int]] = []
-    monkeypatch.setattr(os, "killpg", lambda pid, number: signals.append((pid, number)) or os.kill(pid, number))
+
+    def killpg(pid: int, number: int) -> None:
+        signals.append((pid, number))
+        os.kill(pid, number)
+
+    monkeypatch.setattr(os, "killpg", killpg)
     await house.open(hand=house.by_hand())
 
     await house.servers.close()

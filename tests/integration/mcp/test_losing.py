@@ -41,7 +41,7 @@ async def test_tools_of_a_server_that_is_down_stay_and_a_call_waits_for_it(house
 async def test_a_server_that_is_not_back_in_time_is_unavailable_and_known_to_have_done_nothing(house: Household) -> None:
     await house.open(hand=house.by_hand())
     await house.servers.close()
-    await house.open(look=True, hand=house.by_hand("exit"))
+    await house.open(hand=house.by_hand("exit"))
 
     result = await house.call("hand__echo", within(0.3), text="x")
 

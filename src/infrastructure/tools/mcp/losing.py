@@ -15,9 +15,14 @@ class Loss:
     def __init__(self) -> None:
         self.reason = ""
         self._told = asyncio.Event()
+        self._is_over = False
+
+    def over(self) -> None:
+        """It is ended by us: what is seen of that is no reason."""
+        self._is_over = True
 
     def tell(self, reason: str) -> None:
-        if not self._told.is_set():
+        if not self._told.is_set() and not self._is_over:
             self.reason = reason
             self._told.set()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from infrastructure.tools.mcp.server_log import ServerLog
 from infrastructure.tools.mcp.session import Session
 from infrastructure.tools.mcp.settings import ServerPart
 from infrastructure.tools.mcp.stdio import MOST_MESSAGE, pipes
+from infrastructure.tools.mcp.texts import reason_of
 
 if TYPE_CHECKING:
     from mcp.client._transport import TransportStreams
@@ -32,7 +34,7 @@ class Opening:
     @asynccontextmanager
     async def session(self, name: str, part: ServerPart) -> AsyncIterator[Session]:
         """Greeted. `ConnectionLost`, `OSError`, `SecretRefused`, `Refused`, `TimeoutError` or what the SDK raises when there is none."""
-        await asyncio.to_thread(importlib.import_module, "mcp.client.session")
+        await asyncio.to_thread(_load)
         loss, said = Loss(), ServerLog(name, self.redact)
         try:
             async with self._streams(name, part, loss, said) as streams, Session(loss, said).over(streams, part.start_seconds) as session:
@@ -44,7 +46,16 @@ class Opening:
 
     def _streams(self, name: str, part: ServerPart, loss: Loss, said: ServerLog) -> "AbstractAsyncContextManager[TransportStreams]":
         filled = Filled(self.secrets, host_of(name, part))
-        return _web(part, filled, self.addresses) if part.command is None else _process(part, filled, loss, said)
+        return _web(part, filled, loss, self.addresses) if part.command is None else _process(part, filled, loss, said)
+
+
+def _load() -> None:
+    """A second's work. Its words are a server's words, neither bounded nor redacted: they are heard only where the owner asks for them."""
+    importlib.import_module("mcp.client.session")
+    for name in ("mcp", "client"):
+        logger = logging.getLogger(name)
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.CRITICAL)
 
 
 @asynccontextmanager
@@ -56,14 +67,15 @@ async def _process(part: ServerPart, filled: Filled, loss: Loss, said: ServerLog
 
 
 @asynccontextmanager
-async def _web(part: ServerPart, filled: Filled, addresses: Addresses) -> "AsyncIterator[TransportStreams]":
+async def _web(part: ServerPart, filled: Filled, loss: Loss, addresses: Addresses) -> "AsyncIterator[TransportStreams]":
     from mcp.client.streamable_http import streamable_http_client
 
     from infrastructure.outgoing.streaming import streaming_client
 
     assert part.url is not None
+    headers = await filled.all(part.headers)
     async with (
-        streaming_client(addresses, await filled.all(part.headers), part.start_seconds) as client,
+        streaming_client(addresses, headers, part.start_seconds, lambda error: loss.tell(reason_of(error))) as client,
         streamable_http_client(part.url, http_client=client, max_sse_event_size=MOST_MESSAGE) as streams,
     ):
         yield streams

@@ -39,6 +39,7 @@ async def pipes(process: ServerProcess, loss: Loss, said: ServerLog) -> AsyncIte
     try:
         yield from_server, to_server
     finally:
+        loss.over()
         for stream in (from_server, to_server):
             stream.close()
         await _to_its_end(_stopped(process, tasks))
