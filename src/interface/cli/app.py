@@ -24,6 +24,7 @@ MODULES: Final = (
     "documents_commands",
     "server_commands",
     "tool_commands",
+    "tool_server_commands",
     "start_command",
     "control_commands",
     "answer_command",

@@ -34,6 +34,8 @@ async def test_where_the_owner_looks_first_nothing_is_there_before_it_is_approve
     waiting = (await house.health()).waiting
 
     assert (dict(servers.tools()), [one.name for one in waiting], waiting[0].is_new) == ({}, ["hand__echo"], True)
+    assert servers.why_not("hand__echo") == "hand__echo waits for approval: weft tools approve hand echo"
+    assert servers.why_not("hand__other") == ""
     await servers.approve("hand", {"echo": waiting[0].digest}, "ann")
     assert answer(await house.call("hand__echo", text="x")) == "x"
     assert [(pin.tool, pin.by) for pin in await house.pins.of("hand")] == [("echo", "ann")]

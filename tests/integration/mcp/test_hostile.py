@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.tools.mcp import process as processes
+from infrastructure.tools.mcp.connection import KeptConnection
 from tests.integration.mcp.house import Household, answer, eventually, refusal
 
 QUICK = 0.15
@@ -35,6 +36,25 @@ async def test_whoever_is_no_server_is_left_with_a_reason(house: Household, way:
 
     assert said in servers._servers["hand"].connection.last_error
     await eventually(lambda: not is_there(house.pids()[0]))
+
+
+async def test_a_server_that_takes_long_to_start_holds_up_the_first_who_looks_and_nobody_after(
+    house: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    async def first_try(kept: KeptConnection, seconds: float) -> None:
+        waits.append(seconds)
+        await waiting(kept, 0.01 if len(waits) == 1 else 30)
+
+    waiting = KeptConnection.first_try
+    monkeypatch.setattr(KeptConnection, "first_try", first_try)
+
+    servers = await house.open(hand=house.by_hand("hang"))
+    async with asyncio.timeout(5):
+        await servers.look()
+
+    assert waits == [5.0, 5.0]
 
 
 async def test_a_little_junk_before_the_first_message_is_passed_over(house: Household) -> None:
@@ -111,15 +131,15 @@ async def test_what_it_started_goes_with_it(house: Household) -> None:
 
 async def test_a_stop_that_is_cancelled_leaves_no_process(house: Household) -> None:
     await house.open(hand=house.by_hand("stays"))
-    closing = asyncio.create_task(house.servers.close())
+    keeping = house.servers._servers["hand"].connection._task
+    assert keeping is not None
+    keeping.cancel()
     await eventually(lambda: "end of input" in house.calls())
-    keeping = house.servers._servers["hand"].connection
 
-    closing.cancel()
-    await asyncio.gather(closing, return_exceptions=True)
+    keeping.cancel()
+    await asyncio.wait([keeping])
 
-    await eventually(lambda: not is_there(house.pids()[0]))
-    assert keeping.state == "up"
+    assert not is_there(house.pids()[0])
 
 
 async def test_servers_that_come_and_go_leave_nothing_open(house: Household) -> None:

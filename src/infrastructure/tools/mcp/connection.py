@@ -52,12 +52,13 @@ class KeptConnection:
         self._is(ServerState.IDLE)
 
     async def first_try(self, seconds: float) -> None:
-        """Until it has come off or failed, or so long."""
+        """Until it has come off or failed, or so long; nobody waits for it again."""
         try:
             async with asyncio.timeout(seconds):
                 await self._tried.wait()
         except TimeoutError:
-            log.warning("mcp server %s: no answer within %g seconds; it is still waited for", self._name, seconds)
+            self._tried.set()
+            log.warning("mcp server %s: no answer within %g seconds; it is still tried", self._name, seconds)
 
     async def ready(self, seconds: float) -> Session:
         """`ConnectionLost` when there is none in time, with why."""

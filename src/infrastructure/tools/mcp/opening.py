@@ -52,7 +52,7 @@ class Opening:
 def _load() -> None:
     """A second's work. Its words are a server's words, neither bounded nor redacted: they are heard only where the owner asks for them."""
     importlib.import_module("mcp.client.session")
-    for name in ("mcp", "client"):
+    for name in ("mcp.client", "client"):
         logger = logging.getLogger(name)
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.CRITICAL)

@@ -1,17 +1,16 @@
 """`${secret.NAME}` in what is sent to a server."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from domain.ids import TenantId
+from domain.ids import DEFAULT_TENANT
 from domain.ports.secrets import Secrets
+from infrastructure.secrets.references import resolved
 from infrastructure.tools.mcp.settings import ServerPart
 
-SECRET: Final = re.compile(r"\$\{secret\.([a-z][a-z0-9_]{0,63})\}")
-OWNER: Final = TenantId("default")
+OWNER: Final = DEFAULT_TENANT
 """Servers are the owner's, and so are their secrets."""
 
 
@@ -30,5 +29,4 @@ class Filled:
         return {name: await self.text(text) for name, text in given.items()}
 
     async def text(self, text: str) -> str:
-        values = {name: await self.secrets.get(name, OWNER, self.host) for name in SECRET.findall(text)}
-        return SECRET.sub(lambda found: values[found[1]], text)
+        return await resolved(text, self.secrets, OWNER, self.host)

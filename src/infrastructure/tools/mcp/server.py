@@ -38,6 +38,14 @@ class Server:
             self._tools = {made.tool.name: made for pin in self.approvals.wanted() if (made := self._made(pin)) is not None}
         return self._tools
 
+    def why_not(self, name: str) -> str:
+        waiting = next((one for one in self.approvals.waiting() if one.name == name), None)
+        if waiting is not None:
+            return f"{name} waits for approval: weft tools approve {self.name} {waiting.tool}"
+        if name.startswith(f"{self.name}__") and self.connection.last_error:
+            return f"there is no tool {name}, and the server {self.name} cannot be reached: {self.connection.last_error}"
+        return ""
+
     async def look(self) -> None:
         """A server of which something is known is connected to when it is called; one that is not, now."""
         await self.approvals.refresh()

@@ -29,6 +29,9 @@ class McpServers:
             self._merged = {name: tool for tools in found for name, tool in tools.items()}
         return self._merged
 
+    def why_not(self, name: str) -> str:
+        return next((why for server in self._servers.values() if (why := server.why_not(name))), "")
+
     async def look(self) -> None:
         await asyncio.gather(*(server.look() for server in self._servers.values()))
 

@@ -1,15 +1,29 @@
 """What an owner says of a server. Only the owner: a command is code that runs here."""
 
-from typing import Annotated, Final, Literal, Self
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from domain.errors import ValidationError as BadReference
 from domain.tool import Effects
+from infrastructure.secrets.references import names_in
 
-SERVER_NAME: Final = r"^[a-z][a-z0-9]*([_-][a-z0-9]+)*$"
+SERVER_NAME: Final = re.compile(r"(?=.{1,32}$)[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 """Never `__`, which stands between the name of a server and that of its tool."""
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
-Text = Annotated[str, Field(max_length=8_000, pattern=r"^[^\x00]*$")]
+
+
+def _names_secrets(text: str) -> str:
+    try:
+        names_in(text)
+    except BadReference as error:
+        raise ValueError(error.message) from None
+    return text
+
+
+Text = Annotated[str, Field(max_length=8_000, pattern=r"^[^\x00]*$"), AfterValidator(_names_secrets)]
 
 
 class ServerPart(BaseModel):
@@ -47,3 +61,19 @@ class ServerPart(BaseModel):
     @property
     def transport(self) -> str:
         return "http" if self.command is None else "stdio"
+
+
+def servers_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, ServerPart]:
+    """`ValueError` says which server, which part of it, and what it should be; never what it is, which may be a secret."""
+    return {name: _server(name, row) for name, row in rows.items()}
+
+
+def _server(name: str, row: Mapping[str, Any]) -> ServerPart:
+    if not SERVER_NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no name for a server: small letters and digits, with single - or _ between them, 32 at most")
+    try:
+        return ServerPart.model_validate(row)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_context=False, include_input=False)
+        said = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'it'}: {one['msg']}" for one in found[:5])
+        raise ValueError(f"the server {name}: {said}") from None
