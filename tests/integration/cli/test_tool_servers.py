@@ -35,7 +35,7 @@ def test_a_tool_waits_for_approval_is_approved_and_called_by_a_run(weft: Weft) -
     hand = {"command": command, "env": {"STATE": str(folder), "HELD": "Bearer ${secret.held}"}, "approve": "manual"}
     secret = {"from": "env:LIES_HERE", "hosts": ["hand.mcp.invalid"]}
     settings = {"WEFT_MCP_SERVERS__hand": json.dumps(hand), "WEFT_SECRETS__held": json.dumps(secret), "LIES_HERE": "s3cret-enough"}
-    url = weft.commands.serve(**settings).url()
+    url = weft.commands.serve(port=0, **settings).url()
 
     listed = weft("tools", "servers", "--server", url).out
     assert "hand__echo is new: weft tools approve hand echo" in listed
