@@ -46,9 +46,19 @@ from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
-from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, engine_tools_of, heart_of, installed_of, meter_of, models_of
+from wiring.adapters import (
+    addresses_of_webhooks,
+    catalog_of,
+    close_models,
+    engine_tools_of,
+    heart_of,
+    installed_of,
+    meter_of,
+    models_of,
+)
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
+from wiring.mcp import close_servers, servers_of, sources_of
 from wiring.parts import Parts
 from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
@@ -82,7 +92,9 @@ class Shared(containers.DeclarativeContainer):
     makers = providers.Singleton(makers_of, reach, clock, secrets)
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
-    catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor)
+    servers = providers.Singleton(servers_of, reach, secrets, settings, store, redactor, schemas, clock)
+    sources = providers.Singleton(sources_of, settings, servers)
+    catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor, sources)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -120,7 +132,9 @@ class Shared(containers.DeclarativeContainer):
             grace_seconds=settings.provided.grace_seconds,
         ),
     )
-    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, trail)
+    parts = providers.Factory(
+        Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, trail, servers
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +197,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
         stack.push_async_callback(shared.reach().close)
+        stack.push_async_callback(close_servers, shared.servers())
         keyless = not settings.api_keys and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
         desk = build_desk(parts)

@@ -106,6 +106,9 @@ class Settings(BaseSettings):
     ] = ()
     tools: Annotated[tuple[str, ...], NoDecode, Field(description="modules whose functions with @tool are tools, comma between them")] = ()
     workspaces: Annotated[Path | None, Field(description="folder in which the files of runs lie, for the tools files_*")] = None
+    mcp_servers: Annotated[
+        dict[str, dict[str, Any]], Field(description="servers of MCP whose tools are called, by name: docs/mcp.md says what stands in one")
+    ] = {}
     stall_seconds: Annotated[float, Field(gt=0, le=3600, description="an event loop that is held up for so long is reported")] = 5.0
     priority_ageing_seconds: Annotated[
         float, Field(gt=0, le=86_400, description="seconds of waiting that a class of priority is worth")
@@ -151,6 +154,15 @@ class Settings(BaseSettings):
                     raise ValueError(f"{model} has no `{key}`, but {', '.join(ENDPOINT)}")
                 if key.endswith("_price") and PRICE.fullmatch(value) is None:
                     raise ValueError(f"`{key}` of {model} must be a number such as 0.15")
+        return rows
+
+    @field_validator("mcp_servers")
+    @classmethod
+    def _are_servers(cls, rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        if rows:
+            from infrastructure.tools.mcp.settings import servers_of
+
+            servers_of(rows)  # says what is wrong with them
         return rows
 
     @property
@@ -206,7 +218,7 @@ def _sentence(problem: ErrorDetails) -> str:
         return f"{name}: there is no such setting; `weft config show` lists them"
     variable = PREFIX + "__".join([name.upper(), *path])
     given = problem.get("input")
-    secret = name in ("api_keys", "model_endpoints", "secrets")
+    secret = name in ("api_keys", "model_endpoints", "secrets", "mcp_servers")
     shown = "" if secret else f", not {_without_password(given) if isinstance(given, str) else given!r}"
     return f"{variable}: should be {field.description or problem['msg']} ({problem['msg']}){shown}"
 
@@ -246,6 +258,10 @@ def _hidden(name: str, value: object) -> str:
         return _without_password(str(value))
     if name == "model_endpoints" and isinstance(value, dict):
         return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
+    if name == "mcp_servers" and isinstance(value, dict):
+        return str(
+            {server: {key: "(hidden)" if key in ("env", "headers") else kept for key, kept in row.items()} for server, row in value.items()}
+        )
     return "" if value is None else str(value)
 
 

@@ -1,9 +1,9 @@
 """Tools behind the gate, as a process has them, and catalogs that hold what a test puts in."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from domain.errors import ValidationError
+from domain.errors import ToolServerNotFound, ValidationError
 from domain.ids import TenantId
 from domain.json import Json
 from domain.policy import Policy
@@ -12,6 +12,7 @@ from domain.ports.clock import Clock
 from domain.ports.secrets import Redact
 from domain.ports.tools import Tools
 from domain.tool import Tool
+from domain.tool_servers import ToolServer
 from infrastructure.memory.limits import MemoryLimits
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.catalog import TenantTools
@@ -51,3 +52,16 @@ class SameForAll:
 
     def forget(self, tenant: TenantId) -> None:
         pass
+
+
+class NoServers:
+    """An installation that is connected to none."""
+
+    async def servers(self) -> Sequence[ToolServer]:
+        return ()
+
+    async def approve(self, server: str, digests: Mapping[str, str], by: str) -> Sequence[str]:
+        raise ToolServerNotFound(f"there is no server {server}")
+
+    async def forget(self, server: str, tools: Sequence[str]) -> None:
+        raise ToolServerNotFound(f"there is no server {server}")

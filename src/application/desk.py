@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from application.snapshots import SnapshotDesk
     from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
     from application.threads import GetThread, ListThreads, OpenThread, ShowTree
+    from application.tool_servers import ToolServerDesk
     from application.tools import ToolDesk
     from application.webhooks import WebhookDesk
     from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
@@ -84,6 +85,7 @@ class Desk:
     snapshots: SnapshotDesk
     branch_snapshot: BranchSnapshot
     tools: ToolDesk
+    tool_servers: ToolServerDesk
     list_models: ListModels
     list_workers: ListWorkers
     create_key: CreateKey

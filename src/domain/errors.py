@@ -182,6 +182,10 @@ class ToolNotFound(NotFound):
     code = "tool_not_found"
 
 
+class ToolServerNotFound(NotFound):
+    code = "tool_server_not_found"
+
+
 class ModelNotFound(NotFound):
     code = "model_not_found"
 
@@ -268,6 +272,12 @@ class ItemChanged(BusinessRuleViolation):
 
     code = "item_changed"
     retryable = True
+
+
+class ToolDescriptionChanged(BusinessRuleViolation):
+    """Of what somebody approves: it is not what they looked at."""
+
+    code = "tool_description_changed"
 
 
 class Fenced(BusinessRuleViolation):

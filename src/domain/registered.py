@@ -21,10 +21,12 @@ class RegisteredTool:
 
 @dataclass(frozen=True, slots=True)
 class ToolPin:
-    """A tool of a server that somebody has looked at: as long as its description has this digest it may be called."""
+    """A tool of a server that somebody has looked at: as long as its description has this digest it may be called. `document`: that
+    description, which is all that models are shown of it."""
 
     server: str
     tool: str
     digest: str
+    document: JsonObject
     by: str
     at: datetime

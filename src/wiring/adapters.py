@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
@@ -29,7 +29,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
 from infrastructure.telemetry.unmetered import Unmetered
-from infrastructure.tools.catalog import Catalog
+from infrastructure.tools.catalog import Catalog, ToolSource
 from infrastructure.tools.guarded import Guard
 from infrastructure.tools.limiting import CallLimits
 from settings import Settings
@@ -113,11 +113,12 @@ def catalog_of(
     store: Store,
     trail: AuditTrail,
     redact: Redact,
+    sources: Sequence[ToolSource],
 ) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
     guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, makers)
-    return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
+    return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
 def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> EngineTools:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         snapshot_branches,
         templates,
         threads,
+        tool_servers,
         tools,
         webhooks,
     )
@@ -69,6 +70,7 @@ else:  # a run alone asks nothing of these
     snapshot_branches = LaterModule("application.snapshot_branches")
     templates = LaterModule("application.templates")
     threads = LaterModule("application.threads")
+    tool_servers = LaterModule("application.tool_servers")
     tools = LaterModule("application.tools")
     webhooks = LaterModule("application.webhooks")
 
@@ -158,6 +160,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         desk.Desk,
         items=items.ItemDesk(store.items, clock),
         tools=tools.ToolDesk(parts.catalog, store.registered, new_id, clock),
+        tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),
         create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock, parts.trail),

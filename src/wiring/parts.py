@@ -47,6 +47,7 @@ class Parts:
     models: Later
     catalog: ToolCatalog
     trail: AuditTrail
+    servers: Later
     keyless: bool
 
     @property

@@ -7,7 +7,10 @@ import pytest
 
 from tests.architecture.places import SRC
 
-CONNECTING = {"socket", "ssl", "httpx", "httpcore", "aiohttp", "requests", "urllib3", "websockets", "ftplib", "smtplib", "telnetlib"}
+CONNECTING = {
+    *("socket", "ssl", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "requests", "urllib3", "websockets"),
+    *("ftplib", "smtplib", "telnetlib"),
+}
 PARTS = {"urllib.request", "http.client", "xmlrpc.client"}
 CALLS = {"open_connection", "create_connection", "create_server", "start_server", "sock_connect", "urlopen", "open_unix_connection"}
 ALLOWED = {

@@ -58,7 +58,7 @@ class Reader:
 
     def _type(self, block: Block) -> int:
         if "server" in block.words and not self.service:
-            self.service = self.commands.serve().url()
+            self.service = self.commands.serve(PATH=self._environment()["PATH"]).url()
         for line in block.commands:
             done = self._typed(line)
             expected = int(block.given("exit", "0"))

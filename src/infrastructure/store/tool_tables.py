@@ -22,6 +22,7 @@ tool_pins = Table(
     text_column("digest"),
     text_column("by"),
     seconds_column("at"),
+    json_column("document"),
 )
 audit_heads = Table(
     "audit_heads",

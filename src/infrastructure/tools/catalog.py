@@ -31,6 +31,9 @@ class ToolSource(Protocol):
     def tools(self) -> Mapping[str, CheckedTool]:
         """By name, as they are now."""
 
+    def why_not(self, name: str) -> str:
+        """Why there is no such tool, where it is known; else ""."""
+
     async def look(self) -> None:
         """Wait for the first look, a few seconds at most."""
 
@@ -68,7 +71,8 @@ class TenantTools:
         found = self.installed.perhaps(name) or self._of_others(name) or self.own.get(name) or self.installed.why_not(name)
         if isinstance(found, CheckedTool):
             return found
-        raise ToolNotFound(found or f"there is no tool {name}; there are {', '.join(tool.name for tool in self.list())}")
+        reason = found or next((why for source in self.others if (why := source.why_not(name))), "")
+        raise ToolNotFound(reason or f"there is no tool {name}; there are {', '.join(tool.name for tool in self.list())}")
 
     def _of_others(self, name: str) -> CheckedTool | None:
         return next((found for source in self.others if (found := source.tools().get(name)) is not None), None)

@@ -25,6 +25,7 @@ MODULES: Final = (
     "server_commands",
     "tool_commands",
     "tool_import_command",
+    "tool_server_commands",
     "start_command",
     "control_commands",
     "answer_command",

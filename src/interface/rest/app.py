@@ -42,6 +42,7 @@ from interface.rest import (
     sockets,
     templates,
     threads,
+    tool_servers,
     tools,
     webhooks,
     workers,
@@ -66,6 +67,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *schedules.BODIES,
     *sessions.BODIES,
     *items.BODIES,
+    *tool_servers.BODIES,
     *webhooks.BODIES,
 )
 # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
@@ -85,6 +87,7 @@ _ROUTED = (
     past,
     edits,
     branches,
+    tool_servers,
     tools,
     models,
     workers,

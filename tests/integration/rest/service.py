@@ -50,6 +50,7 @@ from application.snapshot_branches import BranchSnapshot
 from application.snapshots import SnapshotDesk
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate
 from application.threads import GetThread, ListThreads, OpenThread, ShowTree
+from application.tool_servers import ToolServerDesk
 from application.tools import ToolDesk
 from application.validation import Validate
 from application.versions import resolve_versions
@@ -78,7 +79,7 @@ from infrastructure.trail import GroupedTrail
 from interface.rest.app import RestSettings, create_app
 from tests.fakes import OneModel, TwoTools
 from tests.integration.rest.worker import HandWorker, take
-from tests.toolbox import SameForAll
+from tests.toolbox import NoServers, SameForAll
 
 CONFIGURED = "a-key-from-the-settings"
 
@@ -190,6 +191,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         snapshots=snapshots,
         branch_snapshot=BranchSnapshot(snapshots),
         tools=ToolDesk(catalog, store.registered, new_id, clock),
+        tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock, trail),

@@ -76,6 +76,9 @@ class Server:
     def tools(self) -> Mapping[str, CheckedTool]:
         return self.found
 
+    def why_not(self, name: str) -> str:
+        return ""
+
     async def look(self) -> None:
         await guard_of(HandClock()).clock.sleep(0)
 

@@ -337,6 +337,7 @@ CREATE TABLE tool_pins (
 	digest TEXT NOT NULL, 
 	"by" TEXT NOT NULL, 
 	at DOUBLE NOT NULL, 
+	document BLOB NOT NULL, 
 	CONSTRAINT pk_tool_pins PRIMARY KEY (server, tool)
 );
 

@@ -52,17 +52,16 @@ class KeptPins:
 
     async def of(self, server: str) -> Sequence[ToolPin]:
         rows = await self.database.rows(select(pins).where(pins.c.server == server).order_by(pins.c.tool))
-        return [ToolPin(row[0], row[1], row[2], row[3], moment(row[4])) for row in rows]
+        return [_pin_of(row) for row in rows]
 
     async def pin(self, given: Sequence[ToolPin], *, replacing: bool) -> None:
         if not given:
             return
-        rows = [{"server": pin.server, "tool": pin.tool, "digest": pin.digest, "by": pin.by, "at": seconds(pin.at)} for pin in given]
-        new = self.database.insert(pins).values(rows)
+        new = self.database.insert(pins).values([_row_of(pin) for pin in given])
         if not replacing:
             await self.database.change(new.on_conflict_do_nothing())
             return
-        values = {name: new.excluded[name] for name in ("digest", "by", "at")}
+        values = {name: new.excluded[name] for name in ("digest", "by", "at", "document")}
         await self.database.change(new.on_conflict_do_update(index_elements=["server", "tool"], set_=values))
 
     async def unpin(self, server: str, tools: Sequence[str]) -> None:
@@ -76,3 +75,19 @@ def no_registered(name: str) -> ToolNotFound:
 def _tool_of(row: Row) -> RegisteredTool:
     tenant, name, created_at, updated_at, by, document = row
     return RegisteredTool(tenant, name, plain(document), by, moment(created_at), moment(updated_at))
+
+
+def _row_of(pin: ToolPin) -> dict[str, object]:
+    return {
+        "server": pin.server,
+        "tool": pin.tool,
+        "digest": pin.digest,
+        "by": pin.by,
+        "at": seconds(pin.at),
+        "document": encode(pin.document),
+    }
+
+
+def _pin_of(row: Row) -> ToolPin:
+    server, tool, digest, by, at, document = row
+    return ToolPin(server, tool, digest, plain(document), by, moment(at))

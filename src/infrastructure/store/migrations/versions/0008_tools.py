@@ -37,6 +37,7 @@ def upgrade() -> None:
         name("digest"),
         name("by"),
         seconds("at"),
+        sa.Column("document", sa.LargeBinary, nullable=False),
         sa.PrimaryKeyConstraint("server", "tool", name="pk_tool_pins"),
     )
     op.create_table(

@@ -1,0 +1,32 @@
+"""`${secret.NAME}` in what is sent to a server."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from domain.ids import DEFAULT_TENANT
+from domain.ports.secrets import Secrets
+from infrastructure.secrets.references import resolved
+from infrastructure.tools.mcp.settings import ServerPart
+
+OWNER: Final = DEFAULT_TENANT
+"""Servers are the owner's, and so are their secrets."""
+
+
+def host_of(name: str, part: ServerPart) -> str:
+    """Where a secret must be bound to: a process has no host, but one that is nobody's (RFC 6761)."""
+    return (urlsplit(part.url).hostname or "") if part.url else f"{name}.mcp.invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    secrets: Secrets
+    host: str
+
+    async def all(self, given: Mapping[str, str]) -> dict[str, str]:
+        """`SecretRefused` for one that is not there, or not for this host."""
+        return {name: await self.text(text) for name, text in given.items()}
+
+    async def text(self, text: str) -> str:
+        return await resolved(text, self.secrets, OWNER, self.host)
