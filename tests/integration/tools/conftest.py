@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tools import rest_subject
+from tests.integration.tools import mcp_subject, rest_subject
 from tests.integration.tools.python_subjects import PYTHON
 from tests.integration.tools.subject import Subject
 
-SUBJECTS = {**PYTHON, "rest": rest_subject.opened}
+SUBJECTS = {**PYTHON, "rest": rest_subject.opened, "mcp": mcp_subject.opened}
 
 
 @pytest.fixture(params=SUBJECTS)

@@ -51,5 +51,5 @@ class ServerCall:
         except ConnectionLost as error:
             raise ToolError(f"{self.server} cannot be reached: {error}", "server_unavailable", retryable=True) from error
         await self.approvals.must_be_approved(self.named)
-        meta = {IDEMPOTENCY_KEY: context.idempotency_key}
+        meta = {IDEMPOTENCY_KEY: context.idempotency_key, "traceparent": context.traceparent}
         return output_of(await session.call(self.named, arguments, meta, context.tell), self.tool.limits.output_bytes)
