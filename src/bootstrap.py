@@ -46,7 +46,18 @@ from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
-from wiring.adapters import addresses_of_webhooks, catalog_of, close_models, engine_tools_of, heart_of, installed_of, meter_of, models_of
+from wiring.access import policy_of
+from wiring.adapters import (
+    addresses_of_webhooks,
+    catalog_of,
+    close_models,
+    engine_tools_of,
+    guard_of,
+    heart_of,
+    installed_of,
+    meter_of,
+    models_of,
+)
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.parts import Parts
@@ -82,7 +93,9 @@ class Shared(containers.DeclarativeContainer):
     makers = providers.Singleton(makers_of, reach, clock, secrets)
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
-    catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor)
+    policy = providers.Singleton(policy_of, settings)
+    guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
+    catalog = providers.Singleton(catalog_of, tools, makers, schemas, store, guard)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -120,7 +133,9 @@ class Shared(containers.DeclarativeContainer):
             grace_seconds=settings.provided.grace_seconds,
         ),
     )
-    parts = providers.Factory(Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, trail)
+    parts = providers.Factory(
+        Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, policy, trail
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +198,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
         stack.push_async_callback(shared.reach().close)
-        keyless = not settings.api_keys and not await store.keys.any()
+        keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)

@@ -105,17 +105,12 @@ def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: 
     return installed
 
 
-def catalog_of(
-    installed: Later,
-    makers: Mapping[ToolType, "Maker"],
-    schemas: JsonSchemas,
-    clock: SystemClock,
-    store: Store,
-    trail: AuditTrail,
-    redact: Redact,
-) -> Catalog:
+def guard_of(policy: Policy, trail: AuditTrail, redact: Redact, clock: SystemClock) -> Guard:
+    return Guard(policy, trail, CallLimits(MemoryLimits()), redact, clock)
+
+
+def catalog_of(installed: Later, makers: Mapping[ToolType, "Maker"], schemas: JsonSchemas, store: Store, guard: Guard) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
-    guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, makers)
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard)
 
