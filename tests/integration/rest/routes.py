@@ -88,6 +88,8 @@ GET    /v1/tools/{name}/document                                        viewer
 POST   /v1/tools/{name}/call                                            operator
 GET    /v1/models                                                       viewer
 GET    /v1/workers                                                      viewer
+GET    /v1/audit                                                        admin
+GET    /v1/audit/verify                                                 admin
 """
 
 FOR_ALL: Final = frozenset({"GET /livez", "GET /readyz", "GET /metrics"})
