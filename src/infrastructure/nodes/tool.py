@@ -1,7 +1,7 @@
 """`tool`: one call of a tool. Output: what the tool returned."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import Field
 
