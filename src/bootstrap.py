@@ -46,11 +46,13 @@ from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
 from settings import Settings, ShownSetting, read_settings, shown
+from wiring.access import policy_of
 from wiring.adapters import (
     addresses_of_webhooks,
     catalog_of,
     close_models,
     engine_tools_of,
+    guard_of,
     heart_of,
     installed_of,
     meter_of,
@@ -93,8 +95,10 @@ class Shared(containers.DeclarativeContainer):
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
     servers = providers.Singleton(servers_of, reach, secrets, settings, store, redactor, schemas, clock)
+    policy = providers.Singleton(policy_of, settings)
+    guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
     sources = providers.Singleton(sources_of, settings, servers)
-    catalog = providers.Singleton(catalog_of, tools, makers, schemas, clock, store, trail, redactor, sources)
+    catalog = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
@@ -133,7 +137,7 @@ class Shared(containers.DeclarativeContainer):
         ),
     )
     parts = providers.Factory(
-        Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, trail, servers
+        Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, policy, trail, servers
     )
 
 
@@ -198,7 +202,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         stack.push_async_callback(close_models, shared.models())
         stack.push_async_callback(shared.reach().close)
         stack.push_async_callback(close_servers, shared.servers())
-        keyless = not settings.api_keys and not await store.keys.any()
+        keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)

@@ -8,7 +8,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -84,6 +84,14 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(ge=0, le=65535, description="port the service listens on; 0 takes a free one")] = 8040
     metrics_port: Annotated[int | None, Field(ge=0, le=65535, description="port on which a worker shows /metrics, /livez, /readyz")] = None
     api_keys: Annotated[tuple[SecretStr, ...], NoDecode, Field(description="keys of admins of the tenant default, comma between them")] = ()
+    policy: Annotated[Path | None, Field(description="file of rules about which tools may be called; without it all may be")] = None
+    jwt_issuer: Annotated[str | None, Field(min_length=1, description="who signs the tokens that open the service")] = None
+    jwt_audience: Annotated[str | None, Field(min_length=1, description="what such a token names as the service it is for")] = None
+    jwt_keys: Annotated[
+        str | None, Field(min_length=1, description="file (JWKS or PEM) or https:// address of the issuer's public keys")
+    ] = None
+    jwt_tenant_claim: Annotated[str, Field(min_length=1, description="the claim of a token that names the tenant")] = "tenant"
+    jwt_role_claim: Annotated[str, Field(min_length=1, description="the claim of a token that names the role, or a list of them")] = "role"
     models: Annotated[dict[str, str], Field(description="alias -> provider/model, as WEFT_MODELS__fast=openai/gpt-4o-mini")] = {}
     model_endpoints: Annotated[
         dict[str, dict[str, str]], Field(description="provider/model -> api_base, api_key, prices per million tokens")
@@ -136,6 +144,16 @@ class Settings(BaseSettings):
         if isinstance(value, str):
             return tuple(key.strip() for key in value.split(",") if key.strip())
         return value
+
+    @field_validator("jwt_keys")
+    @classmethod
+    def _are_keys_of(cls, keys: str | None, info: ValidationInfo) -> str | None:
+        told = [info.data.get("jwt_issuer"), info.data.get("jwt_audience")]
+        if (keys is not None and None in told) or (keys is None and told != [None, None]):
+            raise ValueError("WEFT_JWT_ISSUER, WEFT_JWT_AUDIENCE and WEFT_JWT_KEYS go together")
+        if keys is not None and keys.startswith("http://"):
+            raise ValueError("whoever is in between could put keys of theirs in place: https:// only")
+        return keys
 
     @field_validator("http_private")
     @classmethod

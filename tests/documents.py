@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.errors import FactoryError, ToolNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+from domain.policy import CALL, Policy, Subject
 from domain.ports.nodes import NodeKind, Workshop
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolExecutionResult, ToolMetadata, ToolType
@@ -61,8 +62,8 @@ class OneModel:
 
 class OneTool:
     def must_be_allowed(self, name: str, context: ToolContext) -> bool:
-        if context.acting is not None:
-            context.acting.must_be_allowed(name)
+        decision = Policy().decide(Subject(context.tenant, acting=context.acting, permissions=context.permissions), CALL, name)
+        decision.must_not_deny("call", name)
         return True
 
     def get(self, name: str) -> Tool:

@@ -19,6 +19,7 @@ from domain.policy import Effect
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.repositories import Keys
+from domain.ports.tokens import Tokens
 
 __all__ = [
     "LOCAL_ADMIN",
@@ -30,6 +31,7 @@ __all__ = [
     "Principal",
     "RemoveKey",
     "Role",
+    "counted_as",
     "digest_of",
     "local_admin",
 ]
@@ -102,23 +104,27 @@ class RemoveKey:
 @dataclass(frozen=True, slots=True)
 class Authenticate:
     """`configured`: digests of the keys that settings give; each is an admin of the tenant `default`.
-    `keyless`: nobody has made a key, so whoever asks without one is the admin; the service must then listen on loopback only."""
+    `keyless`: nobody has made a key, so whoever asks without one is the admin; the service must then listen on loopback only. `tokens`: of
+    an identity provider, where one is trusted; nothing that looks like a key of ours is taken for one."""
 
     keys: Keys
     configured: tuple[str, ...] = ()
     keyless: bool = False
+    tokens: Tokens | None = None
 
     async def __call__(self, key: str | None) -> Principal:
         if key is not None:
-            return await self._holder(digest_of(key))
+            return await self._holder(key, digest_of(key))
         if self.keyless:
             return LOCAL_ADMIN
         raise Unauthenticated("a key is needed: send it as `Authorization: Bearer KEY` or as `X-API-Key`")
 
-    async def _holder(self, digest: str) -> Principal:
+    async def _holder(self, key: str, digest: str) -> Principal:
         # Every digest is compared, so that the time taken does not tell which one came near.
         if sum([hmac.compare_digest(known, digest) for known in self.configured]):
             return Principal(DEFAULT_TENANT, Role.ADMIN, "configured")
+        if self.tokens is not None and _is_token(key):
+            return await self.tokens.principal_of(key)
         found = await self.keys.by_digest(digest)
         if found is None or not hmac.compare_digest(found.digest, digest):
             raise Unauthenticated("this key is not known, or was removed: ask an admin for another")
@@ -127,3 +133,15 @@ class Authenticate:
 
 def _deed(who: Principal, clock: Clock, action: str, key: str, about: JsonObject) -> Deed:
     return Deed(who.tenant, clock.now(), who.name, action, key, Effect.ALLOW.value, source=f"role {who.role.value}", about=about)
+
+
+def counted_as(key: str | None, who: Principal) -> str:
+    """Whose requests are counted together: tokens of one holder are as many as they like."""
+    if key is None:
+        return "local"
+    return f"{who.tenant} {who.name}" if _is_token(key) else digest_of(key)
+
+
+def _is_token(key: str) -> bool:
+    """A JSON Web Token has three parts with dots between; a key of ours has none."""
+    return key.count(".") == 2 and not key.startswith(PREFIX)

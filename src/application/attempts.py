@@ -39,6 +39,15 @@ def foretold(activation: Activation, reserve: Callable[[NodeContext], Usage], co
         return known(error, activation)
 
 
+def asked(activation: Activation, asks: Callable[[NodeContext], Outcome | None], context: NodeContext) -> Attempt | None:
+    """What becomes of an activation that asks somebody before it runs; None: nobody is to be asked."""
+    try:
+        outcome: Outcome | WeftError | None = asks(context)
+    except (Exception, SystemExit) as error:
+        outcome = known(error, activation)
+    return None if outcome is None else Attempt(activation, outcome, scope=context.scope)
+
+
 def at_once(activation: Activation, executor: Executor, context: NodeContext, clock: Clock) -> Attempt:
     """For executors that only compute."""
     began = clock.monotonic()

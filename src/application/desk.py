@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from application.controlling import RunControl
     from application.drawing import DrawWorkflow
     from application.editing import EditThread, RestoreThread
+    from application.explaining import PolicyDesk
     from application.following import FollowRun, WaitForRun
     from application.following_threads import FollowThread, ReadRows
     from application.health import CheckReadiness
@@ -88,6 +89,7 @@ class Desk:
     tool_servers: ToolServerDesk
     list_models: ListModels
     list_workers: ListWorkers
+    policy: PolicyDesk
     create_key: CreateKey
     list_keys: ListKeys
     remove_key: RemoveKey

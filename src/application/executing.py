@@ -5,7 +5,7 @@ from collections.abc import Callable
 from itertools import islice
 
 from application import deciding
-from application.attempts import Attempt, at_once, foretold, in_its_time
+from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
 from application.deriving import settle, woken
 from application.drive import Drive
@@ -15,10 +15,11 @@ from application.progressing import Progress
 from application.recalling import recalls_before_it_runs
 from application.sleeping import back_off
 from domain.errors import WeftError
+from domain.granted import Grants, both
 from domain.ports.expressions import RECALLED
 from domain.ports.feed import Passing
 from domain.ports.nodes import Executor, NodeContext
-from domain.run.state import Activation
+from domain.run.state import Activation, Frame
 from domain.usage import Usage
 
 BATCH = 200
@@ -100,8 +101,9 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
     if (node.executor.effects and _wants_rows_first(drive, activation)) or (drive.recalls and recalls_before_it_runs(drive, activation)):
         return False
     context = _context(drive, activation, node.node.timeout_seconds)
-    if node.executor.asks is not None and activation.answer is None:
-        settle(drive, at_once(activation, Executor(node.executor.asks), context, drive.tools.clock))
+    question = _question(activation, node.executor, context)
+    if question is not None:
+        settle(drive, question)
         return True
     try:
         if node.executor.intend is not None and not may_call(drive, activation, node.executor.intend, context):
@@ -118,6 +120,13 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         return True
     drive.tasks[activation.path] = asyncio.create_task(_attempt(drive, activation, node, context))
     return False
+
+
+def _question(activation: Activation, executor: Executor, context: NodeContext) -> Attempt | None:
+    """Of a call that was announced, only what became of it is still asked."""
+    if executor.asks is None or activation.answer is not None or activation.intent is not None:
+        return None
+    return asked(activation, executor.asks, context)
 
 
 def _wants_rows_first(drive: Drive, activation: Activation) -> bool:
@@ -159,4 +168,14 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         run.workflow,
         run.thread,
         Progress(feed, run.id, activation.path, drive.tools.clock),
+        permissions_of(activation.frame),
     )
+
+
+def permissions_of(frame: Frame) -> Grants | None:
+    """A workflow may call what its version lets it, and nothing that whoever runs it may not."""
+    found = frame.graph.graph.permissions
+    while frame.parent is not None:
+        frame = frame.parent.frame
+        found = both(found, frame.graph.graph.permissions)
+    return found

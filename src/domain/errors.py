@@ -452,6 +452,12 @@ class StorageError(InfrastructureError):
     code = "storage_failed"
 
 
+class TokenKeysUnavailable(InfrastructureError):
+    """Nobody can say whether a token is good."""
+
+    code = "token_keys_unavailable"
+
+
 class NetworkError(InfrastructureError):
     family = Family.UPSTREAM
     code = "network_failed"

@@ -105,18 +105,14 @@ def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: 
     return installed
 
 
+def guard_of(policy: Policy, trail: AuditTrail, redact: Redact, clock: SystemClock) -> Guard:
+    return Guard(policy, trail, CallLimits(MemoryLimits()), redact, clock)
+
+
 def catalog_of(
-    installed: Later,
-    makers: Mapping[ToolType, "Maker"],
-    schemas: JsonSchemas,
-    clock: SystemClock,
-    store: Store,
-    trail: AuditTrail,
-    redact: Redact,
-    sources: Sequence[ToolSource],
+    installed: Later, makers: Mapping[ToolType, "Maker"], schemas: JsonSchemas, store: Store, guard: Guard, sources: Sequence[ToolSource]
 ) -> Catalog:
     """Behind the gate; what reads documents is loaded with the first one."""
-    guard = Guard(Policy(), trail, CallLimits(MemoryLimits()), redact, clock)
     described = LaterModule("infrastructure.tools.described").Described(schemas, makers)
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 

@@ -12,6 +12,7 @@ from infrastructure.canonical import content_hash
 from infrastructure.ids import new_id
 from infrastructure.store.later import LaterModule
 from settings import Settings
+from wiring.access import tokens_of
 from wiring.adapters import drawn_by
 from wiring.parts import Parts
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         composition,
         controlling,
         drawing,
+        explaining,
         following_threads,
         health,
         interactions,
@@ -53,6 +55,7 @@ else:  # a run alone asks nothing of these
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
     drawing = LaterModule("application.drawing")
+    explaining = LaterModule("application.explaining")
     following_threads = LaterModule("application.following_threads")
     health = LaterModule("application.health")
     interactions = LaterModule("application.interactions")
@@ -163,10 +166,11 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),
+        policy=explaining.PolicyDesk(parts.policy, parts.catalog, store.sessions, store.workflows),
         create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock, parts.trail),
         list_keys=access.ListKeys(store.keys),
         remove_key=access.RemoveKey(store.keys, clock, parts.trail),
-        authenticate=access.Authenticate(store.keys, _digests(parts.settings), parts.keyless),
+        authenticate=access.Authenticate(store.keys, _digests(parts.settings), parts.keyless, tokens_of(parts.settings, clock)),
         audit=audit.AuditDesk(store.audit),
         note_request=noting.NoteRequests(parts.trail, clock),
         pace=pacing.Pace(parts.between.limits, Rate(most, 60.0) if (most := parts.settings.requests_per_minute) else None),

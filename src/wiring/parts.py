@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from application import flow, making_way, once, placing, runs, workflows
 from application.past import Past
 from application.validation import Validate
+from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
@@ -46,6 +47,7 @@ class Parts:
     addresses: Addresses
     models: Later
     catalog: ToolCatalog
+    policy: Policy
     trail: AuditTrail
     servers: Later
     keyless: bool

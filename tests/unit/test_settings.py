@@ -22,6 +22,7 @@ from wiring.strangers import unknown_variables
             "WEFT_MODEL_ENDPOINTS", '{"a/b": {"prompt_price": "x"}}', "`prompt_price` of a/b must be a number", id="a price in words"
         ),
         pytest.param("WEFT_MODEL_ENDPOINTS", '{"a/b": {"base": "x"}}', "a/b has no `base`, but api_base", id="an unknown key"),
+        pytest.param("WEFT_JWT_KEYS", "keys.json", "WEFT_JWT_ISSUER, WEFT_JWT_AUDIENCE and WEFT_JWT_KEYS go together", id="keys of nobody"),
         pytest.param("WEFT_HTTP_PRIVATE", "db.local,10.0.0.1/8", "10.0.0.1/8 has host bits set", id="a network that is none"),
     ],
 )
@@ -32,6 +33,16 @@ def test_a_wrong_setting_names_its_variable(monkeypatch: pytest.MonkeyPatch, var
 
     assert refused.value.message.startswith(f"{variable}: ")
     assert words in refused.value.message
+
+
+def test_whoever_names_an_issuer_says_where_its_keys_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEFT_JWT_ISSUER", "https://login.example")
+    monkeypatch.setenv("WEFT_JWT_AUDIENCE", "weft")
+    with pytest.raises(ValidationError, match=r"WEFT_JWT_KEYS.* go together"):
+        read_settings()
+    monkeypatch.setenv("WEFT_JWT_KEYS", "http://login.example/keys")
+    with pytest.raises(ValidationError, match="https:// only"):
+        read_settings()
 
 
 def test_the_password_of_a_redis_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,6 +20,7 @@ ADVICE: Final = {
     "scope_missing": "start the run with `session_id`, or remember with another `scope`",
     "expression_error": "mend the expression or template; the sentence names it and what it stumbled over",
     "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
+    "token_keys_unavailable": "try again; let the service reach the address in `WEFT_JWT_KEYS`",
     "rate_limited": "wait for as long as `Retry-After` says",
     "forbidden": "use a key with the role that the sentence names",
     "secret_refused": "name a secret that `weft config show` lists, and send it to its hosts; the sentence says which",

@@ -18,6 +18,7 @@ DOCUMENT: Final = {
     "nodes": "the nodes by id, see [node kinds](node-kinds.md)",
     "edges": "what comes after what, see [edges](#edges)",
     "limits": "how much a run may take, see [limits](#limits)",
+    "permissions": "tools that its runs may call, see [permissions](../permissions.md#a-workflow); an empty list: none",
     "flow": "`concurrency`, `rate`, `singleton`, `debounce`, `priority` of its runs, see [flow control](../operations.md#flow-control)",
 }
 CHANNEL: Final = {

@@ -11,6 +11,7 @@ from domain.json import Json
 MAX_BYTES: Final = 10 * 1024 * 1024
 MAX_NODES: Final = 20_000
 MAX_EDGES: Final = 100_000
+MAX_PERMISSIONS: Final = 1_000
 MAX_DEPTH: Final = 64
 MAX_FRAMES: Final = 100
 """Frames in frames: what follows them down, such as a checkpoint, does so on the stack."""

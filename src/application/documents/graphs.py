@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 
-from application.documents.bounds import MAX_EDGES, MAX_FRAMES, MAX_NODES, unfit
+from application.documents.bounds import MAX_EDGES, MAX_FRAMES, MAX_NODES, MAX_PERMISSIONS, unfit
 from application.documents.edges import read_edges
 from application.documents.flow import read_flow
 from application.documents.nodes import read_node
 from application.documents.reading import Part, kind_of
-from application.documents.words import CHANNEL, INNER, LIMITS, SEMANTIC_VERSION, TOP, WORKFLOW_NAME
+from application.documents.words import CHANNEL, INNER, LIMITS, SEMANTIC_VERSION, TOOL_NAMES, TOP, WORKFLOW_NAME
 from domain.errors import Problem, ValidationError
 from domain.graph.definition import Channel, Graph, Limits, Merge, Node
 from domain.ids import NodeId
@@ -68,7 +68,19 @@ def _graph(part: Part) -> Graph:
         tags=part.texts("tags"),
         metadata=part.members("metadata"),
         flow=read_flow(part.part("flow")) if part.has("flow") else None,
+        permissions=None if part.fields.get("permissions") is None else _permissions(part),
     )
+
+
+def _permissions(part: Part) -> tuple[str, ...]:
+    found = part.texts("permissions")
+    if len(found) > MAX_PERMISSIONS:
+        part.note("permissions", "too_long", f"`permissions` may name {MAX_PERMISSIONS:,} tools, and this names {len(found):,}")
+    for number, entry in enumerate(found):
+        if TOOL_NAMES.fullmatch(entry) is None:
+            wrong = f"{kind_of(entry)} is no name of a tool, and no beginning of names with `*` at its end"
+            part.problems.append(Problem(f"{part.pointer}/permissions/{number}", "bad_name", wrong))
+    return found
 
 
 def _check_head(top: Part) -> None:

@@ -6,9 +6,9 @@ It says what can be said of each part by itself. Whether the parts fit together 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from application.documents.bounds import MAX_FRAMES
+from application.documents.bounds import MAX_FRAMES, MAX_PERMISSIONS
 from application.documents.flow import LONGEST_SECONDS, MOST_AT_A_TIME
-from application.documents.words import CHANNEL, NODE_ID, SEMANTIC_VERSION, WORKFLOW_NAME
+from application.documents.words import CHANNEL, NODE_ID, SEMANTIC_VERSION, TOOL_NAMES, WORKFLOW_NAME
 from domain.graph.definition import EdgeType, Merge, OnStarved, Take
 from domain.graph.flow import Priority
 from domain.json import Json, JsonObject
@@ -20,6 +20,7 @@ _OBJECT: Final[JsonObject] = {"type": "object"}
 _COUNT: Final[JsonObject] = {"type": "integer", "minimum": 1}
 _SECONDS: Final[JsonObject] = {"type": "number", "minimum": 0}
 _ABOVE_ZERO: Final[JsonObject] = {"type": "number", "exclusiveMinimum": 0}
+_TOOLS: Final[JsonObject] = {"type": "string", "pattern": f"^{TOOL_NAMES.pattern}$"}
 _EXPRESSION: Final[JsonObject] = {"type": "string", "maxLength": 4096, "description": "CEL over state, input, output, error, run"}
 
 
@@ -36,6 +37,7 @@ def editor_schema(kinds: Mapping[str, NodeKind]) -> JsonObject:
                 "tags": _TEXTS,
                 "limits": {"$ref": "#/$defs/limits"},
                 "flow": {"$ref": "#/$defs/flow"},
+                "permissions": {"type": ["array", "null"], "items": _TOOLS, "maxItems": MAX_PERMISSIONS},
                 **_body(),
             },
             ["weft", "name", "version", "nodes", "edges"],

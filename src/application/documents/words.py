@@ -12,11 +12,12 @@ SEMANTIC_VERSION: Final = re.compile(
     r"(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 
-TOP: Final = frozenset(
-    {"weft", "name", "version", "description", "tags", "state", "input", "output", "nodes", "edges", "limits", "metadata", "flow"}
-)
+TOOL_NAMES: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}\*?")
+"""A tool, or all whose names begin so."""
+
 INNER: Final = frozenset({"state", "input", "output", "nodes", "edges", "description", "metadata"})
 """What the graph inside a `map` may have."""
+TOP: Final = INNER | {"weft", "name", "version", "tags", "limits", "flow", "permissions"}
 LIMITS: Final = frozenset({"steps", "visits", "seconds", "depth", "fan_out", "concurrency", "cost_usd", "tokens"})
 COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds", "concurrency", "description", "position", "compensate"})
 """Keys of every node; the others are its kind's."""

@@ -18,6 +18,7 @@ def dump_graph(graph: Graph) -> Written:
         **_about(graph),
         **_body(graph),
         **_present(flow=dump_flow(graph.flow)),
+        **({} if graph.permissions is None else {"permissions": list(graph.permissions)}),
     }
 
 

@@ -12,6 +12,7 @@ from domain.graph.checks import CHECKS, places, step, undoing
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import END, START, Edge, Graph, Join, JoinKind, Node
 from domain.graph.hazards import counts_out_of_reach, fed_from_loops, is_reached, second_entries
+from domain.graph.permitted import permitted
 from domain.graph.races import parallel_replaces
 from domain.ids import NodeId
 
@@ -32,7 +33,7 @@ def analyse(graph: Graph, joins: Mapping[str, Join] = NO_JOINS, at: str = "") ->
 
     Never raises: what is broken is left out of the searches, so one problem does not hide another.
     """
-    problems = [problem for check in CHECKS for problem in check(graph)]
+    problems = [problem for check in (*CHECKS, permitted) for problem in check(graph)]
     warnings = list(_routes_without_otherwise(graph))
     try:
         compiled = compile_graph(_sound(graph, joins))

@@ -171,6 +171,8 @@ class Graph:
     tags: tuple[str, ...] = ()
     metadata: JsonObject = field(default_factory=dict)
     flow: FlowRules | None = None
+    permissions: tuple[str, ...] | None = None
+    """Names of tools that its runs may call, one that ends in `*` for all that begin so; None: it does not say."""
 
     @property
     def id(self) -> str:

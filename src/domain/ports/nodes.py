@@ -90,6 +90,8 @@ class NodeContext:
     thread: ThreadId | None = None
     tell: Callable[[str], None] = unheard
     """How far a long call is, for whoever watches; from any thread. May be lost."""
+    permissions: tuple[str, ...] | None = None
+    """What the version that the node stands in, and each that it was called through, lets its runs call; None when none says."""
 
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"
@@ -111,15 +113,15 @@ class Executor:
     """A node of one workflow version, ready to run. `waits` False: `run` is a plain function that only computes and is called in place;
     True: it is a coroutine function and gets a task of its own. `effects`: it touches the world other than by reading. `intend`: it does
     so at most once, and tells beforehand what it will do; an error of `run` is an answer of the world exactly when it has an attribute
-    `is_answer` that is true. `asks`: before all that a person is asked; it gives a `Park` with a question, and what was answered is in the
-    context of `intend` and `run`. `reserve`: it is charged by what it uses, and says beforehand how much that is at most; its errors are
-    those of `run`."""
+    `is_answer` that is true. `asks`: before all that a person may be asked; it gives a `Park` with a question, whose answer is then in the
+    context of `intend` and `run`, or None when nobody is to be asked. `reserve`: it is charged by what it uses, and says beforehand how
+    much that is at most; its errors are those of `run`."""
 
     run: Execute
     waits: bool = True
     effects: bool = False
     intend: Callable[[NodeContext], Intended] | None = None
-    asks: Callable[[NodeContext], Outcome] | None = None
+    asks: Callable[[NodeContext], Outcome | None] | None = None
     reserve: Callable[[NodeContext], Usage] | None = None
 
 

@@ -48,10 +48,10 @@ UNLOGGED: Final = Unlogged()
 class ToolContext:
     """What a tool is told about the call. `idempotency_key` is the same over retries and crashes of one activation. `deadline_seconds`
     from now, or None. `acting`: of a run in a session. `workflow`: `name@version` of what runs, "" outside any run. `permissions`: what
-    that version lets its runs call, None when it does not say. `caller` and `role`: of whoever calls outside any run. `approved_by`: who
-    let this very call happen, where somebody was asked. `tell`: how far it is, for whoever watches;
-    from any thread. Only the newest of a tenth of a second is shown, and it may be lost. `logger`: of native tools. `thread`: of the
-    run."""
+    that version, and each that it was called through, lets its runs call, None when none says. `caller` and `role`: of whoever calls
+    outside any run. `agent`: which decided to call, and what it may. `approved_by`: who let this very call happen, where somebody was
+    asked. `tell`: how far it is, for whoever watches; from any thread. Only the newest of a tenth of a second is shown, and it may be
+    lost. `logger`: of native tools. `thread`: of the run."""
 
     tenant: TenantId
     idempotency_key: str
@@ -64,6 +64,7 @@ class ToolContext:
     caller: str = ""
     role: Role | None = None
     agent: str = ""
+    agent_permissions: tuple[str, ...] | None = None
     approved_by: str = ""
     tell: Callable[[str], None] = field(default=unheard, compare=False)
     thread: ThreadId | None = None

@@ -43,27 +43,32 @@ def hash_of(tool: str, arguments: JsonObject) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A tool node whose call waits for a person's approval. `given` works out the arguments, once."""
+    """A tool node whose call may wait for a person's approval. `given` works out the arguments, once."""
 
     tool: str
     parameters: JsonObject
     editable: bool
     asked: Asked
     given: Callable[[NodeContext], JsonObject]
-    check: Callable[[NodeContext], None]
-    """Raises what forbids the call anyway."""
+    always: bool
+    """Whatever the policy says."""
+    is_due: Callable[[NodeContext], bool]
+    """Does somebody have to approve of it? Raises what forbids the call anyway."""
 
-    def ask(self, context: NodeContext) -> Park:
-        self.check(context)
+    def ask(self, context: NodeContext) -> Park | None:
+        if not self.is_due(context) and not self.always:
+            return None
         arguments = self.given(context)
         shown = hash_of(self.tool, arguments)
         show: JsonObject = {"tool": self.tool, "arguments": arguments, "hash": shown}
         return self.asked.park(context, show, answers_of(self.parameters, shown, editable=self.editable))
 
     def arguments(self, context: NodeContext) -> JsonObject:
-        """What the answer allows, from the journal. `not_approved` when it allows nothing."""
-        assert context.answer is not None, "it runs when it is answered"
+        """What the answer allows, from the journal; where nobody was asked, as they are. `not_approved` when it allows nothing."""
         answer = context.answer
+        if answer is None:
+            assert not self.always, "it runs when it is answered"
+            return self.given(context)
         said = answer.value if isinstance(answer.value, Mapping) else {}
         if said.get("approved") is not True:
             reason = f": {said['reason']}" if said.get("reason") else ""

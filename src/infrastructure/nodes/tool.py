@@ -8,7 +8,6 @@ from pydantic import Field
 from domain.errors import Failure, NodeExecutionError, Problem, ToolError, ToolNotFound
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
-from domain.ports.expressions import Value
 from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, Workshop
 from domain.ports.tools import ToolContext, Tools
 from domain.question import OnDeadline
@@ -44,24 +43,14 @@ class FailedCall(ToolError):
 class ToolCall:
     tool: str
     tools: Tools
-    arguments: Value
-    approved: Approved | None = None
+    approved: Approved
 
     async def __call__(self, context: NodeContext) -> Finished:
-        return _finished(self.tool, await self.tools.call(self.tool, self._told(context), _context_of(context)))
+        return _finished(self.tool, await self.tools.call(self.tool, self.approved.arguments(context), _context_of(context)))
 
     def intend(self, context: NodeContext) -> Intended:
         self.tools.must_be_allowed(self.tool, _context_of(context))  # the same as at the call, before it is announced
-        return Intended(self.tool, self._told(context))
-
-    def _told(self, context: NodeContext) -> JsonObject:
-        return self.given(context) if self.approved is None else self.approved.arguments(context)
-
-    def given(self, context: NodeContext) -> JsonObject:
-        arguments = self.arguments(context.scope)
-        if not isinstance(arguments, Mapping):
-            raise NodeExecutionError("`arguments` must give an object", "invalid_arguments")
-        return arguments
+        return Intended(self.tool, self.approved.arguments(context))
 
 
 def _context_of(context: NodeContext) -> ToolContext:
@@ -73,6 +62,7 @@ def _context_of(context: NodeContext) -> ToolContext:
         context.deadline_seconds,
         context.acting,
         context.workflow,
+        context.permissions,
         approved_by="" if context.answer is None else context.answer.by,
         tell=context.tell,
         thread=context.thread,
@@ -142,11 +132,10 @@ class ToolKind:
     def build(self, node: Node, workshop: Workshop) -> Executor:
         config = read_config(ToolConfig, node)
         tool = workshop.tools.get(config.tool)
-        call = ToolCall(config.tool, workshop.tools, workshop.expressions.value(config.arguments))
-        approved = None if config.approval is None else _approved(config.approval, tool, call, workshop)
-        call, asks = replace(call, approved=approved), None if approved is None else approved.ask
+        approved = _approved(config, tool, workshop)
+        call = ToolCall(config.tool, workshop.tools, approved)
         intend = call.intend if tool.effects is Effects.ONCE else None
-        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=asks)
+        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=approved.ask)
 
 
 def _look_at_approval(approval: Approval, tool: Tool, findings: Findings) -> None:
@@ -157,13 +146,21 @@ def _look_at_approval(approval: Approval, tool: Tool, findings: Findings) -> Non
         findings.schema("/approval/editable", answers_of(tool.parameters, "", editable=True))
 
 
-def _approved(approval: Approval, tool: Tool, call: ToolCall, workshop: Workshop) -> Approved:
+def _approved(config: ToolConfig, tool: Tool, workshop: Workshop) -> Approved:
+    """By whom the node itself says, or, where only the policy asks, by any operator."""
+    approval, value = config.approval or Approval(), workshop.expressions.value(config.arguments)
+
+    def is_due(context: NodeContext) -> bool:
+        return not workshop.tools.must_be_allowed(tool.name, _context_of(context))
+
+    def given(context: NodeContext) -> JsonObject:
+        arguments = value(context.scope)
+        if not isinstance(arguments, Mapping):
+            raise NodeExecutionError("`arguments` must give an object", "invalid_arguments")
+        return arguments
+
     asked = approval.compiled(approval.on_deadline, workshop)
-
-    def check(context: NodeContext) -> None:
-        workshop.tools.must_be_allowed(tool.name, _context_of(context))
-
-    return Approved(tool.name, tool.parameters, approval.editable, asked, call.given, check)
+    return Approved(tool.name, tool.parameters, approval.editable, asked, given, config.approval is not None, is_due)
 
 
 kind = ToolKind()

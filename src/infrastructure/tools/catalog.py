@@ -62,10 +62,7 @@ class TenantTools:
         return [found[name] for name in sorted(found)]
 
     def must_be_allowed(self, name: str, context: ToolContext) -> bool:
-        tool = self.get(name)
-        decision = self.guard.decide(tool, context)
-        decision.must_not_deny("call", tool.name)
-        return decision.is_allowed
+        return self.guard.must_not_deny(self.get(name), context)
 
     def _find(self, name: str) -> CheckedTool:
         found = self.installed.perhaps(name) or self._of_others(name) or self.own.get(name) or self.installed.why_not(name)

@@ -7,7 +7,7 @@ from typing import Final
 from domain.audit import Deed
 from domain.errors import Failure
 from domain.json import Json, JsonObject
-from domain.policy import CALL, Decision, Effect, Policy, Subject
+from domain.policy import CALL, Decision, Effect, Facts, Policy, Subject
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.secrets import Redact
@@ -30,10 +30,18 @@ class Guard:
 
     def decide(self, tool: Tool, context: ToolContext) -> Decision:
         """An approval of this very call is what `ask` asks for."""
-        found = self.policy.decide(_subject_of(context), CALL, tool.name)
+        found = self.policy.decide(_subject_of(context), CALL, tool.name, Facts(tool.effects, tool.tool_type))
         if found.effect is Effect.ASK and context.approved_by:
             return Decision(Effect.ALLOW, f"approved by {context.approved_by}", found.source)
         return found
+
+    def must_not_deny(self, tool: Tool, context: ToolContext) -> bool:
+        """Is it allowed as it stands? A refusal, and a call that waits for somebody, are put on record here: they do not come to `call`."""
+        decision = self.decide(tool, context)
+        if not decision.is_allowed:
+            self.trail.note(self._deed(tool, decision, context))
+        decision.must_not_deny("call", tool.name)
+        return decision.is_allowed
 
     async def call(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
         """Nothing is called before it stands on record that it may be; only what merely reads does not wait for that."""
@@ -76,4 +84,5 @@ def _refusal(tool: Tool, decision: Decision) -> Failure:
 
 
 def _subject_of(context: ToolContext) -> Subject:
-    return Subject(context.tenant, context.role, context.acting, context.workflow, context.permissions, context.agent)
+    links = (context.role, context.acting, context.workflow, context.permissions, context.agent, context.agent_permissions)
+    return Subject(context.tenant, *links)

@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from application.access import Principal, digest_of
+from application.access import Principal, counted_as
 from application.desk import Desk
 from application.errors import NotFound
 from application.offering import run_of_call
@@ -101,7 +101,7 @@ async def _caller(request: Request, desk: Desk) -> tuple[Principal, str]:
     scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
     key = credentials if scheme.lower() == "bearer" else request.headers.get("x-api-key")
     who = await desk.authenticate(key)
-    caller = digest_of(key) if key else "local"
+    caller = counted_as(key, who)
     await desk.pace(caller)
     return who, caller
 

@@ -1,14 +1,16 @@
-"""Who asks: a key in `Authorization: Bearer` or in `X-API-Key`."""
+"""Who asks: a key or a token in `Authorization: Bearer` or in `X-API-Key`."""
 
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 
-from application.access import Principal, digest_of
+from application.access import Principal, counted_as
 from application.desk import Desk
 
-_bearer = HTTPBearer(auto_error=False, scheme_name="bearer", description="A key made with `weft keys create`.")
+_bearer = HTTPBearer(
+    auto_error=False, scheme_name="bearer", description="A key made with `weft keys create`, or a token of the identity provider."
+)
 _header = APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="header", description="The same key in a header of its own.")
 
 
@@ -29,7 +31,7 @@ async def _caller(
 ) -> Principal:
     key = bearer.credentials if bearer else header
     who = await desk.authenticate(key)
-    await desk.pace(digest_of(key) if key else "local")
+    await desk.pace(counted_as(key, who))
     request.state.who = who
     return who
 

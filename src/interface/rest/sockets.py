@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from application.access import Principal, digest_of
+from application.access import Principal, counted_as
 from application.batches import Batch, Recorded, Slow
 from application.desk import Desk
 from application.errors import WeftError
@@ -102,7 +102,7 @@ async def _caller(socket: WebSocket) -> Principal:
     offered = next((name.removeprefix(_BEARER) for name in socket.scope["subprotocols"] if name.startswith(_BEARER)), None)
     key = credentials if scheme.lower() == "bearer" else socket.headers.get("x-api-key", offered)
     who = await desk.authenticate(key)
-    await desk.pace(digest_of(key) if key else "local")
+    await desk.pace(counted_as(key, who))
     socket.state.who = who
     return who
 

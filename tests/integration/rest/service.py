@@ -22,6 +22,7 @@ from application.desk import Desk
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
 from application.ended import Describe
+from application.explaining import PolicyDesk
 from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
 from application.following_threads import FollowThread, ReadRows
@@ -56,6 +57,7 @@ from application.validation import Validate
 from application.versions import resolve_versions
 from application.webhooks import WebhookDesk
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
+from domain.policy import Policy
 from domain.ports.nodes import NodeKind, Workshop
 from infrastructure.calendar import CronCalendar
 from infrastructure.canonical import content_hash
@@ -194,6 +196,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
+        policy=PolicyDesk(Policy(), catalog, store.sessions, store.workflows),
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock, trail),
         list_keys=ListKeys(store.keys),
         remove_key=RemoveKey(store.keys, clock, trail),

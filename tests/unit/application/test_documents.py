@@ -83,6 +83,13 @@ WRONG = [
     pytest.param(at("/weft", True), {("/weft", "unknown_format")}, id="true is not 1"),
     pytest.param(without("/name"), {("", "missing_field")}, id="a name is needed"),
     pytest.param(at("/name", "a/b"), {("/name", "bad_name")}, id="a name goes into an address"),
+    pytest.param(at("/permissions", "lookup"), {("/permissions", "wrong_type")}, id="permissions that are no list"),
+    pytest.param(
+        at("/permissions", ["lookup", "", "*", "a b", "a*b"]),
+        {(f"/permissions/{number}", "bad_name") for number in range(1, 5)},
+        id="permissions that name no tool",
+    ),
+    pytest.param(at("/permissions", ["a"] * 1_001), {("/permissions", "too_long")}, id="too many permissions"),
     pytest.param(at("/name", "self"), {("/name", "bad_name")}, id="self is the workflow itself"),
     pytest.param(at("/version", "1.2"), {("/version", "bad_version")}, id="versions are semantic"),
     pytest.param(at("/version", 1), {("/version", "wrong_type")}, id="a version is text"),
@@ -306,6 +313,7 @@ def graphs(draw: st.DrawFn) -> Graph:
         description=draw(texts),
         tags=tuple(draw(st.lists(texts, max_size=2))),
         metadata=draw(st.dictionaries(texts, values, max_size=2)),
+        permissions=draw(st.none() | st.lists(st.sampled_from(["a", "b_*"]), max_size=2).map(tuple)),
     )
 
 

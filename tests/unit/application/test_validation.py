@@ -8,6 +8,7 @@ import pytest
 
 from application.validation import Validate, Validation, placed
 from domain.errors import Problem, ValidationError
+from infrastructure.canonical import content_hash
 from interface.yaml import load_document
 from tests.documents import TRIAGE, OurKinds, document, workshop
 
@@ -280,3 +281,27 @@ def test_words_about_secrets_are_no_secrets(validate: Validate) -> None:
     )
 
     assert validate(talked).problems == ()
+
+
+def calling(permissions: Any, tool: str = "lookup") -> Any:
+    node = {"kind": "tool", "tool": tool}
+    inner = {"nodes": {"i": node}, "edges": [{"from": "start", "to": "i"}]}
+    return document({"a": node, "m": {"kind": "map", "over": [], "graph": inner}}, ["start > a", "a > m"], permissions=permissions)
+
+
+@pytest.mark.parametrize("permissions", [None, ["lookup"], ["look*"], ["other", "l*"]])
+def test_a_workflow_may_call_what_its_permissions_grant(validate: Validate, permissions: Any) -> None:
+    assert validate(calling(permissions)).problems == ()
+
+
+@pytest.mark.parametrize("permissions", [[], ["other"], ["lookup_all"], ["lookup_*"]])
+def test_a_call_that_its_own_permissions_never_allow_is_a_problem_at_any_depth(validate: Validate, permissions: Any) -> None:
+    expected = {("/nodes/a/tool", "not_permitted"), ("/nodes/m/graph/nodes/i/tool", "not_permitted")}
+
+    assert found(validate(calling(permissions)).problems) == expected
+
+
+def test_permissions_are_part_of_what_a_version_is() -> None:
+    hashes = {content_hash(calling(permissions)) for permissions in (None, [], ["lookup"], ["look*"])}
+
+    assert len(hashes) == 4

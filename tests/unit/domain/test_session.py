@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from domain.acting import Acting
-from domain.errors import Forbidden, IllegalTransition
+from domain.errors import IllegalTransition
 from domain.ids import SessionId, TenantId, ThreadId
+from domain.policy import CALL, Policy, Subject
 from domain.session import Session, SessionContext, SessionState
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -95,8 +96,5 @@ def test_permissions(permissions: tuple[str, ...] | None, tool: str, allowed: bo
     acting = a_session(context=SessionContext(permissions=permissions)).acting
 
     assert acting == Acting(SessionId("s"), "ada", permissions)
-    if allowed:
-        acting.must_be_allowed(tool)
-    else:
-        with pytest.raises(Forbidden, match=tool):
-            acting.must_be_allowed(tool)
+    decision = Policy().decide(Subject(acting=acting, tenant=TenantId("t")), CALL, tool)
+    assert (decision.is_allowed, decision.missing) == (allowed, () if allowed else ("session s",))
