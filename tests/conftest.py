@@ -1,1 +1,7 @@
-pytest_plugins = ["tests.plugins.no_skips", "tests.plugins.postgres", "tests.plugins.aimock", "tests.plugins.redis"]
+pytest_plugins = [
+    "tests.plugins.plain_logs",
+    "tests.plugins.no_skips",
+    "tests.plugins.postgres",
+    "tests.plugins.aimock",
+    "tests.plugins.redis",
+]

@@ -46,11 +46,15 @@ class Verdict:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
+    return copied(tmp_path)
+
+
+def copied(folder: Path) -> Path:
     """A copy of what the contracts look at, to plant breaches in."""
-    shutil.copytree(SRC, tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    shutil.copytree(ROOT / "tools", tmp_path / "tools", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "pyproject.toml", tmp_path)
-    return tmp_path
+    shutil.copytree(SRC, folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copytree(ROOT / "tools", folder / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", folder)
+    return folder
 
 
 def judged(checkout: Path) -> Verdict:
@@ -72,16 +76,19 @@ def plant(checkout: Path, place: str, line: str) -> str:
     return place.removesuffix(".py").replace("/", ".")
 
 
-def test_the_code_keeps_every_contract(checkout: Path) -> None:
-    verdict = judged(checkout)
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+    """What is said of the code as it is: that of every copy before anything is planted in it."""
+    return judged(copied(tmp_path_factory.mktemp("untouched")))
 
-    assert not verdict.broken, verdict.text
+
+def test_the_code_keeps_every_contract(untouched: Verdict) -> None:
+    assert not untouched.broken, untouched.text
 
 
 @pytest.mark.parametrize(("place", "line", "contracts"), [pytest.param(*breach, id=rule) for rule, *breach in BREACHES])
-def test_a_planted_breach_breaks_its_contract(checkout: Path, place: str, line: str, contracts: set[str]) -> None:
-    before = judged(checkout).broken
-    assert not before, "plant in clean ground"
+def test_a_planted_breach_breaks_its_contract(untouched: Verdict, checkout: Path, place: str, line: str, contracts: set[str]) -> None:
+    assert not untouched.broken, "plant in clean ground"
 
     module = plant(checkout, place, line)
     verdict = judged(checkout)

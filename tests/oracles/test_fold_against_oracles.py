@@ -1,6 +1,7 @@
 """The engine's fold beside two oracles that know nothing of it. `make fuzz` runs 100,000 cases of each."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
@@ -31,12 +32,11 @@ def test_a_structured_program_visits_what_its_structure_means(number: int) -> No
     assert [found for seed in batch(number) if (found := structured(seed))] == []
 
 
-def differences(first: int = 400) -> tuple[int, int]:
-    return sum(1 for seed in range(first) if _notices(duel, seed)), sum(1 for seed in range(first) if _notices(structured, seed))
+def is_noticed_by(oracle: Callable[[int], str | None], cases: int = 400) -> bool:
+    return any(_notices(oracle, seed) for seed in range(cases))
 
 
-def _notices(oracle: object, seed: int) -> bool:
-    assert callable(oracle)
+def _notices(oracle: Callable[[int], str | None], seed: int) -> bool:
     try:
         return oracle(seed) is not None
     except (AssertionError, IndexError, KeyError):
@@ -49,7 +49,8 @@ def test_both_oracles_notice_a_node_that_waits_for_every_ancestor(monkeypatch: p
 
     monkeypatch.setattr(compiled.CompiledGraph, "waits_past", all_ancestors)
 
-    assert min(differences()) > 0
+    assert is_noticed_by(duel)
+    assert is_noticed_by(structured)
 
 
 def test_both_oracles_notice_heads_that_are_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,14 +59,16 @@ def test_both_oracles_notice_heads_that_are_ignored(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(planner, "_passes", nobody_passes)
 
-    assert min(differences()) > 0
+    assert is_noticed_by(duel)
+    assert is_noticed_by(structured)
 
 
 def test_both_oracles_notice_joins_at_single_sources(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(compiled, "_is_single", lambda join, sources: False)
     monkeypatch.setattr(compiled, "_meets", lambda join, sources: join.kind is JoinKind.ALL)
 
-    assert min(differences()) > 0
+    assert is_noticed_by(duel)
+    assert is_noticed_by(structured)
 
 
 def test_the_naive_model_notices_spent_nodes_that_do_not_cut_paths(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,4 +77,4 @@ def test_the_naive_model_notices_spent_nodes_that_do_not_cut_paths(monkeypatch: 
 
     monkeypatch.setattr(compiled.CompiledGraph, "waits_past", uncut)
 
-    assert differences(2000)[0] > 0
+    assert is_noticed_by(duel, 2000)

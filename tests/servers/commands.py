@@ -118,7 +118,7 @@ class Commands:
     def _environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         ours = {name: value for name, value in os.environ.items() if not name.startswith("WEFT_")}
         path = os.pathsep.join(map(str, (*self.path, ROOT / "src")))
-        return {**ours, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", **self.variables, **variables}
+        return {**ours, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "", **self.variables, **variables}
 
 
 @contextmanager

@@ -4,6 +4,8 @@ afternoon. `make simulate` plays thousands; `python -m tests.simulation --seed N
 import asyncio
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
 
 import pytest
 
@@ -17,7 +19,7 @@ from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.shelves import MemoryUsage
 from tests.simulation import play as simulated
 from tests.simulation.checker import problems
-from tests.simulation.play import Afternoon, afternoon
+from tests.simulation.play import afternoon
 
 BATCHES, IN_A_BATCH = 10, 30
 LEAST_PLACES = 40
@@ -26,14 +28,25 @@ MOST_TRIES = 400
 """Seeds that a removed guard may get away with."""
 
 
-def play(seed: int) -> tuple[Afternoon, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Played:
+    struck: Counter[str]
+    calls: object
+    problems: list[str]
+
+
+def play(seed: int) -> Played:
     found = afternoon(seed)
-    return found, asyncio.run(problems(found))
+    return Played(found.chaos.struck, found.world.calls, asyncio.run(problems(found)))
+
+
+played = cache(play)
+"""For tests that take nothing away: an afternoon is the same for all of them, so nobody plays it twice."""
 
 
 @pytest.mark.parametrize("batch", range(BATCHES))
 def test_whatever_strikes_every_promise_is_kept(batch: int) -> None:
-    broken = {seed: wrong for seed in range(batch * IN_A_BATCH, (batch + 1) * IN_A_BATCH) if (wrong := play(seed)[1])}
+    broken = {seed: wrong for seed in range(batch * IN_A_BATCH, (batch + 1) * IN_A_BATCH) if (wrong := played(seed).problems)}
 
     assert broken == {}
 
@@ -41,7 +54,7 @@ def test_whatever_strikes_every_promise_is_kept(batch: int) -> None:
 def test_faults_strike_in_many_places() -> None:
     struck: Counter[str] = Counter()
     for seed in range(150):
-        struck.update(afternoon(seed).chaos.struck)
+        struck.update(played(seed).struck)
 
     assert len(struck) >= LEAST_PLACES, sorted(struck)
 
@@ -50,15 +63,13 @@ def test_people_answer_and_come_too_late() -> None:
     """Else the promises about answers would be kept by nobody asking."""
     told: Counter[str] = Counter()
     for seed in range(60):
-        told.update({what: times for what, times in afternoon(seed).chaos.struck.items() if what.startswith("people")})
+        told.update({what: times for what, times in played(seed).struck.items() if what.startswith("people")})
 
     assert min(told[f"people: {what}"] for what in ("answer taken", "answer refused", "several at once")) >= 10, told
 
 
 def test_an_afternoon_can_be_played_again() -> None:
-    first, second = afternoon(7), afternoon(7)
-
-    assert (first.chaos.struck, first.world.calls) == (second.chaos.struck, second.world.calls)
+    assert play(7) == play(7)
 
 
 def no_epochs(patch: pytest.MonkeyPatch) -> None:
@@ -144,6 +155,6 @@ def test_a_removed_guard_is_noticed(remove: Callable[[pytest.MonkeyPatch], None]
 def _is_noticed(seed: int) -> bool:
     """A run that gets stuck, or a bug that shows itself, is noticed too."""
     try:
-        return bool(play(seed)[1])
+        return bool(play(seed).problems)
     except Exception:
         return True

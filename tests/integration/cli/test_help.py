@@ -48,12 +48,25 @@ def test_a_command_that_is_made_alone_explains_itself_as_among_all_others(comman
     assert told(root_of([_HOMES[command]])) == told(root_of()) != ""
 
 
-@pytest.mark.parametrize("words", [pytest.param(words, id=" ".join(words) or "weft") for words in every_command()])
-def test_every_command_explains_itself_by_an_example(words: tuple[str, ...]) -> None:
+@pytest.fixture(scope="module")
+def root() -> Typer:
+    return root_of()
+
+
+@pytest.mark.parametrize("words", [(), ("run",), ("runs",), ("runs", "show")], ids=" ".join)
+def test_the_process_explains_itself_in_the_same_words(root: Typer, words: tuple[str, ...]) -> None:
     told = subprocess.run([sys.executable, "-m", "weft", *words, "--help"], capture_output=True, text=True, check=True)
 
-    assert "Usage: weft" in told.stdout
+    assert told.stdout == CliRunner().invoke(root, [*words, "--help"], prog_name="weft").stdout
     assert told.stderr == ""
+
+
+@pytest.mark.parametrize("words", [pytest.param(words, id=" ".join(words) or "weft") for words in every_command()])
+def test_every_command_explains_itself_by_an_example(root: Typer, words: tuple[str, ...]) -> None:
+    told = CliRunner().invoke(root, [*words, "--help"], prog_name="weft")
+
+    assert (told.exit_code, told.stderr) == (0, "")
+    assert "Usage: weft" in told.stdout
     if words and "COMMAND" not in told.stdout:
         assert "Example: " in told.stdout
         assert " ".join(words) in told.stdout.partition("Example: ")[2].replace("\n", " ")
