@@ -20,7 +20,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from application.desk import Desk
-from application.documents import parse_graph
 from application.engine import Engine
 from application.loading import Loader
 from application.past import Past
@@ -28,7 +27,6 @@ from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.working import Worker, WorkerPolicy
-from domain.errors import DatabaseError
 from domain.ids import WorkerId
 from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
@@ -38,14 +36,12 @@ from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.store import migrate
-from infrastructure.store.connections import Connections
-from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
-from settings import Settings, ShownSetting, read_settings, shown
+from settings import Settings, read_settings
 from wiring.access import policy_of
 from wiring.adapters import (
     addresses_of_webhooks,
@@ -60,10 +56,13 @@ from wiring.adapters import (
 )
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
+from wiring.examining import examination_of
 from wiring.mcp import close_servers, servers_of, sources_of
+from wiring.opening import opened_store
 from wiring.parts import Parts
 from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
+from wiring.showing import ShownSetting, shown
 from wiring.strangers import unknown_variables
 
 if TYPE_CHECKING:
@@ -196,7 +195,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)
         shared.between.override(providers.Object(between))
-        store = await _opened(stack, shared, patient)
+        store = await stack.enter_async_context(opened_store(settings, shared.clock(), shared.meter(), between, patient=patient))
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
@@ -207,27 +206,6 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)
         yield App(settings, desk, shared.worker(), shared, parts)
-
-
-async def _opened(stack: AsyncExitStack, shared: Shared, patient: bool) -> Store:
-    database = shared.settings().config.database
-    connections = Connections(database.max_connections, database.connection_timeout)
-    while True:
-        try:
-            opening = open_store(
-                database.url,
-                parse=parse_graph,
-                clock=shared.clock(),
-                on_committed=shared.meter().committed,
-                connections=connections,
-                hints=shared.between().hints,
-            )
-            return await stack.enter_async_context(opening)
-        except DatabaseError as error:
-            if not patient:
-                raise
-            log.warning("waiting for the database", reason=error.message)
-            await asyncio.sleep(1.0)
 
 
 class Launcher:
@@ -253,14 +231,9 @@ class Launcher:
             yield app
 
     async def examine(self, **flags: object) -> "ExaminationView":
-        settings, clock = read_settings(**flags), SystemClock()
+        settings = read_settings(**flags)
         logging.configure(settings.log, settings.log_pretty, redactor_of(settings))
-        from application.doctoring import Examine
-        from infrastructure.checkup.installation import Installation
-        from infrastructure.checkup.store import StoreCheckup
-
-        installation = Installation(StoreCheckup(settings.database_url, clock), settings.redis_url)
-        return await Examine(installation, clock, settings.lease_seconds, self.unknown())()
+        return await examination_of(settings, SystemClock(), self.unknown())
 
     def schemas(self) -> JsonSchemas:
         return JsonSchemas()

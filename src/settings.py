@@ -1,6 +1,5 @@
 """What an owner can set: defaults, then `weft.toml` (or `.yaml`, `.json`), then `WEFT_*`, then flags; the later wins."""
 
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -205,10 +204,11 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return (init_settings, env_settings, *_files(settings_cls))
+        return (init_settings, env_settings, *files_of(settings_cls))
 
 
-def _files(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+def files_of(settings_cls: type[BaseSettings]) -> list[PydanticBaseSettingsSource]:
+    """Of the working folder, each when it is there."""
     readers = {".toml": TomlConfigSettingsSource, ".yaml": YamlConfigSettingsSource, ".json": JsonConfigSettingsSource}
     return [readers[Path(name).suffix](settings_cls, Path(name)) for name in FILES if Path(name).is_file()]
 
@@ -237,53 +237,12 @@ def _sentence(problem: ErrorDetails) -> str:
     variable = PREFIX + "__".join([name.upper(), *path])
     given = problem.get("input")
     secret = name in ("api_keys", "model_endpoints", "secrets", "mcp_servers")
-    shown = "" if secret else f", not {_without_password(given) if isinstance(given, str) else given!r}"
+    shown = "" if secret else f", not {without_password(given) if isinstance(given, str) else given!r}"
     return f"{variable}: should be {field.description or problem['msg']} ({problem['msg']}){shown}"
 
 
-@dataclass(frozen=True, slots=True)
-class ShownSetting:
-    """One line of `weft config show`."""
-
-    name: str
-    variable: str
-    value: str
-    source: str
-    description: str
-
-
-def shown(settings: Settings) -> list[ShownSetting]:
-    """Every setting, secrets hidden, and where it came from: `default`, `file`, `environment` or `flag`."""
-    environment = {key[len(PREFIX) :].lower().split("__")[0] for key in os.environ if key.upper().startswith(PREFIX)}
-    files = {key for source in _files(type(settings)) for key in source()}
-    sources = [("environment", environment), ("file", files)]
-    return [_shown(settings, name, sources) for name in Settings.model_fields]
-
-
-def _shown(settings: Settings, name: str, sources: list[tuple[str, set[str]]]) -> ShownSetting:
-    field = Settings.model_fields[name]
-    value = getattr(settings, name)
-    source = "default"
-    if name in settings.model_fields_set:
-        source = next((label for label, names in sources if name in names), "flag")
-    return ShownSetting(name, PREFIX + name.upper(), _hidden(name, value), source, field.description or "")
-
-
-def _hidden(name: str, value: object) -> str:
-    if name == "api_keys":
-        return "(hidden)" if value else ""
-    if name in ("database_url", "redis_url") and value is not None:
-        return _without_password(str(value))
-    if name == "model_endpoints" and isinstance(value, dict):
-        return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
-    if name == "mcp_servers" and isinstance(value, dict):
-        return str(
-            {server: {key: "(hidden)" if key in ("env", "headers") else kept for key, kept in row.items()} for server, row in value.items()}
-        )
-    return "" if value is None else str(value)
-
-
-def _without_password(url: str) -> str:
+def without_password(url: str) -> str:
+    """The same, to be shown."""
     head, at, tail = url.rpartition("@")
     scheme, slashes, credentials = head.partition("://")
     return f"{scheme}{slashes}{credentials.split(':')[0]}:(hidden)@{tail}" if at and ":" in credentials else url

@@ -44,7 +44,7 @@ class SameForAll:
 
     tools: Tools
 
-    async def of(self, tenant: TenantId) -> Tools:
+    async def of(self, tenant: TenantId, *, waits: bool = True) -> Tools:
         return self.tools
 
     def check(self, document: Json) -> Tool:

@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from application.named_tools import names_tools
 from domain.errors import EdgeEvaluationError, ExpressionError, NodeExecutionError
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import Channel, Edge, Graph, Merge, Node, Take
@@ -226,7 +227,7 @@ class ProgramShelf:
         known = self._kept.get((tenant, content))
         if known is None:
             version = await self.workflows.by_hash(tenant, content)
-            workshop = replace(self.workshop, tools=await self.catalog.of(tenant))
+            workshop = replace(self.workshop, tools=await self.catalog.of(tenant, waits=names_tools(version.document)))
             known = build_program(version.graph, content, self.kinds, workshop)
             self._kept[tenant, content] = known
             if len(self._kept) > self.most:

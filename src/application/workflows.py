@@ -10,6 +10,7 @@ from typing import Final, TypeAlias, cast
 from pydantic import JsonValue
 
 from application.documents import summary
+from application.named_tools import names_tools
 from application.once import Once, digest_of
 from application.paging import PageOrder, shown, slice_of
 from application.validation import Locate, Validate, Validation, nowhere
@@ -44,7 +45,7 @@ class CheckDocument:
     catalog: ToolCatalog
 
     async def __call__(self, tenant: TenantId, document: Json, locate: Locate = nowhere) -> Validation:
-        validate = self.validate.knowing(await self.catalog.of(tenant))
+        validate = self.validate.knowing(await self.catalog.of(tenant, waits=names_tools(document)))
         if _is_small(document):
             return (await self._complete(tenant, validate(document))).located(locate)
         found = await self._complete(tenant, await asyncio.to_thread(validate, document))

@@ -7,8 +7,9 @@ import pytest
 
 from domain.errors import ValidationError
 from infrastructure.secrets.redactor import Redactor
-from settings import read_settings, shown
+from settings import read_settings
 from wiring.secrets import redactor_of, secrets_of
+from wiring.showing import shown
 from wiring.strangers import unknown_variables
 
 

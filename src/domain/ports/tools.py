@@ -102,8 +102,9 @@ class Tools(Protocol):
 
 
 class ToolCatalog(Protocol):
-    async def of(self, tenant: TenantId) -> Tools:
-        """The tools of the installation and those that the tenant has registered; what others registered a second ago may be missing."""
+    async def of(self, tenant: TenantId, *, waits: bool = True) -> Tools:
+        """The tools of the installation, those of its servers, and those that the tenant has registered; what others registered a second
+        ago may be missing. `waits`: for servers whose tools nobody has asked for yet."""
 
     def check(self, document: Json) -> Tool:
         """What a document describes; `ValidationError` has every problem with a pointer."""

@@ -104,8 +104,8 @@ class Catalog:
         self._guard, self._others = guard, others
         self._shelves: OrderedDict[TenantId, _Shelf] = OrderedDict()
 
-    async def of(self, tenant: TenantId) -> TenantTools:
-        for source in self._others:
+    async def of(self, tenant: TenantId, *, waits: bool = True) -> TenantTools:
+        for source in self._others if waits else ():
             await source.look()
         shelf = self._shelves.get(tenant)
         if shelf is None or self._guard.clock.monotonic() - shelf.looked_at > LOOKED_SECONDS:

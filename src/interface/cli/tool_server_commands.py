@@ -24,7 +24,7 @@ def list_servers(server: ServerUrl = None, key: ServerKey = None, as_json: AsJso
     from interface.cli.printing import print_json, print_table
 
     with connected(server, key) as there:
-        found = there.get("/v1/tools/servers")["items"]
+        found = there.get("/v1/tool-servers")["items"]
     if as_json:
         print_json(found)
         return
@@ -50,14 +50,14 @@ def approve_tools(
     from interface.cli.failures import CommandFailed
 
     with connected(server, key) as there:
-        waiting = _waiting(there.get("/v1/tools/servers")["items"], name, tool)
+        waiting = _waiting(there.get("/v1/tool-servers")["items"], name, tool)
         for one in waiting:
             print(f"{one['name']} {'is new' if one['is_new'] else 'has changed'}:")
             print("\n".join(f"  {line}" for line in one["difference"]))
         if not yes and not typer.confirm("May they be called as they are described here?", err=True):
             raise CommandFailed("nothing is approved")
         digests = {one["tool"]: one["digest"] for one in waiting}
-        there.post(f"/v1/tools/servers/{quote(name, safe='')}/approve", {"tools": digests})
+        there.post(f"/v1/tool-servers/{quote(name, safe='')}/approve", {"tools": digests})
     print(f"approved: {', '.join(one['name'] for one in waiting)}")
 
 

@@ -11,7 +11,7 @@ from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
 
-router = APIRouter(prefix="/v1/tools/servers", tags=["tools"])
+router = APIRouter(prefix="/v1/tool-servers", tags=["tools"])
 BODIES: tuple[type[BaseModel], ...] = (ApproveOrder, ForgetOrder)
 
 

@@ -86,6 +86,9 @@ GET    /v1/tools/{name}                                                 viewer
 DELETE /v1/tools/{name}                                                 author
 GET    /v1/tools/{name}/document                                        viewer
 POST   /v1/tools/{name}/call                                            operator
+GET    /v1/tool-servers                                                 operator
+POST   /v1/tool-servers/{server}/approve                                admin
+POST   /v1/tool-servers/{server}/forget                                 admin
 GET    /v1/models                                                       viewer
 GET    /v1/workers                                                      viewer
 GET    /v1/audit                                                        admin
@@ -137,5 +140,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/tools": {"name": "x", "type": "rest"},
     "POST /v1/tools/validate": {"name": "x", "type": "rest"},
     "POST /v1/tools/{name}/call": {"arguments": {}},
+    "POST /v1/tool-servers/{server}/approve": {"tools": {"x": "0"}},
+    "POST /v1/tool-servers/{server}/forget": {"tools": ["x"]},
 }
 QUERIES: Final = {"GET /v1/threads/{thread_id}/diff": {"from": 0}}

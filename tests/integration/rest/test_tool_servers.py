@@ -10,9 +10,9 @@ from tests.integration.rest.service import Service
 
 APPROVE = {"tools": {"echo": "0" * 64}}
 ROUTES = [
-    pytest.param("GET", "/v1/tools/servers", None, Role.OPERATOR, 200, id="look at them"),
-    pytest.param("POST", "/v1/tools/servers/git/approve", APPROVE, Role.ADMIN, 404, id="approve of tools"),
-    pytest.param("POST", "/v1/tools/servers/git/forget", {"tools": ["echo"]}, Role.ADMIN, 404, id="forget tools"),
+    pytest.param("GET", "/v1/tool-servers", None, Role.OPERATOR, 200, id="look at them"),
+    pytest.param("POST", "/v1/tool-servers/git/approve", APPROVE, Role.ADMIN, 404, id="approve of tools"),
+    pytest.param("POST", "/v1/tool-servers/git/forget", {"tools": ["echo"]}, Role.ADMIN, 404, id="forget tools"),
 ]
 
 
@@ -35,6 +35,6 @@ async def test_only_the_owners_tenant_looks_after_servers(
     "order", [{}, {"tools": {}}, {"tools": {"echo": "short"}}, {"tools": ["echo"]}], ids=["nothing", "no tools", "no digest", "a list"]
 )
 async def test_an_approval_says_what_was_looked_at(service: Service, order: dict[str, Any]) -> None:
-    answer = await service.call("POST", "/v1/tools/servers/git/approve", await service.key_of(DEFAULT_TENANT, Role.ADMIN), json=order)
+    answer = await service.call("POST", "/v1/tool-servers/git/approve", await service.key_of(DEFAULT_TENANT, Role.ADMIN), json=order)
 
     assert answer.status_code == 422

@@ -7,7 +7,8 @@ import pytest
 
 from domain.errors import ValidationError
 from infrastructure.tools.mcp.settings import servers_of
-from settings import read_settings, shown
+from settings import read_settings
+from wiring.showing import shown
 
 GIT = '{"command": ["mcp-server-git"], "env": {"TOKEN": "${secret.git}", "OTHER": "a real password"}}'
 
