@@ -110,6 +110,7 @@ ADDER: Final[dict[str, Any]] = {
 }
 SCHEDULE: Final = {"workflow": "adder", "every_seconds": 3600}
 WEBHOOK: Final = {"url": "https://hooks.example/in"}
+TOOL: Final = {"name": "adder", "type": "rest", "description": "Adds.", "config": {"url": "https://api.example.com/add"}}
 TEMPLATE: Final = {"name": "greeting", "document": {"name": "{{who}}"}, "parameters": [{"name": "who"}]}
 
 BODIES: Final[dict[str, Any]] = {
@@ -140,7 +141,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/tools": {"name": "x", "type": "rest"},
     "POST /v1/tools/validate": {"name": "x", "type": "rest"},
     "POST /v1/tools/{name}/call": {"arguments": {}},
-    "POST /v1/tool-servers/{server}/approve": {"tools": {"x": "0"}},
+    "POST /v1/tool-servers/{server}/approve": {"tools": {"x": "0" * 64}},
     "POST /v1/tool-servers/{server}/forget": {"tools": ["x"]},
 }
 QUERIES: Final = {"GET /v1/threads/{thread_id}/diff": {"from": 0}}

@@ -12,13 +12,13 @@ import pytest
 from application.access import KeyOrder, Role, local_admin
 from bootstrap import App, open_app
 from settings import Settings
-from tests.integration.rest.routes import ADDER, BODIES, FOR_ALL, NEEDS, QUERIES, SCHEDULE, TEMPLATE, WEBHOOK
+from tests.integration.rest.routes import ADDER, BODIES, FOR_ALL, NEEDS, QUERIES, SCHEDULE, TEMPLATE, TOOL, WEBHOOK
 
 pytestmark = pytest.mark.timeout(30)
 
 IDS = ("run_id", "thread_id", "session_id", "schedule_id", "webhook_id", "snapshot_id", "item")
 UNKNOWN = "0190a1b2-0000-7000-8000-000000000000"
-OWN_NAMES = {"name": "adder", "version": "1.0.0", "delivery_id": "evt_none"}
+OWN_NAMES = {"name": "adder", "version": "1.0.0", "delivery_id": "evt_none", "server": "git"}
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,7 @@ class Place:
 
         await made("/v1/workflows", ADDER)
         await made("/v1/templates", TEMPLATE)
+        await made("/v1/tools", TOOL)
         await made("/v1/items/user/ada/colour", {"value": "green"}, "PUT")
         run = await made("/v1/runs", BODIES["POST /v1/runs"])
         thread = run["thread_id"]
