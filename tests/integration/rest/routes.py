@@ -95,6 +95,8 @@ GET    /v1/audit                                                        admin
 GET    /v1/audit/verify                                                 admin
 """
 
+OWNERS: Final = frozenset({"GET /v1/tool-servers", "POST /v1/tool-servers/{server}/approve", "POST /v1/tool-servers/{server}/forget"})
+"""What is of the installation: only the tenant `default` looks after it."""
 FOR_ALL: Final = frozenset({"GET /livez", "GET /readyz", "GET /metrics"})
 """Probes: whoever reaches the service may ask."""
 
