@@ -14,7 +14,7 @@ from domain.errors import BusinessRuleViolation, ToolNotFound, ValidationError
 from domain.ids import NewId
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
-from domain.ports.tools import RegisteredTools, ToolCatalog, ToolContext
+from domain.ports.tools import RegisteredTools, Tell, ToolCatalog, ToolContext, unheard
 from domain.registered import RegisteredTool
 from domain.tool import Effects, Tool, ToolType
 
@@ -68,13 +68,13 @@ class ToolDesk:
         who.must_be(Role.VIEWER)
         return ToolView.of((await self.catalog.of(who.tenant)).get(name))
 
-    async def call(self, who: Principal, name: str, order: ToolCallOrder, key: str | None = None) -> ToolResultView:
+    async def call(self, who: Principal, name: str, order: ToolCallOrder, key: str | None = None, tell: Tell = unheard) -> ToolResultView:
         """One call outside any run; the tool's refusal or failure is an answer, not an error. `key`: handed to the tool, so that the same
-        call again is known to it."""
+        call again is known to it. `tell`: hears of its progress, from any thread."""
         who.must_be(Role.OPERATOR)
         tools = await self.catalog.of(who.tenant)
         named = self.new_id() if key is None else f"call/{who.tenant}/{name}/{key}"
-        context = ToolContext(who.tenant, named, deadline_seconds=self.seconds, caller=who.name, role=who.role)
+        context = ToolContext(who.tenant, named, deadline_seconds=self.seconds, caller=who.name, role=who.role, tell=tell)
         return ToolResultView.of(await tools.call(name, order.arguments, context))
 
     def check(self, who: Principal, document: Json) -> ToolCheckView:

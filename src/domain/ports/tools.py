@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from domain.access import Role
 from domain.acting import Acting
@@ -11,6 +11,9 @@ from domain.json import Json, JsonObject
 from domain.registered import RegisteredTool
 from domain.tool import Tool, ToolExecutionResult
 from domain.tracing import traceparent
+
+Tell: TypeAlias = Callable[[str], None]
+"""Takes what a tool says while it works. Never blocks, never fails."""
 
 
 def unheard(text: str) -> None:
@@ -66,7 +69,7 @@ class ToolContext:
     agent: str = ""
     agent_permissions: tuple[str, ...] | None = None
     approved_by: str = ""
-    tell: Callable[[str], None] = field(default=unheard, compare=False)
+    tell: Tell = field(default=unheard, compare=False)
     thread: ThreadId | None = None
     logger: ToolLog = field(default=UNLOGGED, compare=False)
 

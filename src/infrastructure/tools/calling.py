@@ -17,6 +17,7 @@ from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolExecutionResult
 from domain.words import shown
 from infrastructure.json_bounds import plain, weigh
+from infrastructure.tools.deadlines import Late, in_time
 from infrastructure.tools.runnable import Run, RunnableTool
 
 NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
@@ -73,13 +74,9 @@ class CheckedTool:
         seconds, own = context.deadline_seconds, self.tool.limits.seconds
         if own is not None and (seconds is None or own < seconds):
             seconds, context = own, replace(context, deadline_seconds=own)
-        deadline = asyncio.timeout(seconds)
         try:
-            async with deadline:
-                return self._accepted_output(await self.run(self._accepted_arguments(arguments), context))
-        except TimeoutError:
-            if not deadline.expired():
-                raise
+            return self._accepted_output(await in_time(self.run(self._accepted_arguments(arguments), context), seconds))
+        except Late:
             raise ToolError(f"{self.tool.name} did not answer within {seconds:g} seconds", "timeout", retryable=True) from None
 
     def _accepted_arguments(self, arguments: JsonObject) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.audit import Deed
-from domain.errors import Failure
+from domain.errors import DatabaseError, Failure
 from domain.json import Json, JsonObject
 from domain.policy import CALL, Decision, Effect, Facts, Policy, Subject
 from domain.ports.audit import AuditTrail
@@ -18,6 +18,8 @@ from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.limiting import CallLimits
 
 APPROVAL: Final = "approval_needed"
+UNRECORDED: Final = "not_recorded"
+"""What cannot be put on record is not done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,10 @@ class Guard:
         if decision.is_allowed and found.tool.effects is Effects.NONE:
             self.trail.note(deed)
         else:
-            await self.trail.record(deed)
+            try:
+                await self.trail.record(deed)
+            except DatabaseError as error:
+                return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
             return ToolExecutionResult(error=_refusal(found.tool, decision))
         async with self.limits.within(found.tool, context) as refused:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -18,11 +19,11 @@ from application.desk import Desk
 from application.errors import NotFound, Problem, ValidationError, WeftError
 from application.offering import start_called
 from application.run_orders import RunOrder
-from application.run_views import RunView
 from application.runs import CancelOrder, StartedRun
 from application.tools import ToolCallOrder
 from interface.mcp import naming, results, runtools
 from interface.mcp.offers import Offers
+from interface.mcp.telling import told_on
 from interface.mcp.watching import Progress, Watch
 from interface.rest.plain import refuse_unstorable
 
@@ -79,33 +80,43 @@ class Calls:
         }
 
     async def _run(self, offered: str, workflow: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+        starting = asyncio.create_task(self._started(workflow, arguments, call))
         try:
-            started = await self._started(RunOrder(workflow=workflow, input=dict(arguments)), call)
+            return await self._settled(offered, starting, call)
+        except asyncio.CancelledError:
+            if call.dies_with_caller and not self.watch.stopping.is_set():
+                await self._give_up(starting)
+            raise
+
+    async def _settled(self, offered: str, starting: asyncio.Task[StartedRun], call: Call) -> CallToolResult:
+        try:
+            started = await asyncio.shield(starting)
         except (NotFound, Misfit) as error:
             raise unknown(offered) from error
         except ValidationError as error:
             raise ValidationError(error.message, [_in_arguments(problem) for problem in error.problems]) from error
-        try:
-            view, settled = await self.watch.settled(started.view.id, self.seconds, call.progress)
-        except asyncio.CancelledError:
-            if call.dies_with_caller and started.fresh and not self.watch.stopping.is_set():
-                await self._give_up(started.view)
-            raise
+        view, settled = await self.watch.settled(started.view.id, self.seconds, call.progress)
         return results.of_run(view, settled=settled)
 
-    async def _started(self, order: RunOrder, call: Call) -> StartedRun:
+    async def _started(self, workflow: str, arguments: Mapping[str, Any], call: Call) -> StartedRun:
+        order = RunOrder(workflow=workflow, input=dict(arguments))
         if call.name:
             return await start_called(self.desk.start_run, self.who, order, call.name, call.key)
         return await self.desk.start_run(self.who, order, call.key)
 
-    async def _give_up(self, run: RunView) -> None:
-        with anyio.CancelScope(shield=True):
-            await self.desk.cancel_run(self.who, run.id, CancelOrder(reason="the call was cancelled by its caller"))
+    async def _give_up(self, starting: asyncio.Task[StartedRun]) -> None:
+        """Also a run that was about to start when its caller went away."""
+        with anyio.CancelScope(shield=True), suppress(WeftError, Misfit):
+            started = await starting
+            if started.fresh:
+                await self.desk.cancel_run(self.who, started.view.id, CancelOrder(reason="the call was cancelled by its caller"))
 
     async def _tool(self, offered: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
         tool = await Offers(self.desk, self.who).tool_called(offered)
         try:
-            return results.of_tool(await self.desk.tools.call(self.who, tool, ToolCallOrder(arguments=dict(arguments)), call.key))
+            async with told_on(call.progress) as tell:
+                result = await self.desk.tools.call(self.who, tool, ToolCallOrder(arguments=dict(arguments)), call.key, tell)
+            return results.of_tool(result)
         except NotFound as error:
             raise unknown(offered) from error
 

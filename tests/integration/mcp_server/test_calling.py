@@ -186,3 +186,17 @@ async def test_long_lists_come_in_pages_that_lead_through_all(host: Host) -> Non
 
     assert len(names) == len(set(names))
     assert {f"run_steady-{number}" for number in range(105)} | {"calculator"} <= set(names)
+
+
+async def test_what_a_tool_says_while_it_works_is_told_on(host: Host) -> None:
+    told: list[tuple[float, str | None]] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        told.append((progress, message))
+
+    async with host.client() as client:
+        result = await client.call_tool("notify", {"topic": "build", "message": "half of it"}, progress_callback=hear)
+
+    assert not result.is_error
+    assert [number for number, _ in told] == [1]
+    assert "half of it" in str(told[0][1])

@@ -1,11 +1,14 @@
 """Who gives a call up gives up the run that it started, and nothing else."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from application.access import local_admin
+from application.runs import StartedRun, StartRun
 from domain.ids import RunId
 from interface.mcp.calls import Call, Calls
 from interface.mcp.watching import Watch
@@ -42,3 +45,30 @@ async def test_given_up(tmp_path: Path, call: Call, is_stopping: bool, given_up:
         wishes = await host.weft.parts.store.inbox.waiting([run.thread_id])
 
     assert [wish.kind for wish in wishes] == (["cancel"] if given_up else [])
+
+
+async def test_a_call_that_is_given_up_while_its_run_starts_leaves_none_behind(tmp_path: Path) -> None:
+    async with open_host(tmp_path, has_worker=False) as host:
+        await host.publish(WAITING)
+        who, stored, go_on = local_admin("default"), asyncio.Event(), asyncio.Event()
+
+        async def slowly(*given: Any) -> StartedRun:
+            started = await host.weft.desk.start_run(*given)
+            stored.set()
+            await go_on.wait()
+            return started
+
+        desk = replace(host.weft.desk, start_run=cast("StartRun", slowly))
+        calling = asyncio.create_task(
+            Calls(desk, who, Watch(desk, who, asyncio.Event()), 20)("run_waiting", {}, Call(dies_with_caller=True))
+        )
+        await stored.wait()
+        calling.cancel()
+        await asyncio.sleep(0)
+        go_on.set()
+        await asyncio.gather(calling, return_exceptions=True)
+
+        run = await host.run(await host.the_run())
+        wishes = await host.weft.parts.store.inbox.waiting([run.thread_id])
+
+    assert [wish.kind for wish in wishes] == ["cancel"]
