@@ -163,6 +163,9 @@ async def over_a_pipe(command: list[str], calls: int) -> Taken:
         await process.wait()
 
 
+WAYS = (over_a_pipe, by_weft, by_the_sdk)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.mcp_call")
     parser.add_argument("--calls", type=int, default=1_000)
@@ -177,7 +180,7 @@ def main() -> int:
 
 def within_bound(kind: str, calls: int) -> bool:
     command = [sys.executable, "-m", "benchmarks.mcp_call", "--serve", kind]
-    takes = [asyncio.run(way(command, calls)) for way in (over_a_pipe, by_weft, by_the_sdk)]
+    takes = [asyncio.run(way(command, calls)) for way in WAYS]
     own = statistics.median(takes[0].all)
     print(f"a server {'written with the SDK' if kind == 'sdk' else 'without a library'}, {calls} calls")
     print("\n".join(taken.line(own) for taken in takes))
