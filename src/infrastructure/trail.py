@@ -50,6 +50,12 @@ class GroupedTrail:
             return
         self._notes += 1
         self._put((deed, None))
+        if self._notes == MOST_TOGETHER:
+            self._hurry.set()
+
+    @property
+    def has_room(self) -> bool:
+        return self._notes < MOST_NOTES // 2
 
     async def record(self, deed: Deed) -> None:
         if not self._is_open:

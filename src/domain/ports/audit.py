@@ -23,6 +23,10 @@ class DeedFilter:
 
 
 class AuditTrail(Protocol):
+    @property
+    def has_room(self) -> bool:
+        """False: so much is noted already that whoever can wait had better `record`."""
+
     def note(self, deed: Deed) -> None:
         """Will be durable soon (a quarter of a second at most, and before the process ends in order). Never blocks, never fails."""
 

@@ -46,10 +46,10 @@ class Guard:
         return decision.is_allowed
 
     async def call(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
-        """Nothing is called before it stands on record that it may be; only what merely reads does not wait for that."""
+        """Nothing is called before it stands on record that it may be; what merely reads waits for that only when many do."""
         decision = self.decide(found.tool, context)
         deed = self._deed(found.tool, decision, context)
-        if decision.is_allowed and found.tool.effects is Effects.NONE:
+        if decision.is_allowed and found.tool.effects is Effects.NONE and self.trail.has_room:
             self.trail.note(deed)
         else:
             try:

@@ -28,6 +28,8 @@ class Trail:
     noted: list[Deed] = field(default_factory=list)
     recorded: list[Deed] = field(default_factory=list)
 
+    has_room: bool = True
+
     def note(self, deed: Deed) -> None:
         self.noted.append(deed)
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from domain.errors import ToolNotFound
+from domain.audit import Deed
+from domain.errors import DatabaseError, ToolNotFound
 from domain.tool import Effects
 from tests.integration.tools.subject import BEHAVIOURS, CONTEXT, DENIED, RUN, Subject
 from tests.servers.until import until
@@ -141,6 +142,25 @@ async def test_what_only_reads_does_not_wait_for_the_record(subject: Subject) ->
     await subject.said("echo", text="hi")
 
     assert [deed.resource for deed in subject.trail.noted] == [subject.named("echo")]
+
+
+async def test_what_only_reads_waits_for_the_record_when_many_do(subject: Subject) -> None:
+    subject.trail.has_room = False
+    assert (await subject.call("echo", text="hi")).success
+
+    assert (len(subject.trail.noted), len(subject.trail.recorded)) == (0, 1)
+
+
+async def test_what_cannot_be_put_on_record_is_not_done(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away(deed: Deed) -> None:
+        raise DatabaseError("nobody answers")
+
+    monkeypatch.setattr(subject.trail, "record", away)
+    result = await subject.call("act")
+
+    assert result.error is not None
+    assert (result.error.code, result.error.retryable, result.unknown) == ("not_recorded", True, False)
+    assert "acted" not in subject.seen()
 
 
 async def test_it_is_told_the_key_of_the_call_and_the_trace_of_the_run(subject: Subject) -> None:

@@ -51,6 +51,8 @@ class Till:
         self.happened.append(f"called with {dict(arguments)}")
         return "paid"
 
+    has_room = True
+
     def note(self, deed: Deed) -> None:
         self.deeds.append(deed)
         self.happened.append(deed.effect)

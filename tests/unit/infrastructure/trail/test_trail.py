@@ -94,6 +94,27 @@ async def test_notes_that_fill_a_batch_do_not_wait(trail: GroupedTrail, database
     assert len(await kept(trail)) == MOST_TOGETHER
 
 
+async def test_notes_that_come_to_fill_a_batch_wait_no_longer(trail: GroupedTrail, database: Database) -> None:
+    trail.note(a_deed("first"))
+    await asyncio.sleep(MOMENT)
+    for number in range(MOST_TOGETHER - 1):
+        trail.note(a_deed(str(number)))
+    await asyncio.sleep(MOMENT)
+
+    assert len(database.batches) == 1
+
+
+async def test_while_half_of_what_may_wait_waits_there_is_no_room(trail: GroupedTrail, database: Database) -> None:
+    database.seconds = 1.0
+    for number in range(MOST_NOTES // 2):
+        assert trail.has_room
+        trail.note(a_deed(str(number)))
+    assert not trail.has_room
+
+    await trail.close()
+    assert trail.has_room
+
+
 async def test_while_the_database_is_away_who_records_is_told_and_notes_are_kept(
     trail: GroupedTrail, database: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
