@@ -91,7 +91,7 @@ async def test_notes_that_fill_a_batch_do_not_wait(trail: GroupedTrail, database
     for number in range(MOST_TOGETHER + 1):
         trail.note(a_deed(str(number)))
     await asyncio.sleep(MOMENT)
-    assert len(await kept(trail)) == MOST_TOGETHER
+    assert [len(batch) for batch in database.batches] == [MOST_TOGETHER, 1]
 
 
 async def test_notes_that_come_to_fill_a_batch_wait_no_longer(trail: GroupedTrail, database: Database) -> None:
