@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from domain.webhook import secret_of, signature
 from tests.architecture.places import ROOT
 from tests.docs.pages import Page
+from tests.servers import web
 from tests.servers.commands import commands
 
 pytestmark = pytest.mark.processes
@@ -38,4 +38,4 @@ def test_it_takes_what_is_signed_once_and_refuses_the_rest(tmp_path: Path) -> No
 
 def post(url: str, at: int, body: bytes, signed: str) -> int:
     headers = {"webhook-id": "evt_1", "webhook-timestamp": str(at), "webhook-signature": signed}
-    return httpx.post(url, content=body, headers=headers).status_code
+    return web.post(url, content=body, headers=headers).status_code

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.postgres import Cluster
 from tests.servers.rest import Rest
@@ -55,7 +56,7 @@ def lines_of(service: Running, run: str) -> list[dict[str, Any]]:
 
 def samples(service: Running) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """What /metrics tells, as Prometheus itself would read it."""
-    answer = httpx.get(f"{service.url()}/metrics")
+    answer = web.get(f"{service.url()}/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     families = text_string_to_metric_families(answer.text)
     return {(sample.name, frozenset(sample.labels.items())): sample.value for family in families for sample in family.samples}
@@ -161,12 +162,12 @@ def test_readiness_names_a_database_that_is_away(tmp_path: Path, started: Comman
     server = cluster.start()
     try:
         service = started.serve(WEFT_DATABASE_URL=server.dsn("postgres"))
-        ready = httpx.get(f"{service.url()}/readyz")
+        ready = web.get(f"{service.url()}/readyz")
     finally:
         cluster.stop()
 
     def away() -> httpx.Response | None:
-        answer = httpx.get(f"{service.url()}/readyz", timeout=30)
+        answer = web.get(f"{service.url()}/readyz", timeout=30)
         return answer if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE else None
 
     answer = until(away, "503 from /readyz")
@@ -176,7 +177,7 @@ def test_readiness_names_a_database_that_is_away(tmp_path: Path, started: Comman
     assert answer.json()["detail"] == "not ready: database"
     assert answer.json()["problems"][0]["pointer"] == "/parts/database"
     assert server.address not in answer.text
-    assert httpx.get(f"{service.url()}/livez").status_code == httpx.codes.OK
+    assert web.get(f"{service.url()}/livez").status_code == httpx.codes.OK
     assert service.is_alive
 
 
@@ -192,7 +193,7 @@ def test_with_keys_it_listens_to_everybody_who_has_one(started: Commands) -> Non
     service = started.serve("--host", "0.0.0.0", WEFT_API_KEYS="one-long-key")  # noqa: S104
     url = service.url().replace("0.0.0.0", "127.0.0.1")  # noqa: S104
 
-    answers = [httpx.get(f"{url}/v1/runs", headers=headers).status_code for headers in ({}, {"Authorization": "Bearer one-long-key"})]
+    answers = [web.get(f"{url}/v1/runs", headers=headers).status_code for headers in ({}, {"Authorization": "Bearer one-long-key"})]
 
     assert answers == [401, 200]
 

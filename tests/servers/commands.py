@@ -12,9 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.architecture.places import ROOT
+from tests.servers import web
 from tests.servers.until import until
 
 _START_SECONDS = 60.0
@@ -71,7 +70,7 @@ class Running:
 
     def metric(self, name: str) -> float:
         """The value of a sample without labels."""
-        found = re.search(rf"^{name} (\S+)$", httpx.get(f"{self.url()}/metrics").text, re.MULTILINE)
+        found = re.search(rf"^{name} (\S+)$", web.get(f"{self.url()}/metrics").text, re.MULTILINE)
         return float(found[1]) if found else 0.0
 
 

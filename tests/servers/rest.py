@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from tests.servers import web
 from tests.servers.until import until
 
 
@@ -20,7 +21,7 @@ class Rest:
         return str(self.post("/v1/runs", {"workflow": document, **order})["id"])
 
     def run(self, run: str) -> dict[str, Any]:
-        return self._json(httpx.get(f"{self.url}/v1/runs/{run}", timeout=30))
+        return self._json(web.get(f"{self.url}/v1/runs/{run}", timeout=30))
 
     def ended(self, run: str, seconds: float = 30.0) -> dict[str, Any]:
         """The run once it is final."""
@@ -28,13 +29,13 @@ class Rest:
         return self.run(run)
 
     def post(self, path: str, body: Any) -> dict[str, Any]:
-        return self._json(httpx.post(self.url + path, json=body, timeout=30))
+        return self._json(web.post(self.url + path, json=body, timeout=30))
 
     def rows(self, run: str, after: int = 0) -> Iterator[dict[str, Any]]:
         """The run's rows, as its event stream brings them to a reader that comes back, until the end of the run or of the service."""
         with (
             suppress(httpx.RemoteProtocolError, httpx.ReadError),
-            httpx.stream("GET", f"{self.url}/v1/runs/{run}/events", headers={"Last-Event-ID": str(after)}, timeout=30) as answer,
+            web.stream("GET", f"{self.url}/v1/runs/{run}/events", headers={"Last-Event-ID": str(after)}, timeout=30) as answer,
         ):
             assert answer.status_code == httpx.codes.OK, answer.read()
             for line in answer.iter_lines():

@@ -2,10 +2,10 @@
 
 import json
 
-import httpx
 import pytest
 
 from tests.integration.cli.command import Weft
+from tests.servers import web
 
 pytestmark = pytest.mark.processes
 
@@ -33,7 +33,7 @@ def test_parked_runs_move_after_a_dry_run(weft: Weft) -> None:
     url = weft.commands.serve().url()
     for name, document in (("old", OLD), ("new", NEW)):
         assert weft("publish", weft.write(f"{name}.yaml", document), "--server", url).code == 0
-    run = httpx.post(f"{url}/v1/runs?wait=30", json={"workflow": "support@1.0.0"}, timeout=60, trust_env=False).json()
+    run = web.post(f"{url}/v1/runs?wait=30", json={"workflow": "support@1.0.0"}, timeout=60, trust_env=False).json()
     versions = ("runs", "migrate", "--from", "support@1.0.0", "--to", "support@2.0.0", "--server", url)
 
     unmapped = weft(*versions, "--dry-run")

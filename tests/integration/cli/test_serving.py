@@ -8,6 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.cli.command import COUNTING, EXAMPLES, SLEEPING, WORKING, WRONG, Weft
+from tests.servers import web
 from tests.servers.ports import free_port
 from tests.servers.until import until
 
@@ -178,7 +179,7 @@ def test_the_second_signal_does_not_wait(weft: Weft) -> None:
     service = weft.commands.serve(WEFT_GRACE_SECONDS="300")
     url = service.url()
     weft("publish", weft.write("working.yaml", WORKING), "--server", url)
-    httpx.post(f"{url}/v1/runs", json={"workflow": "working"}).raise_for_status()
+    web.post(f"{url}/v1/runs", json={"workflow": "working"}).raise_for_status()
     until(lambda: service.log("run started"), "a run in the service")
 
     service.ask_to_stop()
@@ -191,6 +192,6 @@ def test_the_second_signal_does_not_wait(weft: Weft) -> None:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/livez").is_success
+        return web.get(f"{url}/livez").is_success
     except httpx.TransportError:
         return False

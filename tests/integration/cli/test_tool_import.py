@@ -3,10 +3,10 @@
 import json
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.cli.command import Weft
+from tests.servers import web
 
 pytestmark = pytest.mark.processes
 
@@ -92,7 +92,7 @@ def test_weft_imports_its_own_document_and_its_tools_answer(weft: Weft) -> None:
     key = "an-admin-key-of-this-test"
     secret = '{"from": "env:ME", "hosts": ["127.0.0.1"]}'
     url = weft.commands.serve(WEFT_HTTP_PRIVATE="127.0.0.1", WEFT_API_KEYS=key, WEFT_SECRETS__me=secret, ME=key).url()
-    document = weft.write("openapi.json", httpx.get(f"{url}/openapi.json").text)
+    document = weft.write("openapi.json", web.get(f"{url}/openapi.json").text)
     there = ("--server-url", url, "--secret", "bearer=me", "--prefix", "me_", "--only", "GET", "--json", "--server", url, "--key", key)
 
     first = weft("tools", "import", document, *there).json

@@ -13,13 +13,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
 from tests.architecture.places import ROOT
 from tests.integration.faults.database import Database, running_database
 from tests.integration.faults.effects import settle_in
 from tests.integration.faults.ledger import Ledger, running_ledger
 from tests.integration.faults.wire import Wire, running_wire
+from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.ports import free_port
 from tests.servers.redis import RedisServer, running_redis
@@ -105,7 +104,7 @@ class Cluster:
         self.api(port, **variables).url()
 
     def publish(self, document: object) -> None:
-        answer = httpx.post(f"{self.urls[0]}/v1/workflows", json=document, timeout=60)
+        answer = web.post(f"{self.urls[0]}/v1/workflows", json=document, timeout=60)
         assert answer.is_success, answer.text
 
     def open_runs(self) -> int:

@@ -17,6 +17,7 @@ from tests.integration.faults.cluster import Cluster, running_cluster
 from tests.integration.faults.evidence import gather
 from tests.integration.faults.load import asks, document, edge, tool
 from tests.integration.faults.operator import Operator
+from tests.servers import web
 from tests.servers.commands import Running
 from tests.servers.until import until
 
@@ -120,7 +121,7 @@ class Grid:
     def _asked(self, path: str, body: Any, headers: dict[str, str]) -> dict[str, Any]:
         for _ in range(3):
             try:
-                answer = httpx.post(self.cluster.urls[0] + path, json=body, headers=headers, timeout=30)
+                answer = web.post(self.cluster.urls[0] + path, json=body, headers=headers, timeout=30)
             except httpx.TransportError:
                 self.cluster.restart_api(self._port, signal.SIGKILL)
                 continue
@@ -131,7 +132,7 @@ class Grid:
         raise AssertionError(f"nobody answers {path}")
 
     def _look(self, run: str) -> dict[str, Any]:
-        found: dict[str, Any] = httpx.get(f"{self.cluster.urls[0]}/v1/runs/{run}", timeout=30).raise_for_status().json()
+        found: dict[str, Any] = web.get(f"{self.cluster.urls[0]}/v1/runs/{run}", timeout=30).raise_for_status().json()
         return found
 
     def _leads_nowhere(self, armed: Running, run: str, point: str) -> bool:

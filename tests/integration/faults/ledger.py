@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.architecture.places import ROOT
+from tests.servers import web
 from tests.servers.commands import Commands, Running
 from tests.servers.ports import free_port
 from tests.servers.until import until
@@ -136,7 +137,7 @@ def running_ledger(folder: Path, hold_seconds: float) -> Iterator[Ledger]:
 
 def _answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/").status_code == httpx.codes.NOT_FOUND
+        return web.get(f"http://127.0.0.1:{port}/").status_code == httpx.codes.NOT_FOUND
     except httpx.TransportError:
         return False
 

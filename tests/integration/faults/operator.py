@@ -3,9 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
-
 from tests.integration.faults.cluster import Cluster
+from tests.servers import web
 
 PARKED = "status = 'parked' AND convert_from(outcome, 'UTF8') LIKE '%needs_attention%'"
 """Runs that wait for a decision, and legally so."""
@@ -26,13 +25,13 @@ class Operator:
 
     def _decide(self, run: str, paid: dict[tuple[str, str], str]) -> None:
         url = f"{self.cluster.urls[0]}/v1/runs/{run}"
-        for what in httpx.get(url, timeout=30).raise_for_status().json()["waiting_for"]:
+        for what in web.get(url, timeout=30).raise_for_status().json()["waiting_for"]:
             if what["kind"] != "needs_attention":
                 continue
             answer = paid.get((run, what["activation"]))
             decision: dict[str, Any] = {"activation": what["activation"], "decision": "did_not_happen"}
             if answer is not None:
                 decision |= {"decision": "happened", "output": {"answer": answer}}
-            answered = httpx.post(f"{url}/resolve", json=decision, timeout=30)
+            answered = web.post(f"{url}/resolve", json=decision, timeout=30)
             assert answered.is_success, answered.text
             self.decided[decision["decision"]] += 1

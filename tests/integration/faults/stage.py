@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from tests.integration.faults import load
 from tests.integration.faults.checker import check
 from tests.integration.faults.client import Errand, told
 from tests.integration.faults.cluster import Cluster, running_cluster
 from tests.integration.faults.evidence import Evidence, gather, lines_of
 from tests.integration.faults.operator import PARKED, Operator
+from tests.servers import web
 from tests.servers.commands import Running
 from tests.servers.until import until
 
@@ -58,7 +57,7 @@ class Stage:
     def listen(self) -> None:
         """From now on the ledger is told of every run that starts or ends; its receiver is out of order sometimes."""
         order = {"url": f"{self.cluster.ledger.url}/hooks"}
-        answer = httpx.post(f"{self.cluster.urls[0]}/v1/webhooks", json=order, timeout=60)
+        answer = web.post(f"{self.cluster.urls[0]}/v1/webhooks", json=order, timeout=60)
         assert answer.is_success, answer.text
 
     def acknowledged(self) -> int:

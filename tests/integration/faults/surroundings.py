@@ -13,6 +13,7 @@ from tests.integration.faults.cluster import DISK
 from tests.integration.faults.load import asking_for_a_signal, holding
 from tests.integration.faults.scenario import scenario
 from tests.integration.faults.stage import Stage, few_were_taken_over
+from tests.servers import web
 from tests.servers.redis import RedisServer
 from tests.servers.until import until
 
@@ -115,7 +116,7 @@ def _decide(stage: Stage, run: str, number: int) -> None:
     """Half of them want one thing, half the other; who comes too late is told so."""
     url = stage.cluster.urls[number % len(stage.cluster.urls)]
     path = "cancel" if number % 2 else "signals/go"
-    answer = httpx.post(f"{url}/v1/runs/{run}/{path}", json={}, timeout=30)
+    answer = web.post(f"{url}/v1/runs/{run}/{path}", json={}, timeout=30)
     assert answer.is_success or answer.status_code == httpx.codes.CONFLICT, answer.text
 
 

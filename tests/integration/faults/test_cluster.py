@@ -9,6 +9,7 @@ import pytest
 
 from tests.architecture.places import ROOT
 from tests.integration.faults.load import standard
+from tests.servers import web
 from tests.servers.commands import commands
 from tests.servers.rest import Rest
 from tests.servers.until import until
@@ -29,5 +30,5 @@ def test_a_cluster_runs_a_workflow_and_stops_with_everything_it_started(tmp_path
         assert cluster.ended(60) == 0, cluster.told()
         assert ended["status"] == "completed"
         with pytest.raises(httpx.TransportError):
-            httpx.get(api.url)
+            web.get(api.url)
         assert not Path(f"/proc/{re.findall(r'worker +([0-9]+)', told)[0]}").exists()

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.processes.graphs import call, graph
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.rest import Rest
 from tests.servers.until import until
 
@@ -26,7 +26,7 @@ def parked(service: Rest, run: str) -> dict[str, Any]:
 
 
 def answer(service: Rest, run: str, said: Any, activation: str = "/ask#1") -> int:
-    return httpx.post(f"{service.url}/v1/runs/{run}/answers", json={"activation": activation, "answer": said}, timeout=30).status_code
+    return web.post(f"{service.url}/v1/runs/{run}/answers", json={"activation": activation, "answer": said}, timeout=30).status_code
 
 
 def test_a_worker_that_is_killed_between_the_answer_and_the_next_node_repeats_nothing(site: Site) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.processes.graphs import call, chain, graph
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.rest import Rest
 from tests.servers.until import until
 
@@ -50,7 +51,7 @@ def test_reject_refuses_all_of_fifty_while_a_run_is_under_way_and_all_but_one_wh
 
     def start(_: int) -> httpx.Response:
         order = {"workflow": chain("next", "held"), "thread_id": thread, "on_busy": "reject"}
-        return httpx.post(f"{service.url}/v1/runs", json=order, timeout=60)
+        return web.post(f"{service.url}/v1/runs", json=order, timeout=60)
 
     with ThreadPoolExecutor(10) as threads:
         refused = list(threads.map(start, range(50)))

@@ -8,6 +8,7 @@ import pytest
 
 from tests.integration.processes.graphs import chain
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.rest import Rest
 
 pytestmark = pytest.mark.processes
@@ -17,7 +18,7 @@ EDITS = 50
 def edit(service: Rest, thread: str, number: int) -> httpx.Response:
     """Each adds a name of its own."""
     change = {"operation": "create", "path": "/calls/-", "value": f"edit {number}"}
-    return httpx.patch(f"{service.url}/v1/threads/{thread}/state", json={"changes": [change]}, timeout=60)
+    return web.patch(f"{service.url}/v1/threads/{thread}/state", json={"changes": [change]}, timeout=60)
 
 
 def edited(services: list[Rest], thread: str) -> list[httpx.Response]:
@@ -26,7 +27,7 @@ def edited(services: list[Rest], thread: str) -> list[httpx.Response]:
 
 
 def calls(service: Rest, thread: str) -> list[str]:
-    found: dict[str, Any] = httpx.get(f"{service.url}/v1/threads/{thread}/state", timeout=30).raise_for_status().json()
+    found: dict[str, Any] = web.get(f"{service.url}/v1/threads/{thread}/state", timeout=30).raise_for_status().json()
     return list(found["values"]["calls"])
 
 

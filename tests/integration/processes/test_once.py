@@ -3,11 +3,11 @@
 import signal
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.processes.graphs import call, graph
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
@@ -36,8 +36,8 @@ def test_it_is_not_called_again_before_somebody_decides(site: Site, decision: di
     site.witness.open("gate")
     called = site.witness.calls(name="held")
     deciding = f"{service.url}/v1/runs/{run}/resolve"
-    answer = httpx.post(deciding, json={"activation": waiting["activation"], **decision})
-    other = httpx.post(deciding, json={"activation": waiting["activation"], "decision": "failed"})
+    answer = web.post(deciding, json={"activation": waiting["activation"], **decision})
+    other = web.post(deciding, json={"activation": waiting["activation"], "decision": "failed"})
     view = service.ended(run)
 
     assert [known.key for known in called] == [waiting["about"]["key"]]

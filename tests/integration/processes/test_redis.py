@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.processes.graphs import call, chain, graph
 from tests.integration.processes.site import Site
 from tests.integration.processes.test_cancelling import talking
+from tests.servers import web
 from tests.servers.redis import RedisServer
 from tests.servers.rest import Rest
 from tests.servers.until import until
@@ -43,7 +43,7 @@ def chunks(service: Rest, run: str) -> Iterator[list[tuple[float, str]]]:
     over = threading.Event()
 
     def read() -> None:
-        with httpx.stream("GET", f"{service.url}/v1/runs/{run}/events?chunks=1", timeout=60) as answer:
+        with web.stream("GET", f"{service.url}/v1/runs/{run}/events?chunks=1", timeout=60) as answer:
             for line in answer.iter_lines():
                 if line.startswith("event: "):
                     heard.append((time.monotonic(), line.removeprefix("event: ")))
@@ -74,7 +74,7 @@ def test_token_chunks_of_a_worker_reach_a_reader_of_another_process_live(shared:
 def test_token_chunks_of_a_worker_reach_who_reads_the_thread_since_before_the_run_began(shared: Site) -> None:
     service, _ = shared.service(), shared.workers(1)
     thread = service.ended(service.start(chain("first")))["thread_id"]
-    with httpx.stream("GET", f"{service.url}/v1/threads/{thread}/events?chunks=1", timeout=60) as answer:
+    with web.stream("GET", f"{service.url}/v1/threads/{thread}/events?chunks=1", timeout=60) as answer:
         lines = answer.iter_lines()
         assert "event: run_ended" in lines
         run = service.start(talking(), thread_id=thread)
@@ -106,7 +106,7 @@ def test_workers_are_listed_with_what_they_have_in_hand_and_gone_when_they_stop(
     holder = shared.holder(workers)
 
     def listed() -> dict[int, int]:
-        items = httpx.get(f"{service.url}/v1/workers").json()["items"]
+        items = web.get(f"{service.url}/v1/workers").json()["items"]
         return {worker["pid"]: worker["runs"] for worker in items}
 
     until(lambda: listed() == {worker.pid: int(worker is holder) for worker in workers}, "both, and the run")
@@ -128,7 +128,7 @@ def test_without_redis_runs_go_on_and_readiness_says_degraded(
     begin(redis_server)
 
     def ready() -> dict[str, Any]:
-        answer = httpx.get(f"{service.url}/readyz")
+        answer = web.get(f"{service.url}/readyz")
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
@@ -138,7 +138,7 @@ def test_without_redis_runs_go_on_and_readiness_says_degraded(
     assert {service.ended(run)["status"] for run in runs} == {"completed"}
     shared.witness.open("gate")
     assert service.ended(held)["status"] == "completed"
-    metrics = httpx.get(f"{service.url}/metrics").text
+    metrics = web.get(f"{service.url}/metrics").text
     assert "weft_redis_up 0.0" in metrics
     for worker in workers:
         said = [line for line in worker.log() if "Redis" in line["event"]]

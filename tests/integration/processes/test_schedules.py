@@ -4,10 +4,10 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.rest import Rest
 from tests.servers.until import until
 
@@ -26,12 +26,12 @@ EVERY_SECOND = {"workflow": "quick", "every_seconds": 1, "overlap": "allow", "ca
 
 def firings(service: Rest, schedule: str) -> list[dict[str, Any]]:
     """Oldest first, those that are not being started any more."""
-    answer = httpx.get(f"{service.url}/v1/schedules/{schedule}/firings", params={"limit": 200}, timeout=30).json()
+    answer = web.get(f"{service.url}/v1/schedules/{schedule}/firings", params={"limit": 200}, timeout=30).json()
     return [firing for firing in reversed(answer["items"]) if firing["state"] != "due"]
 
 
 def due_times_of_runs(service: Rest, schedule: str) -> Counter[str]:
-    items = httpx.get(f"{service.url}/v1/runs", params={"limit": 200}, timeout=30).json()["items"]
+    items = web.get(f"{service.url}/v1/runs", params={"limit": 200}, timeout=30).json()["items"]
     runs = [service.run(item["id"]) for item in items]
     return Counter(run["metadata"]["due"] for run in runs if run["metadata"].get("schedule") == schedule)
 
@@ -56,7 +56,7 @@ def test_each_second_is_one_run_whatever_the_number_of_workers(site: Site, kill:
     if kill:
         workers[0].kill()
     until(lambda: len(firings(service, schedule)) >= 6, "six firings", 40)
-    httpx.patch(f"{service.url}/v1/schedules/{schedule}", json={"paused": True}, timeout=30).raise_for_status()
+    web.patch(f"{service.url}/v1/schedules/{schedule}", json={"paused": True}, timeout=30).raise_for_status()
     until(lambda: site.count("firings", "state IN ('due', 'waiting')") == 0, "nothing that is being started", 40)
     until(lambda: site.count("schedules", "wake_at IS NOT NULL") == 0, "a schedule that rests", 40)
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from tests.architecture.places import ROOT
+from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.echo import Echo, echoing
 from tests.servers.rest import Rest
@@ -83,13 +83,13 @@ def told_by(service: Rest, run: str) -> str:
     """Everything that readers get to see of a run."""
     thread = service.run(run)["thread_id"]
     paths = ("/v1/runs", f"/v1/runs/{run}", f"/v1/runs/{run}/events", f"/v1/threads/{thread}/state", "/metrics")
-    answers = [httpx.get(service.url + path, timeout=30) for path in paths]
+    answers = [web.get(service.url + path, timeout=30) for path in paths]
     assert all(answer.is_success for answer in answers), answers
     return "\n".join(answer.text for answer in answers)
 
 
 def of_calls(service: Rest, echo: Echo) -> str:
-    answers = [httpx.post(f"{service.url}/v1/tools/courier/call", json={"arguments": {"url": f"{echo.url}/{way}"}}) for way in WAYS]
+    answers = [web.post(f"{service.url}/v1/tools/courier/call", json={"arguments": {"url": f"{echo.url}/{way}"}}) for way in WAYS]
     return "\n".join(answer.text for answer in answers)
 
 
@@ -97,7 +97,7 @@ def audited(service: Rest) -> str:
     """Its audit trail, once it has the last thing that was asked of it."""
 
     def told() -> str:
-        text = httpx.get(f"{service.url}/v1/audit").text
+        text = web.get(f"{service.url}/v1/audit").text
         return text if "DELETE /v1/items" in text else ""
 
     return until(told, "the request on the audit trail")
@@ -121,7 +121,7 @@ def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_
     ended = [service.ended(run)["status"] for run in runs.values()]
     told = {way: told_by(service, run) for way, run in runs.items()}
     places = {**told, "calls": of_calls(service, echo), **kept(running)}
-    httpx.delete(f"{service.url}/v1/items/{quote(CANARY)}")
+    web.delete(f"{service.url}/v1/items/{quote(CANARY)}")
     places["audit"] = audited(service)
     running.ask_to_stop()
     running.ended()

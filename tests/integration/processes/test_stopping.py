@@ -9,6 +9,7 @@ import pytest
 
 from tests.integration.processes.graphs import chain
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.commands import Running
 from tests.servers.until import until
 
@@ -21,7 +22,7 @@ SOON_SECONDS = 10.0
 def has_heard(worker: Running) -> bool:
     """A worker that was asked to stop answers no probes any more."""
     try:
-        httpx.get(f"{worker.url()}/livez")
+        web.get(f"{worker.url()}/livez")
     except httpx.TransportError:
         return True
     return False

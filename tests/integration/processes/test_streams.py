@@ -7,13 +7,13 @@ from contextlib import suppress
 from random import Random
 from typing import Any
 
-import httpx
 import pytest
 from websockets.exceptions import ConnectionClosedError
 from websockets.sync.client import connect
 
 from tests.integration.processes.graphs import chain, graph
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.commands import Running
 from tests.servers.rest import Rest
 
@@ -34,7 +34,7 @@ def counting() -> dict[str, Any]:
 
 
 def by_sse(service: Rest, path: str, after: int, most: int) -> Iterator[int]:
-    with httpx.stream("GET", f"{service.url}{path}?chunks=1", headers={"Last-Event-ID": str(after)}, timeout=30) as stream:
+    with web.stream("GET", f"{service.url}{path}?chunks=1", headers={"Last-Event-ID": str(after)}, timeout=30) as stream:
         for line in stream.iter_lines():
             if line.startswith("id: "):
                 yield int(line.removeprefix("id: "))
@@ -96,7 +96,7 @@ def test_a_service_that_stops_closes_its_sockets_with_1001_and_its_streams_witho
     path = f"/v1/{of}/{name}/events"
     with (
         connect(f"ws{service.url.removeprefix('http')}{path}") as socket,
-        httpx.stream("GET", service.url + path, timeout=30) as stream,
+        web.stream("GET", service.url + path, timeout=30) as stream,
     ):
         lines = stream.iter_lines()
         assert json.loads(socket.recv(10))["position"] == 1

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from tests.integration.processes.graphs import chain
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.commands import commands
 from tests.servers.rest import Rest
 from tests.servers.shared import execute
@@ -31,14 +31,14 @@ def test_a_worker_started_before_its_server_listens_waits_and_then_works(
         run = service.start(chain("one"))
         worker = started.start("worker", WEFT_DATABASE_URL=direct.replace(f":{port}/", f":{door.port}/"), WEFT_METRICS_PORT="0")
         until(lambda: worker.log(WAITING), "a word about waiting")
-        meanwhile = [httpx.get(f"{worker.url()}/{probe}").status_code for probe in ("livez", "readyz")]
+        meanwhile = [web.get(f"{worker.url()}/{probe}").status_code for probe in ("livez", "readyz")]
 
         door.open()
         ended = service.ended(run)
 
         assert meanwhile == [200, 503]
         assert ended["status"] == "completed"
-        assert httpx.get(f"{worker.url()}/readyz").status_code == 200
+        assert web.get(f"{worker.url()}/readyz").status_code == 200
 
 
 def test_a_worker_started_before_its_database_is_created_waits_and_then_brings_it_up_to_date(

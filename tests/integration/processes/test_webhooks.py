@@ -2,11 +2,11 @@
 
 from typing import Any
 
-import httpx
 import pytest
 
 from tests.integration.processes.graphs import chain
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.receiver import receiving
 from tests.servers.rest import Rest
 from tests.servers.until import until
@@ -18,7 +18,7 @@ TIME_HAS_PASSED = "UPDATE webhook_deliveries SET due_at = due_at - 30 WHERE due_
 
 
 def deliveries(service: Rest, webhook: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = httpx.get(f"{service.url}/v1/webhooks/{webhook}/deliveries").json()["items"]
+    items: list[dict[str, Any]] = web.get(f"{service.url}/v1/webhooks/{webhook}/deliveries").json()["items"]
     return items
 
 

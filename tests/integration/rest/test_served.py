@@ -4,13 +4,13 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 
-import httpx
 import pytest
 
 from domain.ids import RunId, ThreadId
 from domain.ports.feed import NewsOfRun, Slow
 from tests.integration.rest.service import CONFIGURED, Service, adder
 from tests.integration.rest.serving import Served, served
+from tests.servers import web
 
 HEADERS = {"Authorization": f"Bearer {CONFIGURED}", "Content-Type": "application/json"}
 
@@ -30,7 +30,7 @@ def server() -> Iterator[Served]:
 @pytest.mark.parametrize("chunked", [pytest.param(False, id="with its length"), pytest.param(True, id="in chunks")])
 def test_a_body_of_20_mb_gets_its_answer_over_a_socket(server: Served, chunked: bool) -> None:
     pieces = (b" " * 1_000_000 for _ in range(20))
-    answer = httpx.post(f"{server.url}/v1/workflows", headers=HEADERS, content=pieces if chunked else b"".join(pieces), timeout=30)
+    answer = web.post(f"{server.url}/v1/workflows", headers=HEADERS, content=pieces if chunked else b"".join(pieces), timeout=30)
 
     assert (answer.status_code, answer.headers["content-type"]) == (413, "application/problem+json")
 
@@ -64,8 +64,8 @@ def test_an_open_stream_does_not_keep_a_server_from_stopping() -> None:
 @contextmanager
 def events_of_the_run(server: Served) -> Iterator[Iterator[str]]:
     """A stream from which the first event has been read."""
-    run = httpx.get(f"{server.url}/v1/runs", headers=HEADERS).json()["items"][0]["id"]
-    with httpx.stream("GET", f"{server.url}/v1/runs/{run}/events", headers=HEADERS) as stream:
+    run = web.get(f"{server.url}/v1/runs", headers=HEADERS).json()["items"][0]["id"]
+    with web.stream("GET", f"{server.url}/v1/runs/{run}/events", headers=HEADERS) as stream:
         lines = stream.iter_lines()
         assert any(line == "event: run_started" for line in lines)
         yield lines

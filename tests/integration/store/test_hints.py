@@ -11,7 +11,7 @@ from domain.ports.repositories import NewRun
 from infrastructure.clock import SystemClock
 from infrastructure.store.bells import Bells
 from infrastructure.store.open import open_store
-from infrastructure.store.postgres.hints import open_hints
+from infrastructure.store.postgres.hints import SILENCE_SECONDS, open_hints
 from infrastructure.store.store import Store
 from tests.integration.store.builders import ANN, LONG, a_run, graph_of, started
 
@@ -80,8 +80,9 @@ async def test_a_listener_whose_connection_is_cut_comes_back_and_looks(url: str)
     async with open_hints(url) as here, open_hints(url) as there:
         before = await connected(url, 2)
         await there.heard(QUEUE, 1)
-        await cut(url)
-        after = await connected(url, 2)
+        async with asyncio.timeout(SILENCE_SECONDS / 2):  # nobody asks the connection before
+            await cut(url)
+            after = await connected(url, 2)
         assert not before & after
 
         await heard_in_time(there, QUEUE)  # something may have happened meanwhile

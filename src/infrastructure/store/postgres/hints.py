@@ -57,6 +57,7 @@ class PostgresHints:
 
     async def _talk(self) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=CONNECT_SECONDS, server_settings=_SETTINGS)
+        connection.add_termination_listener(lambda _: self._poked.set())  # who waits for something to tell sees that nobody hears it
         try:
             for channel in _TOPICS:
                 await connection.add_listener(channel, self._hear)
