@@ -1,6 +1,7 @@
 """The one gate before every tool: whether it may be called is decided and put on record, how often is counted, and what comes back has no
 secret in it."""
 
+import logging
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -20,6 +21,8 @@ from infrastructure.tools.limiting import CallLimits
 APPROVAL: Final = "approval_needed"
 UNRECORDED: Final = "not_recorded"
 """What cannot be put on record is not done."""
+AGAIN_SECONDS: Final = 0.5
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ class Guard:
             self.trail.note(deed)
         else:
             try:
-                await self.trail.record(deed)
+                await self._record(deed, is_patient=context.run is not None)
             except DatabaseError as error:
                 return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
@@ -61,6 +64,17 @@ class Guard:
         async with self.limits.within(found.tool, context) as refused:
             result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, self._discreet(context), self.clock)
         return self._redacted(result)
+
+    async def _record(self, deed: Deed, *, is_patient: bool) -> None:
+        """A run waits for its database here as it does everywhere, until its node's time is over or it is taken away."""
+        while True:
+            try:
+                return await self.trail.record(deed)
+            except DatabaseError as error:
+                if not is_patient:
+                    raise
+                log.warning("%s waits for the audit trail: %s", deed.resource, error.message)
+                await self.clock.sleep(AGAIN_SECONDS)
 
     def _deed(self, tool: Tool, decision: Decision, context: ToolContext) -> Deed:
         about: dict[str, Json] = {"tool_type": tool.tool_type.value, "effects": tool.effects.value}

@@ -156,7 +156,7 @@ async def test_what_cannot_be_put_on_record_is_not_done(subject: Subject, monkey
         raise DatabaseError("nobody answers")
 
     monkeypatch.setattr(subject.trail, "record", away)
-    result = await subject.call("act")
+    result = await subject.call("act", replace(CONTEXT, run=None, caller="ann"))
 
     assert result.error is not None
     assert (result.error.code, result.error.retryable, result.unknown) == ("not_recorded", True, False)

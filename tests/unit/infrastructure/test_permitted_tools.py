@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from domain.acting import Acting
-from domain.errors import Forbidden
+from domain.audit import Deed
+from domain.errors import DatabaseError, Forbidden
 from domain.graph.definition import Node
 from domain.ids import ActivationPath, NodeId, RunId, SessionId, TenantId
 from domain.json import JsonObject
@@ -19,8 +20,10 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
 from infrastructure.tools.catalog import TenantTools
 from infrastructure.tools.runnable import RunnableTool
+from infrastructure.unaudited import Unaudited
 from tests.fakes import OneModel
 from tests.toolbox import tools_of
+from tests.unit.infrastructure.tool_calls import HandClock
 
 CALL = ToolContext(TenantId("t"), "key")
 PAY = Node(NodeId("pay"), "tool", {"tool": "pay"})
@@ -73,3 +76,32 @@ def test_a_call_that_may_happen_once_is_not_announced_when_it_is_not_allowed(too
     assert intend(context(acting("pay"))).tool == "pay"
     with pytest.raises(Forbidden):
         intend(context(acting()))
+
+
+class AwayTwice(Unaudited):
+    """The database answers at the third time."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    async def record(self, deed: Deed) -> None:
+        self.asked += 1
+        if self.asked < 3:
+            raise DatabaseError("nobody answers")
+
+
+async def test_a_run_waits_until_its_call_stands_on_record(calls: list[JsonObject]) -> None:
+    async def run(arguments: JsonObject, context: ToolContext) -> str:
+        calls.append(arguments)
+        return "paid"
+
+    trail, clock = AwayTwice(), HandClock()
+    pay = Tool("pay", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Pays."), effects=Effects.ONCE)
+    tools = tools_of(clock, [RunnableTool(pay, run)], trail=trail)
+
+    by_hand = await tools.call("pay", {}, replace(CALL, caller="ann"))
+    assert (by_hand.error.code if by_hand.error else "", calls) == ("not_recorded", [])
+
+    trail.asked = 0
+    in_a_run = await tools.call("pay", {}, replace(CALL, run=RunId("r")))
+    assert (in_a_run.output, trail.asked, len(calls), len(clock.slept)) == ("paid", 3, 1, 2)
