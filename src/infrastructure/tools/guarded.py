@@ -3,10 +3,11 @@ secret in it."""
 
 import logging
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final
 
 from domain.audit import Deed
-from domain.errors import DatabaseError, Failure
+from domain.errors import DatabaseError, Failure, RepositoryError
 from domain.json import Json, JsonObject
 from domain.policy import CALL, Decision, Effect, Facts, Policy, Subject
 from domain.ports.audit import AuditTrail
@@ -22,6 +23,8 @@ APPROVAL: Final = "approval_needed"
 UNRECORDED: Final = "not_recorded"
 """What cannot be put on record is not done."""
 AGAIN_SECONDS: Final = 0.5
+SPARE_SECONDS: Final = 1.0
+"""Before its deadline a call that could not be recorded says so: nobody has to wonder whether it was made."""
 log = logging.getLogger(__name__)
 
 
@@ -56,7 +59,7 @@ class Guard:
             self.trail.note(deed)
         else:
             try:
-                await self._record(deed, is_patient=context.run is not None)
+                await self._record(deed, context)
             except DatabaseError as error:
                 return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
@@ -65,15 +68,20 @@ class Guard:
             result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, self._discreet(context), self.clock)
         return self._redacted(result)
 
-    async def _record(self, deed: Deed, *, is_patient: bool) -> None:
-        """A run waits for its database here as it does everywhere, until its node's time is over or it is taken away."""
-        while True:
+    async def _record(self, deed: Deed, context: ToolContext) -> None:
+        """A run waits for its database here as it does everywhere, as long as its call has time. A chain that somebody has tampered with is
+        waited for by nobody."""
+        seconds = context.deadline_seconds
+        until = float("inf") if seconds is None else self.clock.monotonic() + seconds - SPARE_SECONDS
+        for tried in count():
             try:
                 return await self.trail.record(deed)
             except DatabaseError as error:
-                if not is_patient:
+                is_hopeless = isinstance(error, RepositoryError) or self.clock.monotonic() + AGAIN_SECONDS > until
+                if context.run is None or is_hopeless:
                     raise
-                log.warning("%s waits for the audit trail: %s", deed.resource, error.message)
+                if not tried:
+                    log.warning("%s waits for the audit trail: %s", deed.resource, error.message)
                 await self.clock.sleep(AGAIN_SECONDS)
 
     def _deed(self, tool: Tool, decision: Decision, context: ToolContext) -> Deed:
