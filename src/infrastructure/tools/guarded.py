@@ -75,7 +75,8 @@ class Guard:
         until = float("inf") if seconds is None else self.clock.monotonic() + seconds - SPARE_SECONDS
         for tried in count():
             try:
-                return await self.trail.record(deed)
+                await self.trail.record(deed)
+                break
             except DatabaseError as error:
                 is_hopeless = isinstance(error, RepositoryError) or self.clock.monotonic() + AGAIN_SECONDS > until
                 if context.run is None or is_hopeless:
