@@ -115,7 +115,7 @@ ROUTES = [
     "GET /metrics",
 ]
 Asked: TypeAlias = schemathesis.Case[Any]
-KNOWN = {"name": "adder", "version": "1.0.0"}
+KNOWN = {"name": "adder", "version": "1.0.0", "server": "git"}
 HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
 
 
