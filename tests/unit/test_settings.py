@@ -82,8 +82,10 @@ ROW = '{"from": "env:TOKEN", "hosts": ["api.github.com"]}'
             id="a row",
         ),
         pytest.param(
-            {"WEFT_SECRETS": '{"a": {"from": "file:/run/a:b", "hosts": ["*.x.com", "*", "::1"], "tenants": ["t"]}}'},
-            "{'a': {'from': 'file:/run/a:b', 'hosts': ['*.x.com', '*', '::1'], 'tenants': ['t']}}",
+            {
+                "WEFT_SECRETS": '{"a": {"from": "file:/run/a:b", "hosts": ["*.x.com", "*", "::1", "a:80", "[::1]:80", "*:80"], "tenants": ["t"]}}'
+            },
+            "{'a': {'from': 'file:/run/a:b', 'hosts': ['*.x.com', '*', '::1', 'a:80', '[::1]:80', '*:80'], 'tenants': ['t']}}",
             id="all of them",
         ),
         pytest.param(
@@ -124,7 +126,9 @@ def test_secrets_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         pytest.param(
             "WEFT_SECRETS__github", '{"from": "env:A", "hosts": []}', "WEFT_SECRETS__github__hosts: ", id="an empty list of hosts"
         ),
-        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:80"]}', "a host is a name", id="a port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:0"]}', "a host is a name", id="no port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:65536"]}', "a host is a name", id="a port beyond the last"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["::1:80x"]}', "a host is a name", id="no address"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["https://a"]}', "a host is a name", id="a URL"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a.*"]}', "a host is a name", id="a star at the end"),
         pytest.param(

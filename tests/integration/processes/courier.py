@@ -16,6 +16,7 @@ from domain.ports.clock import Clock
 from domain.ports.items import Items
 from domain.ports.secrets import Secrets
 from domain.ports.tools import ToolContext
+from domain.secret import origin_of
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
 from infrastructure.outgoing.messages import Ask
@@ -35,7 +36,7 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     door = Door(Addresses(Allowed(names=(HOST,))))
 
     async def courier(url: str, context: ToolContext) -> dict[str, Any]:
-        value = await secrets.get("canary", context.tenant, HOST)
+        value = await secrets.get("canary", context.tenant, origin_of(url))
         context.tell(f"taking {value} to {url}")
         log.warning("taking %s", value, extra={"deep": [{"value": value}]})
         if url.endswith("/raised"):
