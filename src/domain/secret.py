@@ -3,7 +3,6 @@
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from domain.ids import DEFAULT_TENANT, TenantId
 
@@ -12,6 +11,11 @@ SHORTEST: Final = 8
 LONGEST: Final = 64 * 1024
 ANY_HOST: Final = "*"
 USUAL_PORTS: Final = {"http": 80, "https": 443}
+_URL: Final = re.compile(
+    r"(?P<scheme>[a-z][a-z0-9+.-]*)://(?:\[(?P<six>[0-9a-f:.]+)\]|(?P<name>[^\s/?#:@\[\]\\]+))(?::(?P<port>[0-9]{1,5}))?(?:[/?#].*)?",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Nothing that two readers may read in two ways: no name and password before the host, no blanks."""
 _WITH_PORT: Final = re.compile(r"(?:\[(?P<six>[0-9a-f]*:[0-9a-f:.]*)\]|(?P<name>[^:\[\]]+)):(?P<port>[0-9]{1,5})", re.IGNORECASE)
 
 NOT_IN_GRAPHS: Final = (
@@ -39,22 +43,19 @@ class SecretBinding:
         `*.name` is what stands below the name, and not the name."""
         if not origin:
             return ANY_HOST in self.hosts
-        scheme, host, port = _read(origin)
-        return any(_admits(bound.lower(), scheme, host, port) for bound in self.hosts)
+        place = _read(origin)
+        return place is not None and any(_admits(bound.lower(), *place) for bound in self.hosts)
 
 
 def origin_of(url: str) -> str:
     """Where a request to that URL goes; "" when it does not say."""
-    try:
-        scheme, host, port = _read(url)
-    except ValueError:
-        return ""
-    return f"{scheme}://{_in_brackets(host)}:{port}" if host else ""
+    place = _read(url)
+    return f"{place[0]}://{_in_brackets(place[1])}:{place[2]}" if place else ""
 
 
 def bound_as(url: str) -> str:
-    """What stands in `hosts` for a secret that goes to that URL. `ValueError` when it is none."""
-    scheme, host, port = _read(url)
+    """What stands in `hosts` for a secret that goes to that URL; "" when it does not say where."""
+    scheme, host, port = _read(url) or ("https", "", USUAL_PORTS["https"])
     return host if (scheme, port) == ("https", USUAL_PORTS["https"]) else f"{_in_brackets(host)}:{port}"
 
 
@@ -64,11 +65,13 @@ def parted(bound: str) -> tuple[str, int | None]:
     return (found["six"] or found["name"], int(found["port"])) if found else (bound, None)
 
 
-def _read(url: str) -> tuple[str, str, int]:
+def _read(url: str) -> tuple[str, str, int] | None:
     """Scheme, host and port; 0 for a port that is neither said nor usual."""
-    parts = urlsplit(url)
-    port = USUAL_PORTS.get(parts.scheme, 0) if parts.port is None else parts.port
-    return parts.scheme, (parts.hostname or "").rstrip("."), port
+    found = _URL.fullmatch(url.lower())
+    if found is None:
+        return None
+    port = USUAL_PORTS.get(found["scheme"], 0) if found["port"] is None else int(found["port"])
+    return found["scheme"], (found["six"] or found["name"]).rstrip("."), port
 
 
 def _in_brackets(host: str) -> str:
@@ -78,7 +81,7 @@ def _in_brackets(host: str) -> str:
 def _admits(bound: str, scheme: str, host: str, port: int) -> bool:
     name, its_port = parted(bound)
     is_way = (scheme, port) == ("https", USUAL_PORTS["https"]) if its_port is None else port == its_port
-    return is_way and bool(host) and _names(name, host)
+    return is_way and _names(name, host)
 
 
 def _names(name: str, host: str) -> bool:

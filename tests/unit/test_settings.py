@@ -82,16 +82,19 @@ ROW = '{"from": "env:TOKEN", "hosts": ["api.github.com"]}'
             id="a row",
         ),
         pytest.param(
-            {
-                "WEFT_SECRETS": '{"a": {"from": "file:/run/a:b", "hosts": ["*.x.com", "*", "::1", "a:80", "[::1]:80", "*:80"], "tenants": ["t"]}}'
-            },
-            "{'a': {'from': 'file:/run/a:b', 'hosts': ['*.x.com', '*', '::1', 'a:80', '[::1]:80', '*:80'], 'tenants': ['t']}}",
+            {"WEFT_SECRETS": '{"a": {"from": "file:/run/a:b", "hosts": ["*.x.com", "*", "::1"], "tenants": ["t"]}}'},
+            "{'a': {'from': 'file:/run/a:b', 'hosts': ['*.x.com', '*', '::1'], 'tenants': ['t']}}",
             id="all of them",
         ),
         pytest.param(
             {"WEFT_SECRETS__a__from": "env:A", "WEFT_SECRETS__a__hosts": '["x"]'},
             "{'a': {'from': 'env:A', 'hosts': ['x'], 'tenants': ['default']}}",
             id="part by part",
+        ),
+        pytest.param(
+            {"WEFT_SECRETS__a": '{"from": "env:A", "hosts": ["x:80", "[::1]:80", "*.x:80"]}'},
+            "{'a': {'from': 'env:A', 'hosts': ['x:80', '[::1]:80', '*.x:80'], 'tenants': ['default']}}",
+            id="with ports",
         ),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 from infrastructure.outgoing import addresses
 from infrastructure.outgoing.addresses import Addresses, place_of, resolve
+from infrastructure.tools.threads import SpareThreads
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Silent:
 def silent(monkeypatch: pytest.MonkeyPatch) -> Iterator[Silent]:
     found = Silent()
     monkeypatch.setattr(socket, "getaddrinfo", found)
-    monkeypatch.setattr(addresses, "_LOOKING", addresses.SpareThreads(32))
+    monkeypatch.setattr(addresses, "_LOOKING", SpareThreads(32))
     yield found
     found.may.set()
 

@@ -132,6 +132,8 @@ async def test_a_secret_goes_to_its_hosts_only(host: str, may: bool) -> None:
         pytest.param("a.example", "https://a.example:8443", False, id="nor to who else is on the host"),
         pytest.param("*", "http://a.example:80", False, id="a star says nothing of ports"),
         pytest.param("*", "a.example", False, id="a name alone is no way to go"),
+        pytest.param("a.example", "https://a.example:443@evil.test", False, id="nor is what is read in two ways"),
+        pytest.param("*", "https://a.example\\.evil.test", False, id="whatever the binding"),
         pytest.param("a.example:8040", "http://a.example:8040", True, id="a port that is said, in plain sight"),
         pytest.param("a.example:8040", "https://A.Example.:8040", True, id="and over https"),
         pytest.param("a.example:8040", "https://a.example:443", False, id="no other port then"),
