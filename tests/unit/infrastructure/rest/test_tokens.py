@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure.tools.rest import calls
 from tests.servers.speaker import Heard, Speaker, answer, speaking
 from tests.unit.infrastructure.rest.asking import SECRET, Desk, desk_at
 from tests.unit.infrastructure.tool_calls import answer as output_of
@@ -132,12 +133,14 @@ async def test_a_token_is_asked_for_within_the_calls_time(api: Speaker, issuer: 
         await asyncio.sleep(30)
 
     desk, issuer.said = desk_at(api, issuer), hold
-    desk.within(1)
+    desk.within(2)
     result = await desk.call(desk.tool(config(api, issuer), effects="once"))
     assert (refusal(result), result.unknown, api.connections) == ("auth_failed", False, 0)
 
 
-async def test_who_waits_for_the_token_of_another_call_waits_within_its_own_time(api: Speaker, issuer: Speaker) -> None:
+async def test_who_waits_for_the_token_of_another_call_waits_within_its_own_time(
+    api: Speaker, issuer: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     came = asyncio.Event()
 
     async def hold(heard: Heard, writer: asyncio.StreamWriter) -> None:
@@ -148,7 +151,7 @@ async def test_who_waits_for_the_token_of_another_call_waits_within_its_own_time
     tool = desk.tool(config(api, issuer), effects="once")
     first = asyncio.create_task(desk.call(tool))
     await came.wait()
-    desk.within(0.5)
+    monkeypatch.setattr(calls, "SECONDS", 0.05)
     result = await desk.call(tool)
     first.cancel()
     assert (refusal(result), result.unknown, issuer.connections, api.connections) == ("auth_failed", False, 1, 0)
