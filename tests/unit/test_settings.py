@@ -91,6 +91,11 @@ ROW = '{"from": "env:TOKEN", "hosts": ["api.github.com"]}'
             "{'a': {'from': 'env:A', 'hosts': ['x'], 'tenants': ['default']}}",
             id="part by part",
         ),
+        pytest.param(
+            {"WEFT_SECRETS__a": '{"from": "env:A", "hosts": ["x:80", "[::1]:80", "*.x:80"]}'},
+            "{'a': {'from': 'env:A', 'hosts': ['x:80', '[::1]:80', '*.x:80'], 'tenants': ['default']}}",
+            id="with ports",
+        ),
     ],
 )
 def test_secrets_are_shown_by_where_they_lie_and_may_go(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], shown_as: str) -> None:
@@ -124,7 +129,9 @@ def test_secrets_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         pytest.param(
             "WEFT_SECRETS__github", '{"from": "env:A", "hosts": []}', "WEFT_SECRETS__github__hosts: ", id="an empty list of hosts"
         ),
-        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:80"]}', "a host is a name", id="a port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:0"]}', "a host is a name", id="no port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:65536"]}', "a host is a name", id="a port beyond the last"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["::1:80x"]}', "a host is a name", id="no address"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["https://a"]}', "a host is a name", id="a URL"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a.*"]}', "a host is a name", id="a star at the end"),
         pytest.param(

@@ -33,12 +33,12 @@ CONTEXT = ToolContext(DEFAULT_TENANT, "run/ask#1/0", deadline_seconds=20)
 
 
 class FewSecrets:
-    def must_be_for(self, name: str, tenant: TenantId, host: str) -> None:
+    def must_be_for(self, name: str, tenant: TenantId, origin: str) -> None:
         if name not in SECRETS:
-            raise SecretRefused(f"there is no secret {name} for {host}")
+            raise SecretRefused(f"there is no secret {name} for {origin}")
 
-    async def get(self, name: str, tenant: TenantId, host: str) -> str:
-        self.must_be_for(name, tenant, host)
+    async def get(self, name: str, tenant: TenantId, origin: str) -> str:
+        self.must_be_for(name, tenant, origin)
         return SECRETS[name]
 
 

@@ -163,7 +163,7 @@ async def test_a_server_has_a_bare_environment_and_what_its_owner_gives_it(house
 async def test_a_secret_that_is_not_there_is_said_by_its_name(house: Household) -> None:
     await house.open(hand=house.by_hand(env={"TOKEN": "${secret.other}"}))
 
-    assert (await house.health()).last_error == "there is no secret other for hand.mcp.invalid"
+    assert (await house.health()).last_error == "there is no secret other for https://hand.mcp.invalid"
 
 
 async def test_a_command_that_is_not_there_is_said(house: Household) -> None:

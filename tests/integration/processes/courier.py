@@ -15,12 +15,14 @@ from domain.errors import ToolError
 from domain.ports.clock import Clock
 from domain.ports.secrets import Secrets
 from domain.ports.tools import ToolContext
+from domain.secret import origin_of
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
 from infrastructure.outgoing.messages import Ask
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later
 from infrastructure.store.store import Store
+from infrastructure.tools.builtin.memory import memory_tools
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.registry import InstalledTools
 from infrastructure.tools.runnable import RunnableTool
@@ -35,7 +37,7 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     door = Door(Addresses(Allowed(names=(HOST,))))
 
     async def courier(url: str, context: ToolContext) -> dict[str, Any]:
-        value = await secrets.get("canary", context.tenant, HOST)
+        value = await secrets.get("canary", context.tenant, origin_of(url))
         context.tell(f"taking {value} to {url}")
         log.warning("taking %s", value, extra={"deep": [{"value": value}]})
         if url.endswith("/raised"):
@@ -52,7 +54,7 @@ def courier_with(secrets: Secrets) -> RunnableTool:
 
 
 def installed(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: Clock, store: Store, secrets: Secrets) -> Later:
-    return Later(lambda: InstalledTools(schemas, clock, [courier_with(secrets)]))
+    return Later(lambda: InstalledTools(schemas, clock, [*memory_tools(store.items, clock), courier_with(secrets)]))
 
 
 Shared.tools.set_provides(installed)

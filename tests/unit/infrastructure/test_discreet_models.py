@@ -68,7 +68,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     return found
 
 
-def discretion(*tenants: str, hosts: tuple[str, ...] = ("models.example",), **environment: str) -> Discretion:
+def discretion(*tenants: str, hosts: tuple[str, ...] = ("models.example:8443",), **environment: str) -> Discretion:
     redactor = Redactor()
     bound = SecretBinding("key", "env", "KEY", hosts, tuple(map(TenantId, tenants or ("default",))))
     secrets = BoundSecrets({"key": bound}, {"env": Environment(environment or {"KEY": VALUE})}, redactor)
@@ -107,7 +107,12 @@ async def test_a_key_that_cannot_be_had_is_a_refused_key(library: Library) -> No
     ("endpoint", "given", "reason"),
     [
         pytest.param(Endpoint(THERE, "${secret.other}"), discretion(), "there is no secret other", id="one that is not there"),
-        pytest.param(Endpoint("https://evil.example", "${secret.key}"), discretion(), "may not go to evil.example", id="another host"),
+        pytest.param(
+            Endpoint("https://evil.example", "${secret.key}"), discretion(), "may not go to https://evil.example:443", id="another host"
+        ),
+        pytest.param(
+            Endpoint("https://models.example", "${secret.key}"), discretion(), "may not go to https://models.example:443", id="port"
+        ),
         pytest.param(Endpoint(None, "${secret.key}"), discretion(), "may not go to a host that is not named", id="the provider's own host"),
         pytest.param(Endpoint(THERE, "${secret.key}"), discretion("acme"), "there is no secret key", id="another tenant's"),
         pytest.param(Endpoint(THERE, "${secrets.key}"), discretion(), "names no secret", id="another form"),

@@ -12,7 +12,7 @@ from domain.ports.secrets import Redact, Secrets
 from infrastructure.outgoing.addresses import Addresses
 from infrastructure.tools.mcp.losing import ConnectionLost, Loss
 from infrastructure.tools.mcp.process import ServerProcess
-from infrastructure.tools.mcp.secrets import Filled, host_of
+from infrastructure.tools.mcp.secrets import Filled, origin_for
 from infrastructure.tools.mcp.server_log import ServerLog
 from infrastructure.tools.mcp.session import Session
 from infrastructure.tools.mcp.settings import ServerPart
@@ -45,7 +45,7 @@ class Opening:
             raise ConnectionLost(loss.reason) from error
 
     def _streams(self, name: str, part: ServerPart, loss: Loss, said: ServerLog) -> "AbstractAsyncContextManager[TransportStreams]":
-        filled = Filled(self.secrets, host_of(name, part))
+        filled = Filled(self.secrets, origin_for(name, part))
         return _web(part, filled, loss, self.addresses) if part.command is None else _process(part, filled, loss, said)
 
 

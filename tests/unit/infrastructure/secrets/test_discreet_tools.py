@@ -31,7 +31,9 @@ class Site:
         secrets, tell = self.secrets, self.told.append
 
         async def careless(how: str, context: ToolContext) -> object:
-            value = await secrets.get("github", context.tenant, "evil.example" if how == "elsewhere" else "api.github.com")
+            value = await secrets.get(
+                "github", context.tenant, "http://api.github.com:80" if how == "elsewhere" else "https://api.github.com:443"
+            )
             context.tell(f"logging in with {value}")
             if how == "refuses":
                 raise ToolError(f"{value} was refused", f"refused_{value}")
@@ -74,4 +76,5 @@ async def test_a_secret_that_is_sent_elsewhere_is_a_refusal_of_the_tool() -> Non
 
     assert error is not None
     assert (error.code, error.retryable) == ("secret_refused", False)
-    assert error.message == "the secret github may not go to evil.example, only to api.github.com"
+    said = "the secret github may not go to http://api.github.com:80, only to api.github.com (https on 443 where no port is named)"
+    assert error.message == said
