@@ -21,8 +21,8 @@ class RegisteredTool:
 
 @dataclass(frozen=True, slots=True)
 class Revision:
-    """Of all that a tenant has registered: another one after every change, whatever clock it was made by. `newest` and `sum`: of the
-    seconds at which they were changed."""
+    """Of all that a tenant has registered: another one whenever that is something else, whatever clock changed it. `newest` and `sum`: of
+    the seconds at which they were changed."""
 
     count: int = 0
     newest: float = 0.0

@@ -55,8 +55,8 @@ class ToolContext:
     that version, and each that it was called through, lets its runs call, None when none says. `caller` and `role`: of whoever calls
     outside any run. `agent`: which decided to call, and what it may. `approved_by`: who let this very call happen, where somebody was
     asked. `tell`: how far it is, for whoever watches; from any thread. Only the newest of a tenth of a second is shown, and it may be
-    lost. `logger`: of native tools. `thread`: of the run. `effects`: what the caller took the tool for, where it prepared for that: one that
-    does more by now is not called."""
+    lost. `logger`: of native tools. `thread`: of the run. `effects`: what the caller took the tool for, where it prepared for that: one
+    that does more by now is not called."""
 
     tenant: TenantId
     idempotency_key: str

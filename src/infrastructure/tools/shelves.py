@@ -32,7 +32,8 @@ def reserved(name: str) -> str:
     """Why nobody may register a tool of this name, or ""."""
     if SERVERS not in name:
         return ""
-    return f"{name} reads as a tool of the server {name.partition(SERVERS)[0]}: a name with `{SERVERS}` is a server's, call yours something else"
+    server = name.partition(SERVERS)[0]
+    return f"{name} reads as a tool of the server {server}: only such names have `{SERVERS}` in them, call yours something else"
 
 
 class MadeTools:
