@@ -161,7 +161,9 @@ class Catalog:
     def _shelf(self, tenant: TenantId) -> Shelf:
         shelf = self._shelves.get(tenant)
         if shelf is None:
-            shelf = self._held.get(tenant) or Shelf(tenant, self._registered, self._made, self._guard.clock)
+            shelf = self._held.get(tenant)
+            if shelf is None:  # an empty one is a shelf, too
+                shelf = Shelf(tenant, self._registered, self._made, self._guard.clock)
             self._make_room()
             self._shelves[tenant] = self._held[tenant] = shelf
         self._shelves.move_to_end(tenant)

@@ -53,7 +53,8 @@ async def test_whoever_holds_tools_of_a_tenant_that_was_forgotten_hears_of_chang
     world = World()
     world.shelf.keep(described())
     tools = await world.catalog.of(ACME)
-    await world.catalog.of(OTHERS)
+    for tenant in (OTHERS, ACME, OTHERS):
+        await world.catalog.of(tenant)
     await world.shelf.remove(ACME, "weather")
     world.catalog.forget(ACME)
 
@@ -73,6 +74,9 @@ async def test_what_is_not_registered_is_called_without_a_look() -> None:
 
 async def test_a_look_that_began_before_a_change_is_not_taken_for_one_after_it() -> None:
     world = World()
+    await world.catalog.of(ACME)
+    world.clock.passed += LOOKED_SECONDS + 0.1
+    world.shelf.began.clear()
     world.shelf.opened.clear()
     early = asyncio.create_task(world.catalog.of(ACME))
     await world.shelf.began.wait()
@@ -185,3 +189,26 @@ async def test_a_run_waits_for_the_database_before_a_call_and_a_call_by_hand_is_
 
     assert answer(await tools.call("weather", {}, replace(CALL, run=RunId("r")))) == "rain"
     assert world.clock.slept == [AGAIN_SECONDS] * 2
+
+
+async def test_whoever_holds_tools_of_a_tenant_that_had_none_sees_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.tools.catalog.MOST_TENANTS", 1)
+    world = World()
+    tools = await world.catalog.of(ACME)
+    for tenant in (OTHERS, ACME):
+        await world.catalog.of(tenant)
+    world.shelf.keep(described())
+    world.catalog.forget(ACME)
+
+    assert answer(await tools.call("weather", {}, CALL)) == "rain"
+
+
+async def test_tenants_that_have_registered_much_make_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("infrastructure.tools.catalog.MOST_DOCUMENTS", 2)
+    world = World()
+    for name in ("a", "b", "c"):
+        world.shelf.keep(described(name))
+    for tenant in (ACME, OTHERS, ACME):
+        await world.catalog.of(tenant)
+
+    assert world.shelf.loaded == ["a", "b", "c"] * 2
