@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, JsonValue
 
-from application.tool_views import ToolCheckView, ToolView
-from application.tools import ToolCallOrder, ToolFilters
+from application.tool_views import ToolBatchView, ToolCheckView, ToolView
+from application.tools import ToolBatchOrder, ToolCallOrder, ToolFilters
 from application.views import PageView, ToolResultView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, document_of, model_ref, takes
@@ -15,7 +15,7 @@ from interface.rest.openapi import fails
 from interface.rest.parameters import IdempotencyKey
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
-BODIES: tuple[type[BaseModel], ...] = (ToolCallOrder,)
+BODIES: tuple[type[BaseModel], ...] = (ToolCallOrder, ToolBatchOrder)
 _Document = Annotated[JsonValue, Depends(document_of)]
 _TOOL = takes({"type": "object", "description": "A tool that is data: docs/tools.md says what stands in it."})
 
@@ -40,6 +40,12 @@ async def register_tool(who: Caller, desk: TheDesk, document: _Document, respons
 async def validate_tool(who: Caller, desk: TheDesk, document: _Document) -> ToolCheckView:
     """Every problem at once, each with a pointer. Nothing is kept or called."""
     return desk.tools.check(who, document)
+
+
+@router.post("/batch", responses=fails(409, 413, 415), openapi_extra=takes(model_ref(ToolBatchOrder)))
+async def register_tools(who: Caller, desk: TheDesk, order: Annotated[ToolBatchOrder, Depends(body_of(ToolBatchOrder))]) -> ToolBatchView:
+    """Keep many tools at once. What is wrong with one is told, and does not stop the others."""
+    return await desk.tools.register_all(who, order)
 
 
 @router.get("/{name}", responses=fails(404))
