@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from domain.ids import DEFAULT_TENANT
 from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from domain.usage import Money
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.builtin import builtin_tools
 from infrastructure.tools.calling import CheckedTool
@@ -143,7 +145,7 @@ async def test_a_call_whose_time_ends_before_it_began_is_known_not_to_have_been_
         async def run(arguments: dict[str, Json], context: ToolContext) -> None:
             await charge()
 
-        tool = Tool("charge", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Charges."), {}, Effects.ONCE, cost=Decimal(1))
+        tool = Tool("charge", ToolType.NATIVE, {"type": "object"}, ToolMetadata("Charges."), {}, Effects.ONCE, cost=Money(Decimal(1)))
         found = CheckedTool.of(RunnableTool(tool, run), JsonSchemas())
         result = await found.call({}, ToolContext(DEFAULT_TENANT, "key", deadline_seconds=0.05), HandClock())
 
@@ -195,7 +197,7 @@ async def test_builtin_tools_need_no_thread_of_the_event_loops_own(name: str) ->
     loop, opened = asyncio.get_running_loop(), threading.Event()
     loop.set_default_executor(ThreadPoolExecutor(1))
     held = loop.run_in_executor(None, opened.wait, 20)
-    arguments = {"expression": "2 ** 3"} if name == "calculator" else found.tool.examples[0]["arguments"]
+    arguments: Any = {"expression": "2 ** 3"} if name == "calculator" else found.tool.examples[0]["arguments"]
 
     result = await found.call(arguments, CONTEXT, HandClock())
     opened.set()

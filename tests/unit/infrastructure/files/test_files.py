@@ -217,47 +217,6 @@ async def test_a_nested_repetition_searches_in_no_time(place: Place) -> None:
     assert (await place.made("files_search", regex="^(a+)+$"))["matches"] == []
 
 
-async def test_a_patch_is_made_whole_or_not_at_all(place: Place) -> None:
-    await place.made("files_write", path="f", content="red, green, blue")
-    edits = [{"find": "red", "replace": "blue"}, {"find": "green", "replace": ""}]
-
-    assert await place.refused("files_patch", path="f", edits=[*edits, {"find": "yellow", "replace": ""}]) == "edit_not_found"
-    assert await place.refused("files_patch", path="f", edits=[*edits, {"find": "blue", "replace": ""}]) == "edit_not_unique"
-    assert (place.workspace / "f").read_text() == "red, green, blue"
-    await place.made("files_patch", path="f", edits=edits)
-    assert (place.workspace / "f").read_text() == "blue, , blue"
-
-
-async def test_texts_that_overlap_are_there_twice(place: Place) -> None:
-    await place.made("files_write", path="f", content="aaa")
-
-    assert await place.refused("files_patch", path="f", edits=[{"find": "aa", "replace": "b"}]) == "edit_not_unique"
-
-
-async def test_a_patch_that_comes_again_with_its_key_is_not_made_twice(place: Place) -> None:
-    await place.made("files_write", path="f", content="x")
-    edits = [{"find": "x", "replace": "xy"}]
-    first = await place.made("files_patch", path="f", edits=edits)
-
-    assert await place.made("files_patch", path="f", edits=edits) == first
-    assert (place.workspace / "f").read_text() == "xy"
-    await place.made("files_patch", as_another(idempotency_key="next"), path="f", edits=edits)
-    assert (place.workspace / "f").read_text() == "xyy"
-
-
-async def test_a_patch_that_ended_before_the_file_was_changed_is_made_when_it_comes_again(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.made("files_write", path="f", content="x")
-    edits, really = [{"find": "x", "replace": "xy"}], os.rename
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "rename", lambda one, to, **more: _broken() if to == "f" else really(one, to, **more))
-        assert await place.refused("files_patch", path="f", edits=edits) == "tool_failed"
-    await place.made("files_patch", path="f", edits=edits)
-
-    assert (place.workspace / "f").read_text() == "xy"
-
-
 async def test_the_examples_say_what_happens(place: Place) -> None:
     for name in ("files_write", "files_read", "files_list", "files_search", "files_patch"):
         (example,) = place.tools[name].tool.examples

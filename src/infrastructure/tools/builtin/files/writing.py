@@ -75,7 +75,9 @@ def write_file(workspace: Workspace, arguments: Mapping[str, Any]) -> Json:
     path, digest = "/".join(names), sha256(content).hexdigest()
     with workspace.locked() as root, _made(root, names[:-1]) as here:
         before = find(here, names[-1], path)
-        now = _digest(here, names[-1], path) if before is not None and (before.st_size == len(content) or "expect" in arguments) else ABSENT
+        now = (
+            digest_of(here, names[-1], path) if before is not None and (before.st_size == len(content) or "expect" in arguments) else ABSENT
+        )
         if now != digest:
             if "expect" in arguments and now != arguments["expect"]:
                 raise ToolError(f"{path} is not what was expected: read it again (SHA-256 {now})", "file_changed")
@@ -138,6 +140,6 @@ def _full() -> ToolError:
     return ToolError(f"the workspace takes {MAX_ENTRIES:,} files and folders, and has no room for more", "workspace_full")
 
 
-def _digest(here: int, name: str, path: str) -> str:
+def digest_of(here: int, name: str, path: str) -> str:
     with reading(here, name, path) as file:
         return sha256(whole(file, path)).hexdigest()
