@@ -190,33 +190,6 @@ async def test_a_workspace_that_others_filled_is_looked_at_up_to_a_bound(place: 
     assert len((await place.made("files_list", recursive=True))["entries"]) == 10
 
 
-async def test_a_search_finds_lines(place: Place) -> None:
-    await place.made("files_write", path="a.md", content="one\nTODO: two\r\nthree todo\n")
-    await place.made("files_write", path="b/c.txt", content="TODO")
-    await place.made("files_write", path="raw", content=b64encode(b"TODO\xff").decode(), **AS_BYTES)
-
-    found = await place.made("files_search", text="TODO")
-    assert found == {
-        "matches": [{"path": "a.md", "line": 2, "text": "TODO: two"}, {"path": "b/c.txt", "line": 1, "text": "TODO"}],
-        "searched": 2,
-        "complete": True,
-    }
-    assert [one["line"] for one in (await place.made("files_search", text="todo", pattern="*.md", ignore_case=True))["matches"]] == [2, 3]
-    assert [one["line"] for one in (await place.made("files_search", regex="^t.*o$", ignore_case=True, folder="b"))["matches"]] == [1]
-    assert (await place.made("files_search", text="TODO", limit=1))["complete"] is False
-
-
-@pytest.mark.parametrize("regex", ["(", r"(a)\1", "(?=a)", r"\w{1000}", "(?x)a {9}"])
-async def test_a_regular_expression_that_could_take_for_ever_is_refused(place: Place, regex: str) -> None:
-    assert await place.refused("files_search", regex=regex) == "invalid_regex"
-
-
-async def test_a_nested_repetition_searches_in_no_time(place: Place) -> None:
-    await place.made("files_write", path="f", content="a" * 9_000 + "b")
-
-    assert (await place.made("files_search", regex="^(a+)+$"))["matches"] == []
-
-
 async def test_the_examples_say_what_happens(place: Place) -> None:
     for name in ("files_write", "files_read", "files_list", "files_search", "files_patch"):
         (example,) = place.tools[name].tool.examples
