@@ -15,7 +15,7 @@ from domain.acting import Acting
 from domain.ids import SessionId, TenantId, ThreadId
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.builtin.files import file_tools, reading, walking, writing
-from infrastructure.tools.builtin.files.places import MAX_FILE
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.calling import CheckedTool
 from tests.unit.infrastructure.files.place import CONTEXT, Place, as_another
 from tests.unit.infrastructure.tool_calls import NOON, HandClock

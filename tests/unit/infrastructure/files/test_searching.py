@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from infrastructure.tools.builtin.files.places import Workspace
+from infrastructure.tools.builtin.files.quota import Quota
 from infrastructure.tools.builtin.files.searching import LONGEST_LINE, search_files
 from infrastructure.tools.builtin.files.walking import walk
 from tests.unit.infrastructure.files.place import Place
@@ -57,7 +58,7 @@ async def test_a_text_of_characters_that_are_cut_anywhere_is_text(place: Place) 
 
 
 def test_a_search_holds_one_line_at_a_time(tmp_path: Path) -> None:
-    place = Workspace(tmp_path, ("acme", "thread-t"))
+    place = Workspace(tmp_path, "acme", "thread-t", Quota())
     (tmp_path / "acme/thread-t").mkdir(parents=True)
     (tmp_path / "acme/thread-t/f").write_text("ab\n" * 200_000)
 

@@ -8,9 +8,10 @@ from typing import Any, Final, NamedTuple
 from domain.errors import ToolError
 from domain.json import Json
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.builtin.files.entries import file_not_found, find, folder, reading
 from infrastructure.tools.builtin.files.names import OURS, PATH, file_names_in
-from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
+from infrastructure.tools.builtin.files.places import Room, Workspace
 from infrastructure.tools.builtin.files.reading import not_text, whole
 from infrastructure.tools.builtin.files.writing import EXPECT, WRITTEN, digest_of, put
 
@@ -79,11 +80,11 @@ def patch_file(workspace: Workspace, arguments: Mapping[str, Any], key: str) -> 
     names = file_names_in(arguments["path"])
     path = "/".join(names)
     call = sha256(json.dumps([key, path, arguments["edits"]], sort_keys=True).encode()).hexdigest()
-    with workspace.locked() as root:
-        made = _all_made(root)
-        if call in made and not _is_unmade(root, names, made, call):
+    with workspace.locked() as room:
+        made = _all_made(room.here)
+        if call in made and not _is_unmade(room.here, names, made, call):
             return made[call].answer
-        with folder(root, names[:-1]) as here:
+        with folder(room.here, names[:-1]) as here:
             with reading(here, names[-1], path) as file:
                 before = whole(file, path)
             now = sha256(before).hexdigest()
@@ -92,8 +93,8 @@ def patch_file(workspace: Workspace, arguments: Mapping[str, Any], key: str) -> 
             after = _edited(before, arguments["edits"], path)
             mine = Made(path, now, sha256(after).hexdigest(), len(after))
             # Put down before the file: a patch of which only this is left was not made, and is made again.
-            _put_down(root, made, call, mine)
-            put(root, here, names[-1], after)
+            _put_down(room, made, call, mine)
+            put(room, here, names[-1], after)
     return mine.answer
 
 
@@ -111,12 +112,12 @@ def _is_unmade(root: int, names: Sequence[str], made: Mapping[str, Made], call: 
         return False
 
 
-def _put_down(root: int, made: dict[str, Made], call: str, mine: Made) -> None:
+def _put_down(room: Room, made: dict[str, Made], call: str, mine: Made) -> None:
     last = _newest(made, mine.path)
     if last is not None and made[last].before == mine.before:
         del made[last]  # it was not made, and is not taken for made when the file is another
     kept = list({**made, call: mine}.items())[-KEPT:]
-    put(root, root, DONE, json.dumps(dict(kept)).encode())
+    put(room, room.here, DONE, json.dumps(dict(kept)).encode())
 
 
 def _newest(made: Mapping[str, Made], path: str) -> str | None:

@@ -13,10 +13,11 @@ from domain.errors import ToolError
 from domain.json import Json
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.cel.regex_weight import MAX_WEIGHT, regex_weight
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.builtin.files.entries import folder, reading
 from infrastructure.tools.builtin.files.listing import FOLDER, PATTERN
 from infrastructure.tools.builtin.files.names import names_in
-from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
+from infrastructure.tools.builtin.files.places import Workspace
 from infrastructure.tools.builtin.files.reading import PIECE, whole
 from infrastructure.tools.builtin.files.walking import Entry, walk
 

@@ -8,9 +8,9 @@ from itertools import islice
 from typing import Final, TypeAlias
 
 from domain.errors import ToolError
+from infrastructure.tools.builtin.files.bounds import MAX_ENTRIES
 from infrastructure.tools.builtin.files.entries import folder
 from infrastructure.tools.builtin.files.names import DEEPEST, OURS
-from infrastructure.tools.builtin.files.places import MAX_ENTRIES
 
 MOST_SEEN: Final = 4 * MAX_ENTRIES
 """What others put into a workspace is not counted beforehand: so many entries of it are looked at, and no more."""
@@ -53,18 +53,18 @@ class _Stand:
         os.close(self._here)
 
 
-def walk(here: int, prefix: str = "", *, recursive: bool = True) -> Iterator[Entry]:
-    stand = _Stand(here)
+def walk(here: int, prefix: str = "", *, recursive: bool = True, most: int | None = None) -> Iterator[Entry]:
+    stand, most = _Stand(here), MOST_SEEN if most is None else most
     try:
-        yield from islice(_walk(stand, (), prefix, DEEPEST if recursive else 0), MOST_SEEN)
+        yield from islice(_walk(stand, (), prefix, DEEPEST if recursive else 0, most), most)
     finally:
         stand.close()
 
 
-def _walk(stand: _Stand, at: Names, prefix: str, deeper: int) -> Iterator[Entry]:
+def _walk(stand: _Stand, at: Names, prefix: str, deeper: int, most: int) -> Iterator[Entry]:
     try:
         with os.scandir(stand.at(at)) as found:
-            names = sorted(entry.name for entry in islice(found, MOST_SEEN) if not entry.name.startswith(OURS))
+            names = sorted(entry.name for entry in islice(found, most) if not entry.name.startswith(OURS))
     except (OSError, ToolError):  # gone, or no folder any more
         return
     for name in names:
@@ -75,7 +75,7 @@ def _walk(stand: _Stand, at: Names, prefix: str, deeper: int) -> Iterator[Entry]
             continue
         yield entry
         if deeper and entry.kind == "folder":
-            yield from _walk(stand, (*at, name), f"{entry.path}/", deeper - 1)
+            yield from _walk(stand, (*at, name), f"{entry.path}/", deeper - 1, most)
 
 
 def shown(name: str) -> str:
@@ -89,9 +89,9 @@ class Size:
     file_bytes: int
 
 
-def size_of(here: int) -> Size:
+def size_of(here: int, most: int | None = None) -> Size:
     entries = total = 0
-    for entry in walk(here):
+    for entry in walk(here, most=most):
         entries += 1
         total += entry.status.st_size if entry.kind == "file" else 0
     return Size(entries, total)
