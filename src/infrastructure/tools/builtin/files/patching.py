@@ -98,7 +98,7 @@ def patch_file(workspace: Workspace, arguments: Mapping[str, Any], key: str) -> 
     return mine.answer
 
 
-def _is_unmade(root: int, names: Sequence[str], made: Mapping[str, Made], call: str) -> bool:
+def _is_unmade(root: int, names: Sequence[str], made: dict[str, Made], call: str) -> bool:
     """Was somebody ended between putting it down and the file? Then it is the newest of its file, and the file is as it was."""
     mine = made[call]
     if call != _newest(made, mine.path):
@@ -120,7 +120,7 @@ def _put_down(room: Room, made: dict[str, Made], call: str, mine: Made) -> None:
     put(room, room.here, DONE, json.dumps(dict(kept)).encode())
 
 
-def _newest(made: Mapping[str, Made], path: str) -> str | None:
+def _newest(made: dict[str, Made], path: str) -> str | None:
     return next((call for call in reversed(made) if made[call].path == path), None)
 
 
