@@ -28,6 +28,7 @@ NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output", "output_
 """Errors that do not tell whether the tool did what it does, beside a `ToolError` that says so of itself; one that it did not mean to raise
 tells it neither."""
 UNCALLED: Final = "invalid_arguments"
+NO_THREAD: Final = "no_thread"
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +68,7 @@ class CheckedTool:
             failure, unknown = self._failure(error), not _is_answer(error)
         else:
             return ToolExecutionResult(output, execution_time=clock.monotonic() - began, cost=self.tool.cost)
-        cost = None if failure.code == UNCALLED else self.tool.cost
+        cost = None if failure.code in (UNCALLED, NO_THREAD) else self.tool.cost
         return ToolExecutionResult(error=failure, execution_time=clock.monotonic() - began, unknown=unknown, cost=cost)
 
     async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
