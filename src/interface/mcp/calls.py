@@ -35,6 +35,8 @@ _INPUT: Final = "/input"
 _KEY: Final = "/_meta/idempotency_key"
 _LONGEST_KEY: Final = 200
 _CANCEL_SECONDS: Final = 5.0
+_starting: Final[set[asyncio.Task[StartedRun]]] = set()
+"""Held here, since nobody else holds one whose caller has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ class Calls:
 
     async def _run(self, offered: str, workflow: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
         starting = asyncio.create_task(self._started(workflow, arguments, call))
+        _starting.add(starting)
+        starting.add_done_callback(_has_started)
         try:
             return await self._settled(offered, starting, call)
         except asyncio.CancelledError:
@@ -159,6 +163,13 @@ class Calls:
         await self.desk.cancel_run(self.who, asked.run_id, CancelOrder(reason=asked.reason))
         view, settled = await self.watch.settled(asked.run_id, min(self.seconds, _CANCEL_SECONDS))
         return results.of_standing(view, settled=settled)
+
+
+def _has_started(starting: asyncio.Task[StartedRun]) -> None:
+    """Its error is for the caller; one that has gone does not hear it."""
+    _starting.discard(starting)
+    if not starting.cancelled():
+        starting.exception()
 
 
 def unknown(offered: str) -> MCPError:
