@@ -3,10 +3,13 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from application.keyed_calls import CallOnce
+from application.once import digest_of
 from application.paging import PageOrder, slice_of
 from application.tool_views import RefusedToolView, RegisteredToolView, ToolBatchView, ToolCheckView, ToolView
 from application.views import PageView, ToolResultView, json_object
@@ -65,6 +68,7 @@ class ToolFilters(PageOrder):
 class ToolDesk:
     catalog: ToolCatalog
     registered: RegisteredTools
+    call_once: CallOnce
     new_id: NewId
     clock: Clock
     seconds: float = field(default=CALL_SECONDS)
@@ -79,13 +83,17 @@ class ToolDesk:
         return ToolView.of((await self.catalog.of(who.tenant)).get(name))
 
     async def call(self, who: Principal, name: str, order: ToolCallOrder, key: str | None = None, tell: Tell = unheard) -> ToolResultView:
-        """One call outside any run; the tool's refusal or failure is an answer, not an error. `key`: handed to the tool, so that the same
-        call again is known to it. `tell`: hears of its progress, from any thread."""
+        """One call outside any run; the tool's refusal or failure is an answer, not an error. `key`: the caller's own, handed to the tool
+        so that the same call again is known to it; a tool of effects `once` is called once under it (`CallOnce`). `tell`: hears of its
+        progress, from any thread."""
         who.must_be(Role.OPERATOR)
         tools = await self.catalog.of(who.tenant)
-        named = self.new_id() if key is None else f"call/{who.tenant}/{name}/{key}"
+        named = self.new_id() if key is None else f"call/{digest_of('key', [who.tenant, who.name, name, key])}"
         context = ToolContext(who.tenant, named, deadline_seconds=self.seconds, caller=who.name, role=who.role, tell=tell)
-        return ToolResultView.of(await tools.call(name, order.arguments, context))
+        call = partial(tools.call, name, order.arguments, context)
+        if key is None or tools.get(name).effects is not Effects.ONCE:
+            return ToolResultView.of(await call())
+        return await self.call_once(who, key, digest_of("call_tool", [name, order.arguments]), call)
 
     def check(self, who: Principal, document: Json) -> ToolCheckView:
         """What a document describes, or everything that is wrong with it; nothing is kept."""

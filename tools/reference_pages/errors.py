@@ -116,6 +116,8 @@ FAILURES: Final = {
     "no_route": "add a rule or `otherwise`",
     "not_a_list": "let `over` give a list",
     "terminated": "nothing: a `terminate` node with `status: failed` ended it",
+    "result_not_kept": "nothing: the call by hand was made under this key and has ended; only its long answer is not there any more",
+    "unknown_outcome": "look whether it was done; then decide with `weft runs resolve`, or call by hand with another key",
 }
 
 

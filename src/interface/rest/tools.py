@@ -65,7 +65,7 @@ async def remove_tool(who: Caller, desk: TheDesk, name: str) -> None:
     await desk.tools.remove(who, name)
 
 
-@router.post("/{name}/call", responses=fails(404, 413, 415), openapi_extra=takes(model_ref(ToolCallOrder)))
+@router.post("/{name}/call", responses=fails(404, 409, 413, 415), openapi_extra=takes(model_ref(ToolCallOrder)))
 async def call_tool(
     who: Caller,
     desk: TheDesk,
@@ -73,5 +73,6 @@ async def call_tool(
     order: Annotated[ToolCallOrder, Depends(body_of(ToolCallOrder))],
     key: IdempotencyKey = None,
 ) -> ToolResultView:
-    """A tool that refuses or fails answers too, with `success: false` and its error. The key is handed to the tool."""
+    """A tool that refuses or fails answers too, with `success: false` and its error. The key is handed to the tool. Under one
+    key of a caller a tool of effects `once` is called once: sent again it gets the same answer, or `unknown_outcome`."""
     return await desk.tools.call(who, name, order, key)

@@ -1,7 +1,7 @@
 """What the tests of registered tools share: a catalog over a store that a test holds in its hand."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -67,6 +67,9 @@ class Shelf:
     async def put(self, tool: RegisteredTool) -> bool:
         self.kept.setdefault(tool.tenant, {})[tool.name] = tool
         return True
+
+    async def put_all(self, tools: Sequence[RegisteredTool]) -> Collection[str]:
+        return [tool.name for tool in tools if await self.put(tool)]
 
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
         found = [one for name, one in self.kept.get(tenant, {}).items() if names is None or name in names]
