@@ -7,7 +7,7 @@ from domain.ids import DEFAULT_TENANT, TenantId
 
 SHORTEST: Final = 8
 """Characters. A shorter value stands in many texts by chance: it could not be taken out of them without harm."""
-LONGEST: Final = 64 * 1024
+LONGEST: Final = 8 * 1024
 ANY_HOST: Final = "*"
 
 NOT_IN_GRAPHS: Final = (
