@@ -159,7 +159,7 @@ def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.
     monkeypatch.setenv("WEFT_MODEL_ENDPOINTS", '{"openai/a": {"api_base": "http://x", "api_key": "key-of-the-model"}}')
     monkeypatch.setenv("WEFT_SECRETS__github", ROW)
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-provider")
-    monkeypatch.setenv("TOKEN", "value-of-the-token")
+    monkeypatch.setenv("TOKEN", "value-of-the-token\n")
     redact = redactor_of(read_settings())
 
     said = redact(

@@ -38,7 +38,7 @@ class Site:
             if how == "is long":
                 raise ToolError(f"{'x' * (MAX_MESSAGE - 10)}{value}")
             if how == "is odd":
-                return f"{'x' * 150}{value}"
+                return f"{'x' * 290}{value}"
             if how == "refuses":
                 raise ToolError(f"{value} was refused", f"refused_{value}")
             if how == "breaks":

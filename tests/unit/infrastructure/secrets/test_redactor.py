@@ -195,29 +195,18 @@ def test_texts_are_told_apart_whatever_is_in_them(output: Json, shown: Json) -> 
     assert redacted(output, knowing(github=TOKEN, nul="nul-and\0more")) == shown
 
 
-def test_many_small_texts_are_asked_about_once() -> None:
+@pytest.mark.parametrize(("secret", "shown"), [("nowhere", "row 7"), ("row 7", "[secret]")])
+def test_many_small_texts_are_asked_about_once(secret: str, shown: str) -> None:
     asked: list[str] = []
 
     def redact(text: str) -> str:
         asked.append(text)
-        return text
+        return text.replace(secret, "[secret]")
 
-    value: Json = {"rows": [{"name": f"row {number}"} for number in range(1_000)]}
+    rows: list[Json] = [{"name": f"row {number}"} for number in range(10)]
 
-    assert redacted(value, redact) is value
+    assert redacted(rows, redact) == [*rows[:7], {"name": shown}, *rows[8:]]
     assert len(asked) == 1
-
-
-@pytest.mark.parametrize("found", [False, True])
-def test_ninety_thousand_texts_are_looked_through_in_a_moment(found: bool) -> None:
-    redact = knowing(**{f"s{number}": f"{number:04}{TOKEN}" for number in range(50)})
-    value: Json = ["x" * 40 + str(number) for number in range(90_000)] + ([f"0007{TOKEN}"] if found else [])
-    began = process_time()
-
-    shown = redacted(value, redact)
-
-    assert process_time() - began < 2.0
-    assert (shown == value) is not found
 
 
 @pytest.mark.parametrize(("size", "elsewhere"), [(LARGE + 1, True), (LARGE, False)])
