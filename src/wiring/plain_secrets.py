@@ -5,8 +5,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-_SECRET_NAME: Final = re.compile(r"token|secret|pass|pwd|key|auth|cred|cookie|session|signature|(?:^|[^a-z])pat$", re.IGNORECASE)
-_RANDOM: Final = re.compile(r"(?=[^/\\.]*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+/=~.-]{20,}")
+_SECRET_NAME: Final = re.compile(
+    r"(?:token|secret|pass|pwd|key|auth|cred|cookie|session|signature|(?:^|[^a-z])pat$)(?!.*(?:file|path|dir)$)", re.IGNORECASE
+)
+_WORD: Final = re.compile(r"[a-z]{1,12}")
+"""`AUTH_MODE=password`: what stands in texts anyway."""
+_RANDOM: Final = re.compile(r"(?=[^/\\.]*[0-9])(?=.*[A-Za-z])(?=.*[A-Za-z0-9_]{12})[A-Za-z0-9_+/~.-]{20,}={0,2}")
 """Looks like a token, whatever it is called. An address or a path does not: `production` and `/usr/bin` have to stay in texts."""
 
 
@@ -33,6 +37,6 @@ def _secret_in(name: str, value: str) -> Iterator[str]:
     """A credential comes back without the word before it, such as `Bearer`, too."""
     if "://" in value:
         yield unquote(urlsplit(value).password or "")
-    elif _SECRET_NAME.search(name) or _RANDOM.fullmatch(value):
+    elif (_SECRET_NAME.search(name) and not _WORD.fullmatch(value)) or _RANDOM.fullmatch(value):
         yield value
         yield value.split()[-1] if value.split() else ""

@@ -198,7 +198,14 @@ MCP = {
             "ghp_9f8sT2kLqWv0ZxY7bN3m",
             "--mode=production",
         ],
-        "env": {"GITHUB_TOKEN": "plain-token", "STAGE": "production", "HOME": "/home/weft", "DB": "pg://me:db-password@db/x"},
+        "env": {
+            "GITHUB_TOKEN": "plain-token",
+            "STAGE": "production",
+            "AUTH_MODE": "password",
+            "KEY_FILE": "/etc/key.pem",
+            "DATA": "/srv/data/x",
+            "DB": "pg://me:db-password@db/x",
+        },
     },
     "there": {"url": "https://x.example/mcp?key=query-key", "headers": {"Authorization": "Bearer header-token", "Accept": "text/plain"}},
     "vault": {"url": "https://y.example/mcp", "headers": {"Authorization": "Bearer ${secret.github}"}},
@@ -216,7 +223,9 @@ MCP = {
         pytest.param("command-key", "[secret WEFT_MCP_SERVERS]", id="the word after an option"),
         pytest.param("ghp_9f8sT2kLqWv0ZxY7bN3m", "[secret WEFT_MCP_SERVERS]", id="what looks like a token"),
         pytest.param("${secret.github}", "${secret.github}", id="a reference is none itself"),
-        pytest.param("production, text/plain, /home/weft", "production, text/plain, /home/weft", id="what everybody may know"),
+        pytest.param(
+            "production, password, /etc/key.pem, text/plain", "production, password, /etc/key.pem, text/plain", id="what everybody may know"
+        ),
     ],
 )
 def test_secrets_that_stand_plainly_in_servers_are_redacted(monkeypatch: pytest.MonkeyPatch, text: str, redacted: str) -> None:
