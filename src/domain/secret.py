@@ -8,7 +8,7 @@ from domain.ids import DEFAULT_TENANT, TenantId
 
 SHORTEST: Final = 8
 """Characters. A shorter value stands in many texts by chance: it could not be taken out of them without harm."""
-LONGEST: Final = 64 * 1024
+LONGEST: Final = 8 * 1024
 ANY_HOST: Final = "*"
 USUAL_PORTS: Final = {"http": 80, "https": 443}
 _URL: Final = re.compile(

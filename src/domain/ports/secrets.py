@@ -7,6 +7,8 @@ from domain.ids import TenantId
 
 Redact: TypeAlias = Callable[[str], str]
 """The text without any secret that was ever given out in this process, in whatever form it was sent."""
+RedactFor: TypeAlias = Callable[[TenantId], Redact]
+"""For what a tenant reads: no secret has its name there that the tenant may not use."""
 
 
 class Secrets(Protocol):

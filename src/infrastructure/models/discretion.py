@@ -10,7 +10,7 @@ from domain.ports.secrets import Redact, Secrets
 from domain.secret import origin_of
 from infrastructure.models.failures import model_error
 from infrastructure.models.settings import Endpoint
-from infrastructure.secrets.redactor import redacted
+from infrastructure.secrets.redacted import redacted
 from infrastructure.secrets.references import names_in, resolved
 
 

@@ -34,7 +34,7 @@ class BoundSecrets:
         value = await self._read(bound)
         if len(value) > LONGEST:
             raise SecretRefused(f"the secret {name} is longer than {LONGEST:,} characters")
-        if not self.redactor.remember(name, value):
+        if not self.redactor.remember(name, value, bound.tenants):
             raise SecretRefused(f"the secret {name} is shorter than {SHORTEST} characters: it could not be kept out of texts")
         return value
 

@@ -12,10 +12,10 @@ from domain.json import Json, JsonObject
 from domain.policy import CALL, Decision, Effect, Facts, Policy, Subject
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
-from domain.ports.secrets import Redact
+from domain.ports.secrets import Redact, RedactFor
 from domain.ports.tools import ToolContext, unheard
 from domain.tool import Effects, Tool, ToolExecutionResult
-from infrastructure.secrets.redactor import redacted
+from infrastructure.secrets.redacted import redacted_aside
 from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.limiting import CallLimits
 
@@ -34,7 +34,7 @@ class Guard:
     policy: Policy
     trail: AuditTrail
     limits: CallLimits
-    redact: Redact
+    redact_for: RedactFor
     clock: Clock
 
     def decide(self, tool: Tool, context: ToolContext) -> Decision:
@@ -69,15 +69,18 @@ class Guard:
                 return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
             return ToolExecutionResult(error=_refusal(found.tool, decision))
+        redact = self.redact_for(context.tenant)
         async with self.limits.within(found.tool, self._left(context, began)) as refused:
-            result = ToolExecutionResult(error=refused) if refused else await self._made(found, arguments, self._left(context, began))
-        return self._redacted(result)
+            if refused:
+                return ToolExecutionResult(error=refused)
+            result = await self._made(found, arguments, self._left(context, began), redact)
+        return await _redacted(result, redact)
 
-    async def _made(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
+    async def _made(self, found: CheckedTool, arguments: JsonObject, context: ToolContext, redact: Redact) -> ToolExecutionResult:
         if context.deadline_seconds is not None and context.deadline_seconds <= 0:
             message = f"{found.tool.name} was not called: its time was over before it could be"
             return ToolExecutionResult(error=Failure("timeout", message, retryable=True))
-        return await found.call(arguments, self._discreet(context), self.clock)
+        return await found.call(arguments, _discreet(context, redact), self.clock, redact)
 
     def _left(self, context: ToolContext, began: float) -> ToolContext:
         """With the time that is left of what there was when the call began."""
@@ -112,15 +115,17 @@ class Guard:
         who = context.caller or f"run {context.run}"
         return Deed(context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about)
 
-    def _discreet(self, context: ToolContext) -> ToolContext:
-        tell = context.tell
-        return context if tell is unheard else replace(context, tell=lambda text: tell(self.redact(text)))
 
-    def _redacted(self, result: ToolExecutionResult) -> ToolExecutionResult:
-        if result.error is None:
-            return replace(result, output=redacted(result.output, self.redact))
-        said = replace(result.error, code=self.redact(result.error.code), message=self.redact(result.error.message))
-        return replace(result, error=said)
+def _discreet(context: ToolContext, redact: Redact) -> ToolContext:
+    tell = context.tell
+    return context if tell is unheard else replace(context, tell=lambda text: tell(redact(text)))
+
+
+async def _redacted(result: ToolExecutionResult, redact: Redact) -> ToolExecutionResult:
+    """The message of an error is without secrets already: what they leave is cut to its length, and not they."""
+    if result.error is None:
+        return replace(result, output=await redacted_aside(result.output, redact))
+    return replace(result, error=replace(result.error, code=redact(result.error.code)))
 
 
 def _refusal(tool: Tool, decision: Decision) -> Failure:

@@ -134,4 +134,4 @@ class Session:
 
 def _said(done: float, total: float | None, message: str | None) -> str:
     counted = f"{done:g} of {total:g}" if total else f"{done:g}"
-    return f"{tame(message, 500)} ({counted})" if message else counted
+    return f"{tame(message)} ({counted})" if message else counted

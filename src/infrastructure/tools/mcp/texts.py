@@ -3,7 +3,8 @@
 import unicodedata
 from typing import Final
 
-MOST: Final = 2_000
+MOST: Final = 16_000
+"""More than is shown of an error: secrets are taken out first, and what is left is cut then."""
 _SHOWN: Final = frozenset("\n\t")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 

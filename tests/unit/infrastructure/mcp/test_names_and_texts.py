@@ -7,7 +7,7 @@ import pytest
 from infrastructure.tools.calling import NAME
 from infrastructure.tools.mcp.documents import MOST_DIFFERENCE, Unusable, difference, digest_of
 from infrastructure.tools.mcp.naming import name_of
-from infrastructure.tools.mcp.texts import tame
+from infrastructure.tools.mcp.texts import MOST, tame
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_two_strange_names_are_never_one() -> None:
         pytest.param("\x1b[31mred\x07", "\ufffd[31mred\ufffd", id="escapes of terminals"),
         pytest.param("a\u200bb\u202ec\u2028d", "a\ufffdb\ufffdc\ufffdd", id="what cannot be seen, or turns text around"),
         pytest.param("half \ud800", "half \ufffd", id="half a character"),
-        pytest.param("x" * 2_001, "x" * 2_000 + "...", id="too much"),
+        pytest.param("x" * (MOST + 1), "x" * MOST + "...", id="too much"),
     ],
 )
 def test_what_a_stranger_wrote_is_made_fit_to_be_shown(text: str, expected: str) -> None:

@@ -52,13 +52,21 @@ async def test_a_secret_is_read_from_the_environment_and_redacted_from_then_on()
         pytest.param(f"{VALUE}\n", VALUE, id="a new line at the end is the editor's"),
         pytest.param(f"{VALUE}\r\n", VALUE, id="whatever the system"),
         pytest.param(f" {VALUE}\n\n", f" {VALUE}\n", id="everything else is the secret's"),
-        pytest.param("a" * LONGEST, "a" * LONGEST, id="64 KiB"),
+        pytest.param("a" * LONGEST, "a" * LONGEST, id="8 KiB"),
     ],
 )
 async def test_a_secret_is_read_from_a_file(tmp_path: Path, written: str, read: str) -> None:
     (tmp_path / "github").write_bytes(written.encode())
 
     assert await got("file", str(tmp_path / "github")) == read
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+async def test_a_new_line_at_the_end_of_a_variable_is_no_part_of_the_secret(end: str) -> None:
+    bound = SecretBinding("github", "env", "TOKEN", (HOST,))
+    here = BoundSecrets({"github": bound}, sources_of(["env"], {"TOKEN": VALUE + end}), Redactor())
+
+    assert await here.get("github", DEFAULT_TENANT, HOST) == VALUE
 
 
 async def test_a_file_that_was_exchanged_is_read_again(tmp_path: Path) -> None:
@@ -77,7 +85,7 @@ async def test_a_file_that_was_exchanged_is_read_again(tmp_path: Path) -> None:
         pytest.param(Path.mkdir, "it is no file", id="a folder"),
         pytest.param(os.mkfifo, "it is no file", id="a pipe that nobody writes to"),
         pytest.param(lambda path: path.write_bytes(b"\xff" * 20), "no text in UTF-8", id="no text"),
-        pytest.param(lambda path: path.write_text("a" * (LONGEST + 1)), "longer than 64 KiB", id="too long"),
+        pytest.param(lambda path: path.write_text("a" * (LONGEST + 1)), "longer than 8 KiB", id="too long"),
         pytest.param(lambda path: path.write_text("1234567\n"), "shorter than 8 characters", id="too short to be kept out of texts"),
     ],
 )
@@ -162,6 +170,14 @@ def test_a_secret_goes_over_https_alone_where_no_port_is_said(bound: str, origin
 def test_what_an_owner_writes_for_a_url_admits_it(url: str, entry: str) -> None:
     assert bound_as(url) == entry
     assert SecretBinding("x", "env", "X", (entry,)).may_go_to(origin_of(url))
+
+
+async def test_what_is_given_out_is_named_to_its_tenants_only() -> None:
+    redactor = Redactor()
+    await secrets("env", "TOKEN", redactor).get("github", DEFAULT_TENANT, HOST)
+
+    assert redactor.for_tenant(DEFAULT_TENANT)(VALUE) == "[secret github]"
+    assert redactor.for_tenant(ACME)(VALUE) == "[secret]"
 
 
 async def test_a_text_is_filled_for_its_host() -> None:
