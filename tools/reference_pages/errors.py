@@ -115,6 +115,7 @@ FAILURES: Final = {
     "join_starved": "look at the join: the sentence names what came and what is missing; `on_starved` can allow it",
     "no_route": "add a rule or `otherwise`",
     "not_a_list": "let `over` give a list",
+    "tool_changed": "start another run: the tool touches the world in another way than when this one began",
     "terminated": "nothing: a `terminate` node with `status: failed` ended it",
 }
 
