@@ -82,6 +82,8 @@ def _converter(document: JsonObject, wanted: Wanted, schemas: Schemas) -> Conver
     version = version_of(document)
     if not _PREFIX.fullmatch(wanted.prefix):
         raise _refused("bad_prefix", "a prefix is a letter, then at most 31 letters, digits, _ and -")
+    if "__" in wanted.prefix:
+        raise _refused("bad_prefix", "a prefix has no `__`: such names are those of servers' tools")
     compiler = Compiler(schemas)
 
     def bounds(hidden: str) -> Bounds:

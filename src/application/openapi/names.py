@@ -9,6 +9,8 @@ from typing import Final
 LONGEST: Final = 64
 _HASH: Final = 8
 _NO_NAME: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_ONE: Final = re.compile(r"__+")
+"""Two of them stand between a server and its tool, and in no name of a tool that is registered."""
 _NO_ARGUMENT: Final = re.compile(r"[^A-Za-z0-9_]+")
 
 
@@ -29,7 +31,7 @@ def _base(operation: str, method: str, path: str, prefix: str) -> str:
 
 
 def _spelled(text: str) -> str:
-    return _NO_NAME.sub("_", text).strip("_-")
+    return _ONE.sub("_", _NO_NAME.sub("_", text)).strip("_-")
 
 
 def _told_apart(base: str, by: str) -> str:

@@ -48,6 +48,8 @@ def test_which_operations_are_imported(wanted: Any, expected: list[str]) -> None
     ("operation", "path", "name"),
     [
         pytest.param("repos/list-for-user", "/x", "repos_list-for-user", id="what no name may hold is a line"),
+        pytest.param("read_item_items__id__get", "/x", "read_item_items_id_get", id="two lines are a server's"),
+        pytest.param("a/_b", "/x", "a_b", id="two lines are a server's, wherever they come from"),
         pytest.param("3dModels", "/x", "op_3dModels", id="a name begins with a letter"),
         pytest.param("---", "/pets/{petId}/", "get_pets_petId", id="method and path where the id has nothing to say"),
         pytest.param("", "/", "get", id="the root"),
@@ -171,6 +173,7 @@ def test_one_broken_operation_costs_no_other() -> None:
         pytest.param({"weft": 1}, {}, "unknown_format", id="something else"),
         pytest.param(PETS, {"tags": {"birds"}}, "nothing_wanted", id="a filter that lets nothing through"),
         pytest.param(PETS, {"prefix": "9_"}, "bad_prefix", id="a prefix that no name begins with"),
+        pytest.param(PETS, {"prefix": "github__"}, "bad_prefix", id="a prefix of a server's tools"),
         pytest.param(PETS, {"server": "example.com"}, "bad_server", id="a server that is none"),
         pytest.param(PETS, {"secrets": {"key": "github"}}, "unknown_scheme", id="a secret for nothing"),
         pytest.param(openapi({f"/{n}": {"get": {}} for n in range(MOST_OPERATIONS + 1)}), {}, "too_many_operations", id="too much of it"),
