@@ -26,7 +26,10 @@ log = logging.getLogger(__name__)
 
 
 class ToolSource(Protocol):
-    """Tools that come and go while a process runs, the same for every tenant."""
+    """Tools that come and go while a process runs."""
+
+    def of(self, tenant: TenantId) -> "ToolSource":
+        """What of it this tenant may use."""
 
     def tools(self) -> Mapping[str, CheckedTool]:
         """By name, as they are now."""
@@ -110,12 +113,13 @@ class Catalog:
         shelf = self._shelves.get(tenant)
         if shelf is None or self._guard.clock.monotonic() - shelf.looked_at > LOOKED_SECONDS:
             shelf = await self._look(tenant, {} if shelf is None else shelf.made)
-        return TenantTools(self._installed, self._others, {name: one.tool for name, one in shelf.made.items()}, self._guard)
+        others = [source.of(tenant) for source in self._others]
+        return TenantTools(self._installed, others, {name: one.tool for name, one in shelf.made.items()}, self._guard)
 
     @property
     def installed(self) -> TenantTools:
-        """Without what any tenant has registered."""
-        return TenantTools(self._installed, self._others, {}, self._guard)
+        """Without what any tenant has registered, and without servers, which are not for everybody."""
+        return TenantTools(self._installed, (), {}, self._guard)
 
     def check(self, document: Json) -> Tool:
         tool = self._described.checked(document).tool

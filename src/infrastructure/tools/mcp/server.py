@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 class Server:
     def __init__(self, name: str, part: ServerPart, opening: Opening, pins: ToolPins, schemas: Schemas, clock: Clock) -> None:
-        self.name, self._part, self._schemas = name, part, schemas
+        self.name, self.is_for, self._part, self._schemas = name, part.is_for, part, schemas
         self.approvals = Approvals(name, part, pins, clock)
         self.connection = KeptConnection(name, part, opening, self._hear, clock)
         self._made_of: Mapping[str, ToolPin] | None = None
