@@ -108,12 +108,12 @@ class Catalog:
         self._shelves: OrderedDict[TenantId, _Shelf] = OrderedDict()
 
     async def of(self, tenant: TenantId, *, waits: bool = True) -> TenantTools:
-        for source in self._others if waits else ():
+        others = [source.of(tenant) for source in self._others]
+        for source in others if waits else ():
             await source.look()
         shelf = self._shelves.get(tenant)
         if shelf is None or self._guard.clock.monotonic() - shelf.looked_at > LOOKED_SECONDS:
             shelf = await self._look(tenant, {} if shelf is None else shelf.made)
-        others = [source.of(tenant) for source in self._others]
         return TenantTools(self._installed, others, {name: one.tool for name, one in shelf.made.items()}, self._guard)
 
     @property

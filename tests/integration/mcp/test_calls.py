@@ -194,3 +194,13 @@ async def test_what_is_made_of_servers_is_made_once_for_tenants_of_the_same(hous
     servers = await house.open(hand=house.by_hand(tenants=("*",)))
 
     assert servers.of(TenantId("one")).tools() is servers.of(TenantId("two")).tools()
+
+
+async def test_a_server_is_not_started_for_whom_it_is_not(house: Household) -> None:
+    servers = house.made(hand=house.by_hand())
+
+    await servers.of(TenantId("guest")).look()
+    assert not (house.folder / "pids").exists()
+
+    await servers.of(TenantId("default")).look()
+    assert len(house.pids()) == 1

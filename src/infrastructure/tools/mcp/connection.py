@@ -68,13 +68,14 @@ class KeptConnection:
 
     async def ready(self, seconds: float) -> Session:
         """`ConnectionLost` when there is none in time, with why."""
+        self._must_be_open()
         try:
             async with asyncio.timeout(seconds):
                 while self._session is None or self._session.loss.is_told:
-                    self._must_be_open()
                     self.start()
                     self._up.clear()
                     await self._up.wait()
+                    self._must_be_open()
         except TimeoutError:
             raise ConnectionLost(self.last_error or "it has not answered yet", refused=True) from None
         return self._session
