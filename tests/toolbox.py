@@ -47,6 +47,9 @@ class SameForAll:
     async def of(self, tenant: TenantId, *, waits: bool = True) -> Tools:
         return self.tools
 
+    async def list(self, tenant: TenantId) -> Sequence[Tool]:
+        return self.tools.list()
+
     def check(self, document: Json) -> Tool:
         raise ValidationError("no tools are registered here")
 

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from application.named_tools import names_tools
+from application.named_tools import have_changed, names_tools
 from domain.errors import EdgeEvaluationError, ExpressionError, NodeExecutionError
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import Channel, Edge, Graph, Merge, Node, Take
@@ -16,6 +16,7 @@ from domain.ports.nodes import Executor, NodeKinds, Workshop
 from domain.ports.repositories import Workflows
 from domain.ports.schemas import Schema
 from domain.ports.tools import ToolCatalog
+from domain.tool import Effects
 
 Decide = Callable[[Scope], tuple[NodeId, ...]]
 _OF_EACH_ITEM = frozenset({"type", "items", "title", "description", "examples", "$comment"})
@@ -75,9 +76,14 @@ class Program:
 
     recalls: bool = field(init=False)
     """Does a node of it recall?"""
+    takes: dict[str, Effects] = field(init=False)
+    """What the tools that it calls, at any depth, were when it was built."""
 
     def __post_init__(self) -> None:
         self.recalls = any(node.recalls for node in self.nodes)
+        self.takes = dict(node.executor.takes for node in self.nodes if node.executor.takes is not None)
+        for program in self.inner.values():
+            self.takes |= program.takes
 
     def with_inner(self) -> dict[CompiledGraph, "Program"]:
         found = {self.graph: self}
@@ -213,7 +219,8 @@ def _chooser(edge: Edge, choose: Value) -> Decide:
 
 @dataclass(slots=True)
 class ProgramShelf:
-    """Programs by tenant and hash; the least recently used go when there are more than `most`."""
+    """Programs by tenant and hash; the least recently used go when there are more than `most`, and those whose tools have changed what they
+    do to the world."""
 
     workflows: Workflows
     kinds: NodeKinds
@@ -225,13 +232,12 @@ class ProgramShelf:
     async def get(self, tenant: TenantId, content: ContentHash) -> Program:
         """`WorkflowNotFound` when no version has this hash."""
         known = self._kept.get((tenant, content))
-        if known is None:
+        if known is None or (known.takes and have_changed(known.takes, await self.catalog.of(tenant, waits=False))):
             version = await self.workflows.by_hash(tenant, content)
             workshop = replace(self.workshop, tools=await self.catalog.of(tenant, waits=names_tools(version.document)))
             known = build_program(version.graph, content, self.kinds, workshop)
             self._kept[tenant, content] = known
             if len(self._kept) > self.most:
                 self._kept.popitem(last=False)
-        else:
-            self._kept.move_to_end((tenant, content))
+        self._kept.move_to_end((tenant, content))
         return known

@@ -61,7 +61,7 @@ class ToolDesk:
 
     async def list(self, who: Principal, wanted: ToolFilters) -> PageView[ToolView]:
         who.must_be(Role.VIEWER)
-        found = (await self.catalog.of(who.tenant)).list()
+        found = await self.catalog.list(who.tenant)
         return slice_of([tool for tool in found if wanted.fits(tool)], wanted, ToolView.of)
 
     async def get(self, who: Principal, name: str) -> ToolView:
@@ -91,8 +91,8 @@ class ToolDesk:
         `ValidationError` with every problem."""
         who.must_be(Role.AUTHOR)
         tool = self.catalog.check(document)
-        known = await self.registered.of(who.tenant)
-        if len(known) >= MOST_REGISTERED and all(one.name != tool.name for one in known):
+        count = (await self.registered.revision(who.tenant)).count
+        if count >= MOST_REGISTERED and not await self.registered.of(who.tenant, [tool.name]):
             raise BusinessRuleViolation(f"{MOST_REGISTERED:,} tools are registered, which is the limit: remove some")
         now = self.clock.now()
         kept = RegisteredTool(who.tenant, tool.name, cast("JsonObject", document), who.name, now, now)
@@ -103,7 +103,7 @@ class ToolDesk:
     async def document(self, who: Principal, name: str) -> dict[str, JsonValue]:
         """As it was registered. `ToolNotFound` also for a tool that is no data."""
         who.must_be(Role.VIEWER)
-        found = next((one for one in await self.registered.of(who.tenant) if one.name == name), None)
+        found = next(iter(await self.registered.of(who.tenant, [name])), None)
         if found is None:
             raise ToolNotFound(f"no tool {name} is registered; what is installed or of a server has no document")
         return json_object(found.document)

@@ -20,6 +20,16 @@ class RegisteredTool:
 
 
 @dataclass(frozen=True, slots=True)
+class Revision:
+    """Of all that a tenant has registered: another one whenever that is something else, whatever clock changed it. `newest` and `sum`: of
+    the seconds at which they were changed."""
+
+    count: int = 0
+    newest: float = 0.0
+    sum: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class ToolPin:
     """A tool of a server that somebody has looked at: as long as its description has this digest it may be called. `document`: that
     description, which is all that models are shown of it. The digest "" is no description's: the approval was taken back."""

@@ -15,6 +15,7 @@ from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools, unheard
 from domain.question import Answer, Question
+from domain.tool import Effects
 from domain.usage import Usage
 
 
@@ -115,7 +116,8 @@ class Executor:
     so at most once, and tells beforehand what it will do; an error of `run` is an answer of the world exactly when it has an attribute
     `is_answer` that is true. `asks`: before all that a person may be asked; it gives a `Park` with a question, whose answer is then in the
     context of `intend` and `run`, or None when nobody is to be asked. `reserve`: it is charged by what it uses, and says beforehand how
-    much that is at most; its errors are those of `run`."""
+    much that is at most; its errors are those of `run`. `takes`: the tool that it calls, and what it was made for; should that change, it
+    is to be built again."""
 
     run: Execute
     waits: bool = True
@@ -123,6 +125,7 @@ class Executor:
     intend: Callable[[NodeContext], Intended] | None = None
     asks: Callable[[NodeContext], Outcome | None] | None = None
     reserve: Callable[[NodeContext], Usage] | None = None
+    takes: tuple[str, Effects] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,16 @@
 """Tools: one way in, whatever their type."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Protocol, TypeAlias
 
 from domain.access import Role
 from domain.acting import Acting
 from domain.ids import RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
-from domain.registered import RegisteredTool
-from domain.tool import Tool, ToolExecutionResult
+from domain.registered import RegisteredTool, Revision
+from domain.tool import Effects, Tool, ToolExecutionResult
 from domain.tracing import traceparent
 
 Tell: TypeAlias = Callable[[str], None]
@@ -54,7 +55,8 @@ class ToolContext:
     that version, and each that it was called through, lets its runs call, None when none says. `caller` and `role`: of whoever calls
     outside any run. `agent`: which decided to call, and what it may. `approved_by`: who let this very call happen, where somebody was
     asked. `tell`: how far it is, for whoever watches; from any thread. Only the newest of a tenth of a second is shown, and it may be
-    lost. `logger`: of native tools. `thread`: of the run."""
+    lost. `logger`: of native tools. `thread`: of the run. `effects`: what the caller took the tool for, where it prepared for that: one
+    that does more by now is not called."""
 
     tenant: TenantId
     idempotency_key: str
@@ -72,6 +74,7 @@ class ToolContext:
     tell: Tell = field(default=unheard, compare=False)
     thread: ThreadId | None = None
     logger: ToolLog = field(default=UNLOGGED, compare=False)
+    effects: Effects | None = None
 
     def progress(self, done: float, text: str = "") -> None:
         """Tell that so much is done, from 0 to 1, and of what."""
@@ -88,7 +91,8 @@ class ToolContext:
 
 
 class Tools(Protocol):
-    """What one tenant can call, as it is now."""
+    """What one tenant can call, as it is now, however long somebody holds it: a call sees what changed a second ago, the others what the
+    last call or look saw."""
 
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
         """Decide whether it may be, check the arguments, run, check what came back. A refusal or failure of the tool is a result with
@@ -109,8 +113,11 @@ class ToolCatalog(Protocol):
         """The tools of the installation, those of its servers, and those that the tenant has registered; what others registered a second
         ago may be missing. `waits`: for servers whose tools nobody has asked for yet."""
 
+    async def list(self, tenant: TenantId) -> Sequence[Tool]:
+        """Those of `of`, by name, made without holding the loop."""
+
     def check(self, document: Json) -> Tool:
-        """What a document describes; `ValidationError` has every problem with a pointer."""
+        """What a document describes, if a tenant may register it; `ValidationError` has every problem with a pointer."""
 
     def forget(self, tenant: TenantId) -> None:
         """What the tenant has registered has changed: look again."""
@@ -120,8 +127,14 @@ class RegisteredTools(Protocol):
     async def put(self, tool: RegisteredTool) -> bool:
         """Keep or replace; True when the name is new to the tenant."""
 
-    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
-        """All of a tenant, by name."""
+    async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
+        """All of a tenant, or those of these names that there are, by name."""
+
+    async def stamps(self, tenant: TenantId) -> Mapping[str, datetime]:
+        """When each was last changed, by name."""
+
+    async def revision(self, tenant: TenantId) -> Revision:
+        """What tells whether anything has changed, without reading it all."""
 
     async def remove(self, tenant: TenantId, name: str) -> None:
         """`ToolNotFound` when there is none."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field
 
-from domain.errors import Failure, NodeExecutionError, Problem, ToolError, ToolNotFound
+from domain.errors import Failure, NodeExecutionError, Problem, ToolError, ToolNotFound, failure_of
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
 from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeContext, Workshop
@@ -44,9 +44,14 @@ class ToolCall:
     tool: str
     tools: Tools
     approved: Approved
+    effects: Effects
 
     async def __call__(self, context: NodeContext) -> Finished:
-        return _finished(self.tool, await self.tools.call(self.tool, self.approved.arguments(context), _context_of(context)))
+        try:
+            asked = replace(_context_of(context), effects=self.effects)
+            return _finished(self.tool, await self.tools.call(self.tool, self.approved.arguments(context), asked))
+        except ToolNotFound as error:  # removed since
+            raise FailedCall(failure_of(error), None, is_answer=True) from None
 
     def intend(self, context: NodeContext) -> Intended:
         self.tools.must_be_allowed(self.tool, _context_of(context))  # the same as at the call, before it is announced
@@ -133,9 +138,9 @@ class ToolKind:
         config = read_config(ToolConfig, node)
         tool = workshop.tools.get(config.tool)
         approved = _approved(config, tool, workshop)
-        call = ToolCall(config.tool, workshop.tools, approved)
+        call = ToolCall(config.tool, workshop.tools, approved, tool.effects)
         intend = call.intend if tool.effects is Effects.ONCE else None
-        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=approved.ask)
+        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=approved.ask, takes=(tool.name, tool.effects))
 
 
 def _look_at_approval(approval: Approval, tool: Tool, findings: Findings) -> None:

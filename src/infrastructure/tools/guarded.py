@@ -22,6 +22,7 @@ APPROVAL: Final = "approval_needed"
 UNRECORDED: Final = "not_recorded"
 """What cannot be put on record is not done."""
 AGAIN_SECONDS: Final = 0.5
+UNNOTICED_SECONDS: Final = 0.001
 log = logging.getLogger(__name__)
 
 
@@ -49,7 +50,11 @@ class Guard:
         return decision.is_allowed
 
     async def call(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
-        """Nothing is called before it stands on record that it may be; what merely reads waits for that only when many do."""
+        """Nothing is called before it stands on record that it may be; what merely reads waits for that only when many do. All of it is
+        within the time that the context gives."""
+        if _does_more(found.tool, context):
+            return ToolExecutionResult(error=_changed(found.tool))
+        began = self.clock.monotonic()
         decision = self.decide(found.tool, context)
         deed = self._deed(found.tool, decision, context)
         if decision.is_allowed and found.tool.effects is Effects.NONE and self.trail.has_room:
@@ -61,9 +66,22 @@ class Guard:
                 return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
             return ToolExecutionResult(error=_refusal(found.tool, decision))
-        async with self.limits.within(found.tool, context) as refused:
-            result = ToolExecutionResult(error=refused) if refused else await found.call(arguments, self._discreet(context), self.clock)
+        async with self.limits.within(found.tool, self._left(context, began)) as refused:
+            result = ToolExecutionResult(error=refused) if refused else await self._made(found, arguments, self._left(context, began))
         return self._redacted(result)
+
+    async def _made(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
+        if context.deadline_seconds is not None and context.deadline_seconds <= 0:
+            message = f"{found.tool.name} was not called: its time was over before it could be"
+            return ToolExecutionResult(error=Failure("timeout", message, retryable=True))
+        return await found.call(arguments, self._discreet(context), self.clock)
+
+    def _left(self, context: ToolContext, began: float) -> ToolContext:
+        """With the time that is left of what there was when the call began."""
+        passed = self.clock.monotonic() - began
+        if context.deadline_seconds is None or passed < UNNOTICED_SECONDS:
+            return context
+        return replace(context, deadline_seconds=max(0.0, context.deadline_seconds - passed))
 
     async def _record(self, deed: Deed, *, is_patient: bool) -> None:
         """A run waits for its database here as it does everywhere, until its node's time is over or it is taken away."""
@@ -100,6 +118,17 @@ def _refusal(tool: Tool, decision: Decision) -> Failure:
     if decision.effect is Effect.ASK:
         return Failure(APPROVAL, f"{tool.name} is called only when somebody approves of the call: {decision.rule} ({decision.source})")
     return Failure("forbidden", f"{tool.name} may not be called: {decision.rule} ({decision.source})")
+
+
+def _does_more(tool: Tool, context: ToolContext) -> bool:
+    """Than the caller took it for, and has prepared for?"""
+    order = tuple(Effects)
+    return context.effects is not None and order.index(tool.effects) > order.index(context.effects)
+
+
+def _changed(tool: Tool) -> Failure:
+    message = f"{tool.name} was not called: it has changed, and its effects are `{tool.effects}` now; start another run"
+    return Failure("tool_changed", message)
 
 
 def _subject_of(context: ToolContext) -> Subject:

@@ -7,11 +7,20 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.errors import Failure
+from domain.ids import TenantId
 from domain.ports.limits import Limits, Rate
 from domain.ports.tools import ToolContext
 from domain.tool import Tool
 
 MINUTE: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Queue:
+    """`people`: those who have a turn, and those who wait for one."""
+
+    turns: asyncio.Semaphore
+    people: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +29,7 @@ class CallLimits:
     refused, with the seconds until there is room."""
 
     rates: Limits
-    _turns: dict[tuple[str, str, int], asyncio.Semaphore] = field(default_factory=dict)
+    _queues: dict[tuple[TenantId, str, int], _Queue] = field(default_factory=dict)
 
     @asynccontextmanager
     async def within(self, tool: Tool, context: ToolContext) -> AsyncIterator[Failure | None]:
@@ -35,14 +44,27 @@ class CallLimits:
         if limits.concurrency is None:
             yield None
             return
-        turn = self._turns.setdefault((context.tenant, tool.id, limits.concurrency), asyncio.Semaphore(limits.concurrency))
+        async with self._queue((context.tenant, tool.id, limits.concurrency)) as queue:
+            try:
+                async with asyncio.timeout(context.deadline_seconds):
+                    await queue.turns.acquire()
+            except TimeoutError:
+                message = f"{tool.name} is called {limits.concurrency} times at once, and no call ended"
+                yield Failure("rate_limited", message, retryable=True)
+                return
+            try:
+                yield None
+            finally:
+                queue.turns.release()
+
+    @asynccontextmanager
+    async def _queue(self, key: tuple[TenantId, str, int]) -> AsyncIterator[_Queue]:
+        """Gone when nobody is in it."""
+        queue = self._queues.setdefault(key, _Queue(asyncio.Semaphore(key[2])))
+        queue.people += 1
         try:
-            async with asyncio.timeout(context.deadline_seconds):
-                await turn.acquire()
-        except TimeoutError:
-            yield Failure("rate_limited", f"{tool.name} is called {limits.concurrency} times at once, and no call ended", retryable=True)
-            return
-        try:
-            yield None
+            yield queue
         finally:
-            turn.release()
+            queue.people -= 1
+            if not queue.people:
+                del self._queues[key]

@@ -1,6 +1,7 @@
 """Tools that are data: each tenant's own, kept and replaced whole."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -39,6 +40,35 @@ async def test_tools_are_listed_by_name_and_each_tenant_has_its_own(store: Store
     assert [tool.name for tool in await store.registered.of(ACME)] == ["B", "a", "b"]
     assert [tool.name for tool in await store.registered.of(OTHERS)] == ["a"]
     assert list(await store.registered.of(TenantId("nobody"))) == []
+
+
+async def test_those_of_some_names_are_found_by_name(store: Store) -> None:
+    for tool in (a_tool("b"), a_tool("a"), a_tool("c"), a_tool("b", OTHERS)):
+        await store.registered.put(tool)
+
+    assert await store.registered.of(ACME, ["c", "b", "nobody"]) == [a_tool("b"), a_tool("c")]
+    assert list(await store.registered.of(ACME, [])) == []
+
+
+async def test_every_change_makes_another_revision_whatever_clock_it_was_made_by(store: Store, beside: Store) -> None:
+    revisions = [await beside.registered.revision(ACME)]
+    for tool in (a_tool("a", hours=3), a_tool("b", hours=2), a_tool("b", hours=1)):
+        await store.registered.put(tool)
+        revisions.append(await beside.registered.revision(ACME))
+    await store.registered.put(a_tool("b", OTHERS))
+    assert await beside.registered.revision(ACME) == revisions[-1]
+
+    await store.registered.remove(ACME, "b")
+    revisions.append(await beside.registered.revision(ACME))
+    assert all(one != other for one, other in pairwise(revisions))
+    assert [revision.count for revision in revisions] == [0, 1, 2, 2, 1]
+
+
+async def test_it_is_known_when_each_was_changed_last(store: Store) -> None:
+    for tool in (a_tool("a"), a_tool("b", hours=2), a_tool("c", OTHERS)):
+        await store.registered.put(tool)
+
+    assert await store.registered.stamps(ACME) == {"a": NOON, "b": NOON + timedelta(hours=2)}
 
 
 async def test_what_is_removed_is_gone_for_its_tenant_alone(store: Store) -> None:

@@ -1,112 +1,16 @@
 """What a tenant can call: what is installed, what servers offer, what it has registered."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
-from domain.errors import FactoryError, Problem, ToolNotFound, ValidationError
-from domain.ids import TenantId
-from domain.json import Json, JsonObject
-from domain.ports.tools import ToolContext
-from domain.registered import RegisteredTool
-from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from domain.errors import FactoryError, ToolNotFound, ValidationError
+from domain.json import Json
+from domain.tool import Effects, ToolType
 from infrastructure.schemas import JsonSchemas
-from infrastructure.tools.calling import CheckedTool
-from infrastructure.tools.catalog import LOOKED_SECONDS, Catalog
 from infrastructure.tools.described import Described
-from infrastructure.tools.registry import InstalledTools
-from infrastructure.tools.runnable import Run, RunnableTool
-from tests.toolbox import guard_of
-from tests.unit.infrastructure.tool_calls import HandClock, answer, refusal
-
-ACME, OTHERS = TenantId("acme"), TenantId("others")
-CALL = ToolContext(ACME, "key")
-NOON = datetime(2026, 3, 1, tzinfo=UTC)
-
-
-class Says:
-    """Makes tools that say what their config says."""
-
-    def problems(self, config: JsonObject, tool: Tool) -> Sequence[Problem]:
-        return [Problem("/" + name, "unknown", f"nobody knows {name}") for name in config if name != "says"]
-
-    def make(self, config: JsonObject, tool: Tool) -> Run:
-        async def say(arguments: dict[str, Json], context: ToolContext) -> Json:
-            return config["says"]
-
-        return say
-
-
-def described(name: str = "weather", says: str = "rain", **more: Any) -> dict[str, Json]:
-    return {"name": name, "type": "rest", "description": "What it is like.", "config": {"says": says}, **more}
-
-
-@dataclass
-class Shelf:
-    """`looks` counts how often it was asked."""
-
-    kept: dict[TenantId, dict[str, RegisteredTool]] = field(default_factory=dict)
-    looks: int = 0
-
-    async def put(self, tool: RegisteredTool) -> bool:
-        self.kept.setdefault(tool.tenant, {})[tool.name] = tool
-        return True
-
-    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
-        self.looks += 1
-        return list(self.kept.get(tenant, {}).values())
-
-    async def remove(self, tenant: TenantId, name: str) -> None:
-        del self.kept[tenant][name]
-
-    def keep(self, document: JsonObject, tenant: TenantId = ACME) -> None:
-        name = str(document["name"])
-        self.kept.setdefault(tenant, {})[name] = RegisteredTool(tenant, name, document, "ada", NOON, NOON)
-
-
-@dataclass
-class Server:
-    """A source whose tools a test sets."""
-
-    found: dict[str, CheckedTool] = field(default_factory=dict)
-    tenants: tuple[TenantId, ...] = (ACME, OTHERS)
-
-    def of(self, tenant: TenantId) -> "Server":
-        return self if tenant in self.tenants else Server()
-
-    def tools(self) -> Mapping[str, CheckedTool]:
-        return self.found
-
-    def why_not(self, name: str) -> str:
-        return ""
-
-    async def look(self) -> None:
-        await guard_of(HandClock()).clock.sleep(0)
-
-
-def one_that_says(name: str, said: str) -> CheckedTool:
-    async def say(arguments: dict[str, Json], context: ToolContext) -> Json:
-        return said
-
-    return CheckedTool.of(RunnableTool(Tool(name, ToolType.MCP, {"type": "object"}, ToolMetadata("Says.")), say), JsonSchemas())
-
-
-@dataclass
-class World:
-    shelf: Shelf = field(default_factory=Shelf)
-    server: Server = field(default_factory=Server)
-    clock: HandClock = field(default_factory=HandClock)
-
-    def __post_init__(self) -> None:
-        makers = {ToolType.REST: Says()}
-        installed = InstalledTools(JsonSchemas(), self.clock)
-        self.catalog = Catalog(installed, Described(JsonSchemas(), makers), self.shelf, guard_of(self.clock), [self.server])
-
-    async def said(self, name: str, tenant: TenantId = ACME) -> Json:
-        return answer(await (await self.catalog.of(tenant)).call(name, {}, CALL))
+from tests.unit.infrastructure.registering import ACME, CALL, OTHERS, World, described, one_that_says
+from tests.unit.infrastructure.tool_calls import refusal
 
 
 async def test_a_tenant_can_call_what_it_registered_and_nobody_else_can() -> None:
@@ -139,20 +43,49 @@ async def test_a_name_of_the_installation_comes_before_a_servers_and_that_before
     assert [tool.tool_type for tool in tools.list() if tool.name in ("calculator", "one")] == [ToolType.BUILTIN, ToolType.MCP]
 
 
-async def test_what_is_registered_is_looked_up_at_most_once_a_second_and_after_a_change() -> None:
+@pytest.mark.parametrize(
+    ("count", "name", "expected"),
+    [
+        pytest.param(0, "calcluator", "like it are called calculator$", id="what is like it, among a few"),
+        pytest.param(
+            3_000, "tool_100x", r"there are 3,\d\d\d others; like it are called (tool_\d+(, )?){10}$", id="ten of those like it, among many"
+        ),
+        pytest.param(3_000, "zzz", r"there are 3,\d\d\d others$", id="how many there are, when none is like it"),
+    ],
+)
+async def test_an_unknown_name_is_answered_with_the_nearest_ones(count: int, name: str, expected: str) -> None:
     world = World()
-    for _ in range(3):
-        await world.catalog.of(ACME)
-    assert world.shelf.looks == 1
+    for number in range(max(count, 10)):
+        world.shelf.keep(described(f"tool_{number}"))
 
-    world.shelf.keep(described())
-    world.catalog.forget(ACME)
-    assert await world.said("weather") == "rain"
+    with pytest.raises(ToolNotFound, match=expected):
+        (await world.catalog.of(ACME)).get(name)
 
-    world.shelf.keep(described(says="sun"))
-    assert await world.said("weather") == "rain"
-    world.clock.passed += LOOKED_SECONDS + 0.1
-    assert await world.said("weather") == "sun"
+
+@pytest.mark.parametrize(
+    ("took", "refused"),
+    [
+        pytest.param(None, None, id="for nothing"),
+        pytest.param(Effects.ONCE, None, id="for more than it does"),
+        pytest.param(Effects.IDEMPOTENT, None, id="for what it is"),
+        pytest.param(Effects.NONE, "tool_changed", id="for less than it does"),
+    ],
+)
+async def test_a_tool_that_does_more_than_it_was_taken_for_is_not_called(took: Effects | None, refused: str | None) -> None:
+    world = World()
+    world.shelf.keep(described(effects="idempotent"))
+    result = await (await world.catalog.of(ACME)).call("weather", {}, replace(CALL, effects=took))
+
+    assert (result.error and result.error.code, result.unknown) == (refused, False)
+    assert result.error is None or not result.error.retryable
+
+
+async def test_a_name_of_a_server_that_was_registered_all_the_same_is_not_used() -> None:
+    world = World()
+    world.shelf.keep(described("github__push"))
+
+    with pytest.raises(ToolNotFound, match="github__push reads as a tool of the server github"):
+        await world.said("github__push")
 
 
 async def test_a_registered_tool_that_no_version_here_takes_costs_itself_only_and_says_why() -> None:
@@ -179,6 +112,7 @@ async def test_a_call_that_its_schema_refuses_is_not_made() -> None:
     [
         pytest.param({"name": "no name"}, ["/name"], id="a name that no model takes"),
         pytest.param({"name": "calculator"}, ["/name"], id="a name of the installation"),
+        pytest.param({"name": "github__push"}, ["/name"], id="a name of a server's tool"),
         pytest.param({"nmae": "x"}, ["/nmae"], id="an unknown key"),
         pytest.param({"parameters": {"type": "strnig"}}, ["/parameters/type", "/parameters/type"], id="no JSON Schema"),
         pytest.param({"parameters": {"type": "array"}}, ["/parameters/type"], id="arguments without names"),

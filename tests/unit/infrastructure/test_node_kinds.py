@@ -328,7 +328,7 @@ async def test_tool_calls_with_its_key_and_gives_what_came_back() -> None:
     assert finished == Finished({"hits": 2}, USED)
     ((name, arguments, told),) = tools.called
     assert (name, arguments) == ("search", {"query": "hello", "limit": 2})
-    assert told == ToolContext(DEFAULT_TENANT, "r/n#1/0", RunId("r"), "/n#1", 7.0)
+    assert told == ToolContext(DEFAULT_TENANT, "r/n#1/0", RunId("r"), "/n#1", 7.0, effects=Effects.IDEMPOTENT)
 
 
 def test_tool_says_whether_it_changes_the_world() -> None:

@@ -24,11 +24,14 @@ class HandClock:
     time: datetime = NOON
     passed: float = 0.0
     slept: list[float] = field(default_factory=list)
+    passes_by: float = 0.0
+    """At each look at it."""
 
     def now(self) -> datetime:
         return self.time
 
     def monotonic(self) -> float:
+        self.passed += self.passes_by
         return self.passed
 
     async def sleep(self, seconds: float) -> None:

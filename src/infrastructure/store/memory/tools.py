@@ -1,11 +1,12 @@
 """Registered tools and approved descriptions, in memory."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from domain.errors import ToolNotFound
 from domain.ids import TenantId
-from domain.registered import RegisteredTool, ToolPin
+from domain.registered import RegisteredTool, Revision, ToolPin
 from infrastructure.store.memory.book import Book
 
 
@@ -19,8 +20,16 @@ class MemoryTools:
         mine[tool.name] = tool if known is None else replace(tool, created_at=known.created_at)
         return known is None
 
-    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
-        return [tool for _, tool in sorted(self.book.tools.get(tenant, {}).items())]
+    async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
+        mine = self.book.tools.get(tenant, {})
+        return [mine[name] for name in sorted(mine.keys() if names is None else mine.keys() & set(names))]
+
+    async def stamps(self, tenant: TenantId) -> Mapping[str, datetime]:
+        return {name: tool.updated_at for name, tool in self.book.tools.get(tenant, {}).items()}
+
+    async def revision(self, tenant: TenantId) -> Revision:
+        changed = [tool.updated_at.timestamp() for tool in self.book.tools.get(tenant, {}).values()]
+        return Revision(len(changed), max(changed, default=0.0), sum(changed))
 
     async def remove(self, tenant: TenantId, name: str) -> None:
         if self.book.tools.get(tenant, {}).pop(name, None) is None:

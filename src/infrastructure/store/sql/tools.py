@@ -1,7 +1,8 @@
 """Registered tools, and the descriptions of others' tools that somebody approved."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import delete, select
 
@@ -37,9 +38,15 @@ class KeptTools:
             await connection.execute(tools.update().where(mine).values(changed))
             return False
 
-    async def of(self, tenant: TenantId) -> Sequence[RegisteredTool]:
-        rows = await self.database.rows(select(tools).where(tools.c.tenant == tenant).order_by(tools.c.name))
-        return [_tool_of(row) for row in rows]
+    async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
+        wanted = tools.c.tenant == tenant
+        if names is not None:
+            wanted &= tools.c.name.in_(names)
+        return [_tool_of(row) for row in await self.database.rows(select(tools).where(wanted).order_by(tools.c.name))]
+
+    async def stamps(self, tenant: TenantId) -> Mapping[str, datetime]:
+        rows = await self.database.rows(select(tools.c.name, tools.c.updated_at).where(tools.c.tenant == tenant))
+        return {name: moment(at) for name, at in rows}
 
     async def remove(self, tenant: TenantId, name: str) -> None:
         if not await self.database.change(delete(tools).where(tools.c.tenant == tenant, tools.c.name == name)):
