@@ -104,6 +104,10 @@ class Server:
     """A source whose tools a test sets."""
 
     found: dict[str, CheckedTool] = field(default_factory=dict)
+    tenants: tuple[TenantId, ...] = (ACME, OTHERS)
+
+    def of(self, tenant: TenantId) -> "Server":
+        return self if tenant in self.tenants else Server()
 
     def tools(self) -> Mapping[str, CheckedTool]:
         return self.found

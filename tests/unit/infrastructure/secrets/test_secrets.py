@@ -66,7 +66,7 @@ async def test_a_new_line_at_the_end_of_a_variable_is_no_part_of_the_secret(end:
     bound = SecretBinding("github", "env", "TOKEN", (HOST,))
     here = BoundSecrets({"github": bound}, sources_of(["env"], {"TOKEN": VALUE + end}), Redactor())
 
-    assert await here.get("github", DEFAULT_TENANT, HOST) == VALUE
+    assert await here.get("github", DEFAULT_TENANT, THERE) == VALUE
 
 
 async def test_a_file_that_was_exchanged_is_read_again(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def test_what_an_owner_writes_for_a_url_admits_it(url: str, entry: str) -> None:
 
 async def test_what_is_given_out_is_named_to_its_tenants_only() -> None:
     redactor = Redactor()
-    await secrets("env", "TOKEN", redactor).get("github", DEFAULT_TENANT, HOST)
+    await secrets("env", "TOKEN", redactor).get("github", DEFAULT_TENANT, THERE)
 
     assert redactor.for_tenant(DEFAULT_TENANT)(VALUE) == "[secret github]"
     assert redactor.for_tenant(ACME)(VALUE) == "[secret]"
