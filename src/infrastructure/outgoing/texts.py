@@ -7,7 +7,7 @@ from infrastructure.outgoing.messages import Answer
 
 MARK: Final = "\ufffd"
 _CHARSET: Final = re.compile(r";\s*charset=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
-_UNSHOWN: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+_UNSHOWN: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _TEXT: Final = re.compile(r"text/|application/(.*\+)?(json|xml|yaml|x-yaml|javascript|x-www-form-urlencoded)$|image/svg\+xml$")
 
 

@@ -106,3 +106,16 @@ def test_weft_imports_its_own_document_and_its_tools_answer(weft: Weft) -> None:
     (tool,) = again["tools"]
     answer = weft("tools", "call", tool["name"], '{"name": "calculator"}', "--server", url, "--key", key)
     assert answer.json["name"] == "calculator"
+
+
+def test_what_the_service_refuses_is_told_by_name_and_the_others_are_registered(weft: Weft) -> None:
+    url = weft.commands.serve(WEFT_HTTP_HOSTS="pets.example.com").url()
+    paths = {"/a": {"get": {"operationId": "near"}}, "/b": {"servers": [{"url": "https://far.example.org"}], "get": {"operationId": "far"}}}
+    about = {"openapi": "3.0.3", "info": {"title": "Pets", "version": "1"}, "servers": [{"url": "https://pets.example.com"}]}
+    document = {**about, "paths": paths}
+    told = weft("tools", "import", weft.write("pets.json", json.dumps(document)), "--json", "--server", url)
+
+    assert (told.code, told.json["new"]) == (1, 1)
+    (refused,) = told.json["refused"]
+    assert refused["name"] == "far"
+    assert "far.example.org is none of the hosts" in refused["why"]

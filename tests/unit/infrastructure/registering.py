@@ -65,8 +65,10 @@ class Shelf:
         self.opened.set()
 
     async def put(self, tool: RegisteredTool) -> bool:
-        self.kept.setdefault(tool.tenant, {})[tool.name] = tool
-        return True
+        mine = self.kept.setdefault(tool.tenant, {})
+        is_new = tool.name not in mine
+        mine[tool.name] = tool
+        return is_new
 
     async def put_all(self, tools: Sequence[RegisteredTool]) -> Collection[str]:
         return [tool.name for tool in tools if await self.put(tool)]

@@ -10,7 +10,7 @@ from domain.ports.clock import Clock
 from domain.ports.pins import ToolPins
 from domain.registered import ToolPin
 from domain.tool_servers import WaitingTool
-from infrastructure.tools.mcp.documents import difference
+from infrastructure.tools.mcp.documents import MEMBERS, difference
 from infrastructure.tools.mcp.naming import name_of
 from infrastructure.tools.mcp.settings import ServerPart
 
@@ -69,7 +69,8 @@ class Approvals:
         await self.read()
 
     async def must_be_approved(self, tool: str) -> None:
-        """`ToolError`, with what changed and how to approve of it. What another process approved or forgot is known two seconds later."""
+        """`ToolError`, with what changed, without the new words (a model reads it), and how to approve of them. What another process
+        approved or forgot is known two seconds later."""
         try:
             await self.refresh()
         # Whatever a database makes of a question: nothing was done.
@@ -99,12 +100,12 @@ class Approvals:
             return None
         if tool not in self.offered:
             return ToolError(f"{self._server} has no tool {tool} any more", "tool_gone")
-        found = self._waiting(tool)
         how = f"look at it and approve: weft tools approve {self._server} {tool}"
-        if found.is_new:
+        pin, (offered, _) = self.pins.get(tool), self.offered[tool]
+        if pin is None:
             return ToolError(f"nobody has approved the tool {tool} of {self._server}; {how}", "tool_changed")
-        said = "; ".join(found.difference[:6])
-        return ToolError(f"{self._server} describes {tool} in other words than those that were approved ({said}); {how}", "tool_changed")
+        changed = ", ".join(member for member in MEMBERS if pin.document.get(member) != offered.get(member))
+        return ToolError(f"{self._server} describes {tool} otherwise than was approved ({changed}); {how}", "tool_changed")
 
     def _is_approved(self, tool: str) -> bool:
         pin, offered = self.pins.get(tool), (self.offered or {}).get(tool)
