@@ -92,7 +92,7 @@ class Shared(containers.DeclarativeContainer):
     reach = providers.Singleton(reach_of, settings)
     makers = providers.Singleton(makers_of, reach, clock, secrets)
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
-    trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor)
+    trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor.provided.nameless)
     servers = providers.Singleton(servers_of, reach, secrets, settings, store, redactor, schemas, clock)
     policy = providers.Singleton(policy_of, settings)
     guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
@@ -195,7 +195,8 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)
         shared.between.override(providers.Object(between))
-        store = await stack.enter_async_context(opened_store(settings, shared.clock(), shared.meter(), between, patient=patient))
+        store_opening = opened_store(settings, shared.clock(), shared.meter(), between, log.warning if patient else None)
+        store = await stack.enter_async_context(store_opening)
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
@@ -224,7 +225,7 @@ class Launcher:
     async def open_app(self, *, patient: bool = False, **flags: object) -> AsyncIterator[App]:
         settings = read_settings(**flags)
         redactor = redactor_of(settings)
-        logging.configure(settings.log, settings.log_pretty, redactor)
+        logging.configure(settings.log, settings.log_pretty, redactor.in_log)
         for sentence in self.unknown():
             log.warning("a variable is ignored", reason=f"{sentence}; `weft config show` lists the settings")
         async with open_app(settings, patient=patient, redactor=redactor) as app:
@@ -232,7 +233,7 @@ class Launcher:
 
     async def examine(self, **flags: object) -> "ExaminationView":
         settings = read_settings(**flags)
-        logging.configure(settings.log, settings.log_pretty, redactor_of(settings))
+        logging.configure(settings.log, settings.log_pretty, redactor_of(settings).in_log)
         return await examination_of(settings, SystemClock(), self.unknown())
 
     def schemas(self) -> JsonSchemas:

@@ -24,7 +24,7 @@ from infrastructure.unaudited import Unaudited
 
 
 def guard_of(clock: Clock, policy: Policy | None = None, trail: AuditTrail | None = None, redact: Redact = str) -> Guard:
-    return Guard(policy or Policy(), trail or Unaudited(), CallLimits(MemoryLimits()), redact, clock)
+    return Guard(policy or Policy(), trail or Unaudited(), CallLimits(MemoryLimits()), lambda tenant: redact, clock)
 
 
 def tools_of(

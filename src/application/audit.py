@@ -16,6 +16,8 @@ __all__ = ["AuditDesk", "Head", "Tell"]
 
 PORTION: Final = 500
 """So many records are read at once."""
+LOWEST: Final = -(2**63)
+"""No number is lower."""
 
 Tell = Callable[[int, int], None]
 """Hears how many records were read, and how many there are."""
@@ -42,15 +44,23 @@ class AuditDesk:
         who.must_be(Role.ADMIN)
         end = await self.records.head(who.tenant)
         last = end.number if limit is None else min(end.number, start.number + limit)
-        checked = Checked(start)
+        checked = await self._begun(who.tenant, start)
         async for portion in self._portions(who.tenant, start.number, last):
-            checked = _matching(verify(portion, checked.head), kept, portion)
-            tell(checked.head.number - start.number, end.number - start.number)
             if checked.broken is not None:
                 break
+            checked = _matching(verify(portion, checked.head), kept, portion)
+            tell(checked.head.number - start.number, end.number - start.number)
         if last == end.number:
             checked = _reaching(await self._ended(who.tenant, checked, end), kept)
         return ChainView.of(checked, checked.head.number - start.number, more=checked.broken is None and last < end.number)
+
+    async def _begun(self, tenant: TenantId, start: Head) -> Checked:
+        """Nothing may stand before the first record."""
+        first = await self.records.read(tenant, LOWEST, 1) if start == START else ()
+        if not first or first[0].record.number > START.number:
+            return Checked(start)
+        forged = first[0].record
+        return Checked(start, Break(forged.number, forged.deed.at, "it stands before the beginning of the chain, which is 1"))
 
     async def _portions(self, tenant: TenantId, after: int, last: int) -> AsyncIterator[Sequence[KeptRecord]]:
         while after < last:

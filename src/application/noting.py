@@ -11,11 +11,14 @@ from domain.json import Json
 from domain.policy import Effect
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
+from domain.words import shown
 
 STRANGER: Final = "unknown key"
 MOST_STRANGERS: Final = 60
 MINUTE: Final = 60.0
 LONGEST: Final = 1_000
+CALLED: Final = "mcp.call"
+_LONGEST_ID: Final = 64
 _READING: Final = {"GET", "HEAD", "OPTIONS", "WEBSOCKET"}
 _DENIED: Final = {401, 403}
 
@@ -44,6 +47,24 @@ class Asked:
         return Deed(tenant, clock.now(), name, action, self.path[:LONGEST], effect.value, self.refusal[:LONGEST], source, about)
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call over the Model Context Protocol and what came of it. `offered`: the name that was called, whatever it says. `run`: the one
+    that it started or was about. `error`: its code, "" where all went well. `refusal`: why it was denied, in words; "" when it was not."""
+
+    offered: str
+    run: str = ""
+    error: str = ""
+    refusal: str = ""
+
+    def deed(self, who: Principal, clock: Clock) -> Deed:
+        told = {"run": shown(self.run, _LONGEST_ID), "error": self.error}
+        about: dict[str, Json] = {name: value for name, value in told.items() if value}
+        effect, rule = Effect.DENY if self.refusal else Effect.ALLOW, shown(self.refusal, LONGEST)
+        offered, source = shown(self.offered, LONGEST), f"role {who.role.value}"
+        return Deed(who.tenant, clock.now(), who.name, CALLED, offered, effect.value, rule, source, about)
+
+
 @dataclass(slots=True)
 class NoteRequests:
     """Strangers could fill the trail: of what was denied to them a minute has so many deeds, and one that counts the others."""
@@ -58,6 +79,9 @@ class NoteRequests:
             self.trail.note(asked.deed(who, self.clock))
         elif who is None and asked.is_denied and self._has_room():
             self.trail.note(asked.deed(None, self.clock))
+
+    def call(self, who: Principal, called: Called) -> None:
+        self.trail.note(called.deed(who, self.clock))
 
     def count(self) -> None:
         """Put those that were only counted on the trail. Called when a minute is over, and before the process ends."""

@@ -32,6 +32,10 @@ class Once:
         """The name for what the request makes: this one, or the one it was given when the key came first."""
         return await self.marks.take(who.tenant, self.mark(key, digest), name)
 
+    async def known(self, who: Principal, key: str, digest: str) -> str | None:
+        """What was named or told when the key came; None when it has not come within its time."""
+        return await self.marks.known(who.tenant, self.mark(key, digest))
+
     async def done(self, who: Principal, key: str, digest: str, act: Callable[[], Awaitable[str]]) -> str:
         """What `act` told, now or when the key came first. It acts again when that time it did not get to its end."""
         mark = self.mark(key, digest)

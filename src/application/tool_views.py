@@ -79,3 +79,19 @@ class RegisteredToolView(View):
 
     is_new: bool
     tool: ToolView
+
+
+class RefusedToolView(View):
+    """`at`: its place among the documents, from 0. `name`: as far as it has one."""
+
+    at: int
+    name: str
+    problems: list[ProblemView]
+
+
+class ToolBatchView(View):
+    """`new` and `replaced`: names."""
+
+    new: list[str]
+    replaced: list[str]
+    refused: list[RefusedToolView]

@@ -1,12 +1,17 @@
 """Tools: what a tenant can call, one call by hand, and tools that are data."""
 
-from dataclasses import dataclass, field
+import asyncio
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Annotated, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from application.keyed_calls import CallOnce
+from application.once import digest_of
 from application.paging import PageOrder, slice_of
-from application.tool_views import RegisteredToolView, ToolCheckView, ToolView
+from application.tool_views import RefusedToolView, RegisteredToolView, ToolBatchView, ToolCheckView, ToolView
 from application.views import PageView, ToolResultView, json_object
 from application.workflow_views import problem_views
 from domain.access import Principal, Role
@@ -28,6 +33,14 @@ class ToolCallOrder(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     arguments: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class ToolBatchOrder(BaseModel):
+    """Documents as `POST /v1/tools` takes one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    documents: Annotated[list[dict[str, JsonValue]], Field(min_length=1, max_length=500)]
 
 
 class ToolFilters(PageOrder):
@@ -55,6 +68,7 @@ class ToolFilters(PageOrder):
 class ToolDesk:
     catalog: ToolCatalog
     registered: RegisteredTools
+    call_once: CallOnce
     new_id: NewId
     clock: Clock
     seconds: float = field(default=CALL_SECONDS)
@@ -69,13 +83,17 @@ class ToolDesk:
         return ToolView.of((await self.catalog.of(who.tenant)).get(name))
 
     async def call(self, who: Principal, name: str, order: ToolCallOrder, key: str | None = None, tell: Tell = unheard) -> ToolResultView:
-        """One call outside any run; the tool's refusal or failure is an answer, not an error. `key`: handed to the tool, so that the same
-        call again is known to it. `tell`: hears of its progress, from any thread."""
+        """One call outside any run; the tool's refusal or failure is an answer, not an error. `key`: the caller's own, handed to the tool
+        so that the same call again is known to it; a tool of effects `once` is called once under it (`CallOnce`). `tell`: hears of its
+        progress, from any thread."""
         who.must_be(Role.OPERATOR)
         tools = await self.catalog.of(who.tenant)
-        named = self.new_id() if key is None else f"call/{who.tenant}/{name}/{key}"
+        named = self.new_id() if key is None else f"call/{digest_of('key', [who.tenant, who.name, name, key])}"
         context = ToolContext(who.tenant, named, deadline_seconds=self.seconds, caller=who.name, role=who.role, tell=tell)
-        return ToolResultView.of(await tools.call(name, order.arguments, context))
+        call = partial(tools.call, name, order.arguments, context)
+        if key is None or tools.get(name).effects is not Effects.ONCE:
+            return ToolResultView.of(await call())
+        return await self.call_once(who, key, digest_of("call_tool", [name, order.arguments]), call)
 
     def check(self, who: Principal, document: Json) -> ToolCheckView:
         """What a document describes, or everything that is wrong with it; nothing is kept."""
@@ -91,14 +109,36 @@ class ToolDesk:
         `ValidationError` with every problem."""
         who.must_be(Role.AUTHOR)
         tool = self.catalog.check(document)
+        return RegisteredToolView(is_new=bool(await self._keep(who, {tool.name: document})), tool=ToolView.of(tool))
+
+    async def register_all(self, who: Principal, order: ToolBatchOrder) -> ToolBatchView:
+        """The same for many; what is wrong with one does not stop the others. Of two of one name the later counts."""
+        who.must_be(Role.AUTHOR)
+        named: dict[str, Json] = {}
+        refused: list[RefusedToolView] = []
+        for at, document in enumerate(order.documents):
+            await asyncio.sleep(0)  # each takes a while, and others wait
+            try:
+                named[self.catalog.check(document).name] = document
+            except ValidationError as error:
+                name = document.get("name")
+                told = problem_views([replace(one, pointer=f"/documents/{at}{one.pointer}") for one in error.problems])
+                refused.append(RefusedToolView(at=at, name=name if isinstance(name, str) else "", problems=told))
+        fresh = await self._keep(who, named) if named else ()
+        return ToolBatchView(new=sorted(fresh), replaced=sorted(named.keys() - set(fresh)), refused=refused)
+
+    async def _keep(self, who: Principal, documents: Mapping[str, Json]) -> Collection[str]:
+        """The names that are new."""
         count = (await self.registered.revision(who.tenant)).count
-        if count >= MOST_REGISTERED and not await self.registered.of(who.tenant, [tool.name]):
-            raise BusinessRuleViolation(f"{MOST_REGISTERED:,} tools are registered, which is the limit: remove some")
+        if count + len(documents) > MOST_REGISTERED:
+            known = {one.name for one in await self.registered.of(who.tenant, list(documents))}
+            if count + len(documents.keys() - known) > MOST_REGISTERED:
+                raise BusinessRuleViolation(f"a tenant may have {MOST_REGISTERED:,} tools of its own, and {count:,} are there: remove some")
         now = self.clock.now()
-        kept = RegisteredTool(who.tenant, tool.name, cast("JsonObject", document), who.name, now, now)
-        is_new = await self.registered.put(kept)
+        kept = [RegisteredTool(who.tenant, name, cast("JsonObject", one), who.name, now, now) for name, one in documents.items()]
+        fresh = await self.registered.put_all(kept)
         self.catalog.forget(who.tenant)
-        return RegisteredToolView(is_new=is_new, tool=ToolView.of(tool))
+        return fresh
 
     async def document(self, who: Principal, name: str) -> dict[str, JsonValue]:
         """As it was registered. `ToolNotFound` also for a tool that is no data."""

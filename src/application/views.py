@@ -15,6 +15,7 @@ from domain.model import ModelCard
 from domain.thread import OnFailure, Thread, ThreadState, ThreadType
 from domain.tool import ToolExecutionResult
 from domain.usage import Money, Usage
+from domain.words import shown
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -182,6 +183,11 @@ def perhaps(view: Callable[[S], T], value: S | None) -> T | None:
 def plain_number(amount: Decimal) -> str:
     """Without exponent and without zeros at the end."""
     return format(amount.normalize(), "f")
+
+
+def plainly(text: str) -> str:
+    """What a tool or a model said, without what steers a terminal: tabs and ends of lines stay."""
+    return shown(text.replace("\r\n", "\n"), len(text))
 
 
 def json_value(value: Json) -> JsonValue:

@@ -32,7 +32,7 @@ class Revision:
 @dataclass(frozen=True, slots=True)
 class ToolPin:
     """A tool of a server that somebody has looked at: as long as its description has this digest it may be called. `document`: that
-    description, which is all that models are shown of it."""
+    description, which is all that models are shown of it. The digest "" is no description's: the approval was taken back."""
 
     server: str
     tool: str

@@ -6,7 +6,7 @@ from typing import cast
 from domain.audit import Deed
 from domain.json import JsonObject
 from domain.ports.secrets import Redact
-from infrastructure.secrets.redactor import redacted
+from infrastructure.secrets.redacted import redacted
 
 
 def discreet(deed: Deed, redact: Redact) -> Deed:

@@ -186,4 +186,5 @@ def _fail(batch: Sequence[Waiting], error: Exception) -> None:
     told = error.message if isinstance(error, WeftError) else str(error)
     for _, done in batch:
         if done is not None and not done.done():
-            done.set_exception(DatabaseError(f"the audit trail cannot be written: {told}"))
+            kind = RepositoryError if isinstance(error, RepositoryError) else DatabaseError
+            done.set_exception(kind(f"the audit trail cannot be written: {told}"))

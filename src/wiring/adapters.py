@@ -18,7 +18,7 @@ from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.meter import Meter
-from domain.ports.secrets import Redact, Secrets
+from domain.ports.secrets import Secrets
 from domain.tool import ToolType
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
@@ -26,6 +26,7 @@ from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.memory.limits import MemoryLimits
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.schemas import JsonSchemas
+from infrastructure.secrets.redactor import Redactor
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
 from infrastructure.telemetry.unmetered import Unmetered
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from infrastructure.tools.registry import InstalledTools
 
 
-def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redact: Redact) -> Later:
+def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor: Redactor) -> Later:
     """`ConfiguredModels`, loaded with the first question; at once where there is a file of scripts or a key that is a secret: what is wrong
     with those stops the start."""
 
@@ -56,7 +57,7 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redact: 
         endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
         chosen = ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
-        discretion = Discretion(secrets, redact)
+        discretion = Discretion(secrets, redactor.nameless)
         discretion.check(endpoints)
         return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion)
 
@@ -105,8 +106,8 @@ def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: 
     return installed
 
 
-def guard_of(policy: Policy, trail: AuditTrail, redact: Redact, clock: SystemClock) -> Guard:
-    return Guard(policy, trail, CallLimits(MemoryLimits()), redact, clock)
+def guard_of(policy: Policy, trail: AuditTrail, redactor: Redactor, clock: SystemClock) -> Guard:
+    return Guard(policy, trail, CallLimits(MemoryLimits()), redactor.for_tenant, clock)
 
 
 def catalog_of(

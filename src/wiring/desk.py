@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         health,
         interactions,
         items,
+        keyed_calls,
         launching,
         looking_back,
         migrating,
@@ -60,6 +61,7 @@ else:  # a run alone asks nothing of these
     health = LaterModule("application.health")
     interactions = LaterModule("application.interactions")
     items = LaterModule("application.items")
+    keyed_calls = LaterModule("application.keyed_calls")
     launching = LaterModule("application.launching")
     looking_back = LaterModule("application.looking_back")
     migrating = LaterModule("application.migrating")
@@ -162,7 +164,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
     return partial(
         desk.Desk,
         items=items.ItemDesk(store.items, clock),
-        tools=tools.ToolDesk(parts.catalog, store.registered, new_id, clock),
+        tools=tools.ToolDesk(parts.catalog, store.registered, keyed_calls.CallOnce(parts.keyed, new_id), new_id, clock),
         tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),

@@ -1,8 +1,7 @@
 """The store that the settings name, opened; or waited for."""
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
@@ -16,12 +15,12 @@ from infrastructure.store.open import open_store
 from infrastructure.store.store import Store
 from settings import Settings
 
-log = logging.getLogger("bootstrap")
-
 
 @asynccontextmanager
-async def opened_store(settings: Settings, clock: Clock, meter: Meter, between: Between, *, patient: bool) -> AsyncIterator[Store]:
-    """Raises `DatabaseError` when it cannot be opened; `patient`, it waits for a database that does not answer, and says so."""
+async def opened_store(
+    settings: Settings, clock: Clock, meter: Meter, between: Between, warn: Callable[..., object] | None = None
+) -> AsyncIterator[Store]:
+    """Raises `DatabaseError` when it cannot be opened; with `warn` it waits for a database that does not answer, and warns each time."""
     database = settings.config.database
     connections = Connections(database.max_connections, database.connection_timeout)
     make = partial(open_store, database.url, parse=parse_graph, clock=clock, connections=connections, hints=between.hints)
@@ -31,8 +30,8 @@ async def opened_store(settings: Settings, clock: Clock, meter: Meter, between: 
             try:
                 store = await stack.enter_async_context(make(on_committed=meter.committed))
             except DatabaseError as error:
-                if not patient:
+                if warn is None:
                     raise
-                log.warning("waiting for the database: %s", error.message)
+                warn("waiting for the database", reason=error.message)
                 await asyncio.sleep(1.0)
         yield store

@@ -11,8 +11,9 @@ from domain.secret import SecretBinding
 from infrastructure.models.providers import KEY_VARIABLES
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.secrets.resolver import BoundSecrets
-from infrastructure.secrets.sources import Unreadable, sources_of, text_of
+from infrastructure.secrets.sources import Unreadable, sources_of, text_of, without_end
 from settings import PREFIX, Settings
+from wiring.plain_secrets import plain_secrets
 
 
 def secrets_of(settings: Settings, redactor: Redactor) -> BoundSecrets:
@@ -31,6 +32,9 @@ def redactor_of(settings: Settings) -> Redactor:
     redactor = Redactor()
     for name, value in _known(settings, os.environ):
         redactor.remember(name, value)
+    for name, row in settings.secrets.items():
+        bound = row.binding(name)
+        redactor.remember(name, _lying_about(bound, os.environ), bound.tenants)
     return redactor
 
 
@@ -44,8 +48,9 @@ def _known(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple
         yield name, _password_of(url)
     for variable in {variable for variables in KEY_VARIABLES.values() for variable in variables} & environment.keys():
         yield variable, environment[variable]
-    for name, secret in settings.secrets.items():
-        yield name, _lying_about(secret.binding(name), environment)
+    for row in settings.mcp_servers.values():
+        for value in plain_secrets(row):
+            yield "WEFT_MCP_SERVERS", value
 
 
 def _lying_about(bound: SecretBinding, environment: Mapping[str, str]) -> str:
@@ -53,7 +58,7 @@ def _lying_about(bound: SecretBinding, environment: Mapping[str, str]) -> str:
     if bound.source == "file":
         with suppress(Unreadable):
             return text_of(Path(bound.place))
-    return environment.get(bound.place, "") if bound.source == "env" else ""
+    return without_end(environment.get(bound.place, "")) if bound.source == "env" else ""
 
 
 def _password_of(url: str) -> str:

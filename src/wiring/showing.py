@@ -42,7 +42,16 @@ def _hidden(name: str, value: object) -> str:
     if name == "model_endpoints" and isinstance(value, dict):
         return str({model: {key: "(hidden)" if key == "api_key" else kept for key, kept in row.items()} for model, row in value.items()})
     if name == "mcp_servers" and isinstance(value, dict):
-        return str(
-            {server: {key: "(hidden)" if key in ("env", "headers") else kept for key, kept in row.items()} for server, row in value.items()}
-        )
+        return str({server: {key: _without_secrets(key, kept) for key, kept in row.items()} for server, row in value.items()})
     return "" if value is None else str(value)
+
+
+def _without_secrets(key: str, value: object) -> object:
+    """Of an MCP server. A token may be among the arguments of a command and in the query of a URL."""
+    if key in ("env", "headers"):
+        return "(hidden)"
+    if key == "command" and isinstance(value, list | tuple):
+        return [*value[:1], *(["(hidden)"] if len(value) > 1 else [])]
+    if key == "url" and isinstance(value, str) and "?" in value:
+        return f"{value.partition('?')[0]}?(hidden)"
+    return value

@@ -1,5 +1,6 @@
 """Settings that cannot be used name their variable and what it should be."""
 
+import json
 import traceback
 from pathlib import Path
 
@@ -91,6 +92,11 @@ ROW = '{"from": "env:TOKEN", "hosts": ["api.github.com"]}'
             "{'a': {'from': 'env:A', 'hosts': ['x'], 'tenants': ['default']}}",
             id="part by part",
         ),
+        pytest.param(
+            {"WEFT_SECRETS__a": '{"from": "env:A", "hosts": ["x:80", "[::1]:80", "*.x:80"]}'},
+            "{'a': {'from': 'env:A', 'hosts': ['x:80', '[::1]:80', '*.x:80'], 'tenants': ['default']}}",
+            id="with ports",
+        ),
     ],
 )
 def test_secrets_are_shown_by_where_they_lie_and_may_go(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], shown_as: str) -> None:
@@ -124,7 +130,9 @@ def test_secrets_can_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, tmp_path: 
         pytest.param(
             "WEFT_SECRETS__github", '{"from": "env:A", "hosts": []}', "WEFT_SECRETS__github__hosts: ", id="an empty list of hosts"
         ),
-        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:80"]}', "a host is a name", id="a port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:0"]}', "a host is a name", id="no port"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a:65536"]}', "a host is a name", id="a port beyond the last"),
+        pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["::1:80x"]}', "a host is a name", id="no address"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["https://a"]}', "a host is a name", id="a URL"),
         pytest.param("WEFT_SECRETS__github", '{"from": "env:A", "hosts": ["a.*"]}', "a host is a name", id="a star at the end"),
         pytest.param(
@@ -158,7 +166,7 @@ def test_what_an_owner_sets_is_redacted_before_anybody_asks(monkeypatch: pytest.
     monkeypatch.setenv("WEFT_MODEL_ENDPOINTS", '{"openai/a": {"api_base": "http://x", "api_key": "key-of-the-model"}}')
     monkeypatch.setenv("WEFT_SECRETS__github", ROW)
     monkeypatch.setenv("OPENAI_API_KEY", "key-of-the-provider")
-    monkeypatch.setenv("TOKEN", "value-of-the-token")
+    monkeypatch.setenv("TOKEN", "value-of-the-token\n")
     redact = redactor_of(read_settings())
 
     said = redact(
@@ -183,3 +191,59 @@ def test_a_kind_of_secrets_that_nobody_keeps_stops_the_start(monkeypatch: pytest
 
     with pytest.raises(ValidationError, match=r"^WEFT_SECRETS: no package keeps secrets as `nobody:\.\.\.`; there are env, file"):
         secrets_of(read_settings(), Redactor())
+
+
+MCP = {
+    "here": {
+        "command": [
+            "npx",
+            "-y",
+            "server",
+            "--token=command-token",
+            "--api-key",
+            "command-key",
+            "ghp_9f8sT2kLqWv0ZxY7bN3m",
+            "--mode=production",
+        ],
+        "env": {
+            "GITHUB_TOKEN": "plain-token",
+            "STAGE": "production",
+            "AUTH_MODE": "password",
+            "KEY_FILE": "/etc/key.pem",
+            "DATA": "/srv/data/x",
+            "DB": "pg://me:db-password@db/x",
+        },
+    },
+    "there": {"url": "https://x.example/mcp?key=query-key", "headers": {"Authorization": "Bearer header-token", "Accept": "text/plain"}},
+    "vault": {"url": "https://y.example/mcp", "headers": {"Authorization": "Bearer ${secret.github}"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "redacted"),
+    [
+        pytest.param("plain-token", "[secret WEFT_MCP_SERVERS]", id="a variable that is called a token"),
+        pytest.param("db-password", "[secret WEFT_MCP_SERVERS]", id="the password of a URL"),
+        pytest.param("header-token", "[secret WEFT_MCP_SERVERS]", id="a credential without its scheme"),
+        pytest.param("query-key", "[secret WEFT_MCP_SERVERS]", id="in a query"),
+        pytest.param("command-token", "[secret WEFT_MCP_SERVERS]", id="an option of a command"),
+        pytest.param("command-key", "[secret WEFT_MCP_SERVERS]", id="the word after an option"),
+        pytest.param("ghp_9f8sT2kLqWv0ZxY7bN3m", "[secret WEFT_MCP_SERVERS]", id="what looks like a token"),
+        pytest.param("${secret.github}", "${secret.github}", id="a reference is none itself"),
+        pytest.param(
+            "production, password, /etc/key.pem, text/plain", "production, password, /etc/key.pem, text/plain", id="what everybody may know"
+        ),
+    ],
+)
+def test_secrets_that_stand_plainly_in_servers_are_redacted(monkeypatch: pytest.MonkeyPatch, text: str, redacted: str) -> None:
+    monkeypatch.setenv("WEFT_MCP_SERVERS", json.dumps(MCP))
+
+    assert redactor_of(read_settings())(text) == redacted
+
+
+def test_arguments_of_servers_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WEFT_MCP_SERVERS", json.dumps(MCP))
+    line = next(line for line in shown(read_settings()) if line.name == "mcp_servers")
+
+    assert "'command': ['npx', '(hidden)']" in line.value
+    assert not [word for word in ("token", "key=", "api-key", "ghp_", "production", "password") if word in line.value]

@@ -117,6 +117,8 @@ FAILURES: Final = {
     "not_a_list": "let `over` give a list",
     "tool_changed": "start another run: the tool touches the world in another way than when this one began",
     "terminated": "nothing: a `terminate` node with `status: failed` ended it",
+    "result_not_kept": "nothing: the call by hand was made under this key and has ended; only its long answer is not there any more",
+    "unknown_outcome": "look whether it was done; then decide with `weft runs resolve`, or call by hand with another key",
 }
 
 

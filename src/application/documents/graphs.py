@@ -68,7 +68,7 @@ def _graph(part: Part) -> Graph:
         tags=part.texts("tags"),
         metadata=part.members("metadata"),
         flow=read_flow(part.part("flow")) if part.has("flow") else None,
-        permissions=None if part.fields.get("permissions") is None else _permissions(part),
+        permissions=_permissions(part) if part.has("permissions") else None,
     )
 
 

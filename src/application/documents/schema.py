@@ -37,7 +37,7 @@ def editor_schema(kinds: Mapping[str, NodeKind]) -> JsonObject:
                 "tags": _TEXTS,
                 "limits": {"$ref": "#/$defs/limits"},
                 "flow": {"$ref": "#/$defs/flow"},
-                "permissions": {"type": ["array", "null"], "items": _TOOLS, "maxItems": MAX_PERMISSIONS},
+                "permissions": {"type": "array", "items": _TOOLS, "maxItems": MAX_PERMISSIONS},
                 **_body(),
             },
             ["weft", "name", "version", "nodes", "edges"],

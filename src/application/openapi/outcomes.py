@@ -76,4 +76,4 @@ def gathered(outcomes: Iterable[Outcome]) -> Imported:
 
 
 def _secret(name: str, uses: Sequence[Use]) -> Secret:
-    return Secret(name, uses[0].purpose, sorted({use.host for use in uses}), len(uses))
+    return Secret(name, uses[0].purpose, sorted({host for use in uses for host in use.hosts}), len(uses))

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from application.openapi.names import secret_name
 from application.openapi.operations import Operation
@@ -11,6 +11,7 @@ from application.openapi.parameters import HEADER
 from application.openapi.references import Unusable, followed
 from application.openapi.servers import what_is_wrong
 from domain.json import Json, JsonObject
+from domain.secret import bound_as
 
 AUTHORIZATION: Final = "authorization"
 """Stands for the scheme where a document has the header of that name as a parameter."""
@@ -20,10 +21,10 @@ _HOLDERS: Final = ("header", "query", "cookie")
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a secret is for, and the host it is sent to."""
+    """What a secret is for, and what it must be bound to."""
 
     purpose: str
-    host: str
+    hosts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +86,13 @@ class Security:
         """Where a document has credentials as a parameter, which they must not be: whoever calls would see them."""
         secret = self.secret(AUTHORIZATION)
         auth = {"header": {"name": name, "value": _reference(secret)}}
-        return Shown((auth,), {secret: Use(f"the whole value of the header `{name}`", host_of(server))})
+        return Shown((auth,), {secret: Use(f"the whole value of the header `{name}`", (bound_as(server),))})
 
     def _one(self, scheme: str, scopes: Json, operation: Operation, server: str) -> Shown:
         if scheme not in self.schemes:
             raise operation.refused("unknown_scheme", f"the security scheme `{scheme}` is not in the document")
         written, _ = followed(self.document, self.schemes[scheme], operation.at)
-        secret, kind, host = self.secret(scheme), str(written.get("type", "")).lower(), host_of(server)
+        secret, kind, host = self.secret(scheme), str(written.get("type", "")).lower(), bound_as(server)
         if kind == "apikey":
             return _key(written, scheme, secret, host, operation)
         if kind == "basic" or (kind == "http" and str(written.get("scheme")).lower() == "basic"):
@@ -118,21 +119,22 @@ def _key(written: JsonObject, scheme: str, secret: str, host: str, operation: Op
     name, holder = written.get("name"), str(written.get("in"))
     if not isinstance(name, str) or holder not in _HOLDERS or not (HEADER.fullmatch(name) if holder != "query" else 0 < len(name) <= 200):
         raise operation.refused("security_not_supported", f"the security scheme `{scheme}` does not say where its key goes")
-    return Shown(({holder: {"name": name, "value": _reference(secret)}},), {secret: Use(f"the key in the {holder} `{name}`", host)})
+    return Shown(({holder: {"name": name, "value": _reference(secret)}},), {secret: Use(f"the key in the {holder} `{name}`", (host,))})
 
 
 def _password(secret: str, host: str) -> Shown:
     name = f"{secret}_username"
     auth = {"basic": {"username": _reference(name), "password": _reference(secret)}}
-    return Shown((auth,), {name: Use("the user's name", host), secret: Use("the user's password", host)})
+    return Shown((auth,), {name: Use("the user's name", (host,)), secret: Use("the user's password", (host,))})
 
 
 def _token(secret: str, host: str) -> Shown:
-    return Shown(({"bearer": _reference(secret)},), {secret: Use("a bearer token", host)})
+    return Shown(({"bearer": _reference(secret)},), {secret: Use("a bearer token", (host,))})
 
 
 def _oauth2(written: JsonObject, secret: str, scopes: Json, server: str) -> Shown:
-    """Tools can get a token of their own where a client may; elsewhere a person gets one, and it is a secret like any other."""
+    """Tools can get a token of their own where a client may; elsewhere a person gets one, and it is a secret like any other. A client's
+    secret must be for the service as well: the token goes there."""
     for url in _token_urls(written):
         there = urljoin(server + "/", url)
         if not what_is_wrong(there):
@@ -140,9 +142,9 @@ def _oauth2(written: JsonObject, secret: str, scopes: Json, server: str) -> Show
             client = {"token_url": there, "client_id": _reference(name), "client_secret": _reference(secret)}
             wanted = " ".join(one for one in scopes if isinstance(one, str)) if isinstance(scopes, list) else ""
             auth = {"oauth2": {**client, "scope": wanted} if 0 < len(wanted) <= _LONGEST_SCOPE else client}
-            host = host_of(there)
-            return Shown((auth,), {name: Use("the client's id", host), secret: Use("the client's secret", host)})
-    return _token(secret, host_of(server))
+            hosts = tuple(dict.fromkeys([bound_as(there), bound_as(server)]))
+            return Shown((auth,), {name: Use("the client's id", hosts), secret: Use("the client's secret", hosts)})
+    return _token(secret, bound_as(server))
 
 
 def _token_urls(written: JsonObject) -> Iterator[str]:
@@ -151,10 +153,6 @@ def _token_urls(written: JsonObject) -> Iterator[str]:
     url = offered.get("tokenUrl") if isinstance(offered, Mapping) else None
     if isinstance(url, str):
         yield url
-
-
-def host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""
 
 
 def _reference(name: str) -> str:

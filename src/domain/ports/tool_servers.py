@@ -15,5 +15,5 @@ class ToolServers(Protocol):
         by now, and then none is approved."""
 
     async def forget(self, server: str, tools: Sequence[str]) -> None:
-        """They may not be called any more until they are approved again; a server of which nothing is left is one that nobody has seen
-        yet. `ToolServerNotFound`."""
+        """They may not be called any more until they are approved again; a server of which nothing is left stays one that was
+        seen. `ToolServerNotFound`."""

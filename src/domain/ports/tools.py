@@ -1,6 +1,6 @@
 """Tools: one way in, whatever their type."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
@@ -126,6 +126,9 @@ class ToolCatalog(Protocol):
 class RegisteredTools(Protocol):
     async def put(self, tool: RegisteredTool) -> bool:
         """Keep or replace; True when the name is new to the tenant."""
+
+    async def put_all(self, tools: Sequence[RegisteredTool]) -> Collection[str]:
+        """The same for several of one tenant, as one; the names that are new."""
 
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
         """All of a tenant, or those of these names that there are, by name."""

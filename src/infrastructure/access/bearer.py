@@ -16,6 +16,8 @@ ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 LEEWAY_SECONDS: Final = 60
 LONGEST_TOKEN: Final = 16 * 1024
 LONGEST_NAME: Final = 200
+HOLDER: Final = "token:"
+"""Before the name of whoever holds a token: the provider chooses it, and could choose that of a key, or of nobody's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,8 @@ class BearerTokens:
 
     async def principal_of(self, token: str) -> Principal:
         claims = await self._claims(token)
-        return Principal(TenantId(self._text(claims, self.rules.tenant_claim)), self._role(claims), self._text(claims, "sub"))
+        name = f"{HOLDER}{self._text(claims, 'sub')}"
+        return Principal(TenantId(self._text(claims, self.rules.tenant_claim)), self._role(claims), name)
 
     async def _claims(self, token: str) -> Mapping[str, Any]:
         kid, algorithm = _head(token)

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from urllib.parse import urlsplit
 
 from domain.errors import ModelError, SecretRefused, ValidationError
 from domain.ids import DEFAULT_TENANT
 from domain.model import ModelResponse, OnText, ToolCall
 from domain.ports.secrets import Redact, Secrets
+from domain.secret import origin_of
 from infrastructure.models.failures import model_error
 from infrastructure.models.settings import Endpoint
-from infrastructure.secrets.redactor import redacted
+from infrastructure.secrets.redacted import redacted
 from infrastructure.secrets.references import names_in, resolved
 
 
@@ -26,7 +26,7 @@ class Discretion:
         for model, endpoint in endpoints.items():
             try:
                 for name in names_in(endpoint.api_key or ""):
-                    self._known().must_be_for(name, DEFAULT_TENANT, _host(endpoint))
+                    self._known().must_be_for(name, DEFAULT_TENANT, _place(endpoint))
             except (SecretRefused, ValidationError) as error:
                 raise ValidationError(f"WEFT_MODEL_ENDPOINTS: the `api_key` of {model}: {error.message}") from error
 
@@ -35,7 +35,7 @@ class Discretion:
         if self.secrets is None or endpoint.api_key is None:
             return endpoint
         try:
-            key = await resolved(endpoint.api_key, self.secrets, DEFAULT_TENANT, _host(endpoint))
+            key = await resolved(endpoint.api_key, self.secrets, DEFAULT_TENANT, _place(endpoint))
         except SecretRefused as error:
             raise model_error("model_auth", f"{model}: {error.message}") from None
         return replace(endpoint, api_key=key)
@@ -62,6 +62,6 @@ class Discretion:
         return self.secrets
 
 
-def _host(endpoint: Endpoint) -> str:
+def _place(endpoint: Endpoint) -> str:
     """Where the key goes; "" when that is the provider's own address, which only its library knows."""
-    return urlsplit(endpoint.api_base or "").hostname or ""
+    return origin_of(endpoint.api_base or "")

@@ -105,7 +105,8 @@ class ProviderModels:
             charged(cancelled, answer.usage)
             raise
         except Exception as failure:  # litellm raises whatever its providers' parsers raise
-            raise charged(error_from(failure, model=request.model, begun=answer.begun), answer.usage) from failure
+            said = error_from(failure, model=request.model, begun=answer.begun, redact=self._discretion.redact)
+            raise charged(said, answer.usage) from failure
 
     async def _loaded(self) -> _Library:
         async with self._turn:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from domain.errors import ModelError
+from domain.ports.secrets import Redact
 from infrastructure.models.failures import model_error
 from infrastructure.retry_after import retry_after, seconds_of
 
@@ -36,13 +37,13 @@ _TOO_LONG = re.compile(r"context[ _](?:length|window)|prompt is too long", re.IG
 _OUT_OF_MONEY = ("insufficient_quota", "exceeded your current quota")
 
 
-def error_from(failure: BaseException, *, model: str, begun: bool) -> ModelError:
+def error_from(failure: BaseException, *, model: str, begun: bool, redact: Redact = str) -> ModelError:
     """`begun`: a part of the answer had come. The provider's words stay, its keys and litellm's wrapping do not."""
     said = getattr(failure, "original_exception", None) or failure
     code = _code(said)
     if begun and code == "model_unavailable":
         code = "model_stream_cut"
-    error = model_error(code, f"{model}: {_words(said)}", _retry_after(said))
+    error = model_error(code, f"{model}: {_words(said, redact)}", _retry_after(said))
     if code == "model_rate_limited" and any(words in str(said) for words in _OUT_OF_MONEY):
         error.retryable = False
     return error
@@ -61,8 +62,8 @@ def _chain(failure: BaseException | None) -> Iterator[BaseException]:
         failure = failure.__cause__ or failure.__context__
 
 
-def _words(failure: BaseException) -> str:
-    words = _KEY.sub("[key]", _WRAPPING.sub("", str(failure))).strip() or type(failure).__name__
+def _words(failure: BaseException, redact: Redact) -> str:
+    words = _KEY.sub("[key]", _WRAPPING.sub("", redact(str(failure)))).strip() or type(failure).__name__
     return words if len(words) <= LONGEST_MESSAGE else f"{words[:LONGEST_MESSAGE]} ..."
 
 

@@ -3,11 +3,14 @@
 import asyncio
 import re
 import socket
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
+
+from infrastructure.tools.threads import SpareThreads, in_a_spare_thread
 
 MAX_URL: Final = 8_000
 PORTS: Final = {"http": 80, "https": 443}
@@ -15,6 +18,9 @@ _TRANSLATED: Final = IPv6Network("64:ff9b::/96")
 """An IPv4 address in its last four bytes is reached through a gateway (RFC 6052). Gateways of one network (`64:ff9b:1::/48`, RFC 8215) keep
 it elsewhere: those are not public."""
 _NAME: Final = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*\.?")
+_LOOKING: Final = SpareThreads(32)
+"""Of their own: a name server that does not answer holds up these, and nobody's files or tools."""
+LOOK_UP_SECONDS: Final = 5.0
 _NO_URL: Final = re.compile(r"[\x00-\x20\x7f\\\ud800-\udfff]")
 _COMPATIBLE: Final = IPv6Network("::/96")
 _TUNNELLED: Final = IPv6Network("2001::/32")
@@ -96,14 +102,24 @@ def _network(name: str) -> Network | None:
 
 async def resolve(host: str, port: int) -> Sequence[str]:
     """As the machine resolves names."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return await in_a_spare_thread(_looked_up, _LOOKING)(host, port, time.monotonic() + LOOK_UP_SECONDS)
+
+
+def _looked_up(host: str, port: int, until: float) -> Sequence[str]:
+    """Nothing is asked for those who have stopped waiting before it was their turn."""
+    if time.monotonic() >= until:
+        raise OSError("its turn came too late")
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
+    """`seconds`: a name is looked up for so long."""
+
     allowed: Allowed = Allowed()
     resolve: Resolve = resolve
+    seconds: float = LOOK_UP_SECONDS
 
     def objection(self, url: str) -> str | None:
         """What is wrong with a URL as it stands, without looking up its name."""
@@ -132,7 +148,11 @@ class Addresses:
         return found
 
     async def _resolved(self, place: Place) -> Sequence[str]:
-        found = await self.resolve(place.host, place.port)
+        try:
+            async with asyncio.timeout(self.seconds):
+                found = await self.resolve(place.host, place.port)
+        except TimeoutError:
+            raise OSError(f"no name server has answered within {self.seconds:g} s") from None
         if not found:
             raise OSError(f"{place.host} has no address")
         return found

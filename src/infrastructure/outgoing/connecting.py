@@ -9,14 +9,16 @@ from infrastructure.outgoing.addresses import Addresses, Place
 
 _TRIED: Final = 4
 """Addresses of one name that are tried, one after the other."""
+PATIENCE: Final = 3.0
+"""Seconds for each of them but the last: an address that is dead leaves time for those that are not."""
 
 
 class CheckedBackend(httpcore.AsyncNetworkBackend):
     """Looks the name up itself, so that nobody looks it up a second time and finds another address."""
 
-    def __init__(self, addresses: Addresses) -> None:
+    def __init__(self, addresses: Addresses, network: httpcore.AsyncNetworkBackend | None = None) -> None:
         self._addresses = addresses
-        self._network = httpcore.AnyIOBackend()
+        self._network = network or httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -36,9 +38,10 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
     async def _first(
         self, addresses: Sequence[str], port: int, timeout: float | None, options: Iterable[httpcore.SOCKET_OPTION] | None
     ) -> httpcore.AsyncNetworkStream:
+        patience = PATIENCE if timeout is None else min(PATIENCE, timeout)
         for address in addresses[:-1]:
             try:
-                return await self._network.connect_tcp(address, port, timeout, None, options)
+                return await self._network.connect_tcp(address, port, patience, None, options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
         return await self._network.connect_tcp(addresses[-1], port, timeout, None, options)

@@ -16,7 +16,10 @@ from infrastructure.outgoing.messages import MAX_HEADERS
 MOST_ANSWER: Final = 8 * 1024 * 1024
 """Bytes of one answer that is no stream of events; whoever reads those bounds each."""
 EVENTS: Final = "text/event-stream"
+SESSION: Final = "mcp-session-id"
 _TRIED: Final = 4
+FIRST_SECONDS: Final = 3.0
+"""At most, for each address but the last: one that is dead leaves time for the others."""
 CONNECTIONS: Final = 20
 GOODBYE_SECONDS: Final = 2.0
 """For the answer to a DELETE, which ends a session: nobody waits for that for ever."""
@@ -27,10 +30,11 @@ class TooMuch(Exception):
 
 
 class CheckedTransport(httpx2.AsyncBaseTransport):
-    """`failed` hears why there is no answer: who reads through this library may keep it to themselves."""
+    """`failed` hears why there is no answer: who reads through this library may keep it to themselves. `forgotten`: the message of the
+    error that answers a question within a session that the server does not know (404), in place of what the server says of it."""
 
-    def __init__(self, addresses: Addresses, failed: Callable[[Exception], None]) -> None:
-        self._addresses, self._failed = addresses, failed
+    def __init__(self, addresses: Addresses, failed: Callable[[Exception], None], forgotten: str) -> None:
+        self._addresses, self._failed, self._forgotten = addresses, failed, forgotten
         self._pool = httpcore2.AsyncConnectionPool(
             ssl_context=httpcore2.default_ssl_context(),
             max_connections=CONNECTIONS,
@@ -59,6 +63,9 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
             request.method, target, headers=request.headers.raw, content=request.stream, extensions={"timeout": timeouts}
         )
         answer = await self._pool.handle_async_request(asked)
+        if answer.status == 404 and request.method == "POST" and SESSION in request.headers:
+            await answer.aclose()
+            return _error_of(self._forgotten)
         try:
             return _readable(answer)
         except TooMuch:
@@ -70,10 +77,10 @@ class CheckedTransport(httpx2.AsyncBaseTransport):
 
 
 def streaming_client(
-    addresses: Addresses, headers: Mapping[str, str], seconds: float, failed: Callable[[Exception], None]
+    addresses: Addresses, headers: Mapping[str, str], seconds: float, failed: Callable[[Exception], None], forgotten: str
 ) -> httpx2.AsyncClient:
     """`seconds` to connect and to send; an answer that is a stream may be silent for as long as its reader waits."""
-    transport = CheckedTransport(addresses, failed)
+    transport = CheckedTransport(addresses, failed, forgotten)
     return httpx2.AsyncClient(transport=transport, headers=dict(headers), timeout=httpx2.Timeout(seconds, read=None), trust_env=False)
 
 
@@ -115,7 +122,7 @@ class _CheckedBackend(httpcore2.AsyncNetworkBackend):
         *others, last = found[:_TRIED]
         for address in others:
             try:
-                return await self._network.connect_tcp(address, port, timeout, None, socket_options)
+                return await self._network.connect_tcp(address, port, min(timeout or FIRST_SECONDS, FIRST_SECONDS), None, socket_options)
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout):
                 continue
         return await self._network.connect_tcp(last, port, timeout, None, socket_options)
@@ -127,6 +134,10 @@ class _CheckedBackend(httpcore2.AsyncNetworkBackend):
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
+
+
+def _error_of(message: str) -> httpx2.Response:
+    return httpx2.Response(404, json={"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": message}})
 
 
 def _readable(answer: httpcore2.Response) -> httpx2.Response:

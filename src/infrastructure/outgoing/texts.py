@@ -37,5 +37,6 @@ def charset_of(answer: Answer) -> str | None:
     return found[1] if found else None
 
 
-def excerpt(answer: Answer, most: int = 500) -> str:
+def excerpt(answer: Answer, most: int = 8_000) -> str:
+    """For the message of an error: more than is shown of it, because secrets are taken out before it is cut to its length."""
     return text_of(answer)[:most].strip()

@@ -26,9 +26,9 @@ def filled(text: str, value_of: Callable[[str], str]) -> str:
     return _HOLE.sub(lambda hole: value_of(_name(hole)), text)
 
 
-async def resolved(text: str, secrets: Secrets, tenant: TenantId, host: str) -> str:
-    """The text as it is sent to `host`. Raises as `names_in`, and as `Secrets.get`."""
-    values = {name: await secrets.get(name, tenant, host) for name in names_in(text)}
+async def resolved(text: str, secrets: Secrets, tenant: TenantId, origin: str) -> str:
+    """The text as it is sent to `origin`. Raises as `names_in`, and as `Secrets.get`."""
+    values = {name: await secrets.get(name, tenant, origin) for name in names_in(text)}
     return filled(text, values.__getitem__)
 
 

@@ -26,26 +26,28 @@ class BoundSecrets:
     redactor: Redactor
     seconds: float = SECONDS
 
-    def must_be_for(self, name: str, tenant: TenantId, host: str) -> None:
-        self._bound(name, tenant, host)
+    def must_be_for(self, name: str, tenant: TenantId, origin: str) -> None:
+        self._bound(name, tenant, origin)
 
-    async def get(self, name: str, tenant: TenantId, host: str) -> str:
-        bound = self._bound(name, tenant, host)
+    async def get(self, name: str, tenant: TenantId, origin: str) -> str:
+        bound = self._bound(name, tenant, origin)
         value = await self._read(bound)
         if len(value) > LONGEST:
             raise SecretRefused(f"the secret {name} is longer than {LONGEST:,} characters")
-        if not self.redactor.remember(name, value):
+        if not self.redactor.remember(name, value, bound.tenants):
             raise SecretRefused(f"the secret {name} is shorter than {SHORTEST} characters: it could not be kept out of texts")
         return value
 
-    def _bound(self, name: str, tenant: TenantId, host: str) -> SecretBinding:
+    def _bound(self, name: str, tenant: TenantId, origin: str) -> SecretBinding:
         """That another tenant has one of the name is nobody's business."""
         bound = self.bindings.get(name)
         if bound is None or not bound.is_for(tenant):
             raise SecretRefused(f"there is no secret {name}: the owner of this installation names one by WEFT_SECRETS__{name}")
-        if not bound.may_go_to(host):
-            where = host or "a host that is not named"
-            raise SecretRefused(f"the secret {name} may not go to {where}, only to {', '.join(bound.hosts)}")
+        if not bound.may_go_to(origin):
+            where = origin or "a host that is not named"
+            raise SecretRefused(
+                f"the secret {name} may not go to {where}, only to {', '.join(bound.hosts)} (https on 443 where no port is named)"
+            )
         return bound
 
     async def _read(self, bound: SecretBinding) -> str:

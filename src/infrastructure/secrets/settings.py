@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from domain.ids import DEFAULT_TENANT, TenantId
-from domain.secret import SecretBinding
+from domain.secret import SecretBinding, parted
 from infrastructure.secrets.references import NAME
 
 _HOST: Final = re.compile(r"\*|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
@@ -21,8 +21,11 @@ def _is_place(written: str) -> str:
 
 
 def _is_host(written: str) -> str:
-    if len(written) > 254 or not (_HOST.fullmatch(written) or _is_address(written)):
-        raise ValueError("a host is a name, an address, *.name for what is below a name, or * for any; it has no port")
+    host, port = parted(written)
+    if len(host) > 254 or not (_HOST.fullmatch(host) or _is_address(host)) or not (port is None or 0 < port < 65_536):
+        raise ValueError(
+            "a host is a name, an address, *.name for what is below a name, or * for any; with :port where it is not https on 443"
+        )
     return written
 
 

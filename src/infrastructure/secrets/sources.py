@@ -34,14 +34,17 @@ class Environment:
         found = self.variables.get(name)
         if found is None:
             raise Unreadable(f"the variable {name} is not set")
-        return found
+        return without_end(found)
 
 
 class Files:
-    """A new line at the end, which editors put there, is no part of the secret."""
-
     async def get(self, name: str) -> str:
         return await asyncio.to_thread(text_of, Path(name))
+
+
+def without_end(text: str) -> str:
+    """A new line at the end, which editors put there, is no part of the secret."""
+    return text.removesuffix("\n").removesuffix("\r")
 
 
 def text_of(path: Path) -> str:
@@ -53,7 +56,7 @@ def text_of(path: Path) -> str:
             found = file.read(LONGEST + 1)
         if len(found) > LONGEST:
             raise Unreadable(f"it is longer than {LONGEST // 1024} KiB")
-        return found.decode("utf-8").removesuffix("\n").removesuffix("\r")
+        return without_end(found.decode("utf-8"))
     except OSError as error:
         raise Unreadable(error.strerror or type(error).__name__) from None
     except UnicodeDecodeError:

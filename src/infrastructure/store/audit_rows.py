@@ -55,7 +55,8 @@ def chained(entries: Iterable[Entry], ends: Mapping[TenantId, Row]) -> tuple[lis
 
 def kept_of(row: Row) -> KeptRecord:
     """A row that was tampered with is read as far as it goes."""
-    tenant, number, at, who, action, resource, effect, body, digest = row
+    tenant, number, at, who, action, resource, effect, written, digest = row
+    body = written.encode(errors="replace") if isinstance(written, str) else bytes(written)  # SQLite takes a text where bytes should be
     shown = Deed(TenantId(tenant), _moment(at), who, action, resource, effect)
     try:
         deed = _deed_of(orjson.loads(body))

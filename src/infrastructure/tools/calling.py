@@ -13,10 +13,12 @@ from domain.errors import ExpressionError, FactoryError, Failure, Problem, TooHe
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.schemas import Schema, Schemas
+from domain.ports.secrets import Redact
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolExecutionResult
 from domain.words import shown
 from infrastructure.json_bounds import plain, weigh
+from infrastructure.secrets.redacted import redacted
 from infrastructure.tools.deadlines import Late, in_time
 from infrastructure.tools.runnable import Run, RunnableTool
 
@@ -24,10 +26,13 @@ NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,63}")
 """What every model provider takes as the name of a function."""
 MAX_SHOWN: Final = 10
 MAX_MESSAGE: Final = 2_000
+MAX_SAID: Final = 64 * 1024
+"""Of what a tool says went wrong so much is looked through for secrets, and cut only then: of a part of one nobody sees what it is."""
 NO_ANSWER: Final = frozenset({"timeout", "tool_died", "invalid_output", "output_too_large"})
 """Errors that do not tell whether the tool did what it does, beside a `ToolError` that says so of itself; one that it did not mean to raise
 tells it neither."""
 UNCALLED: Final = "invalid_arguments"
+NO_THREAD: Final = "no_thread"
 log = logging.getLogger(__name__)
 
 
@@ -53,29 +58,29 @@ class CheckedTool:
         except ValidationError as error:
             raise FactoryError(f"the tool {tool.name} has a schema that cannot be used: {error.message}") from error
 
-    async def call(self, arguments: JsonObject, context: ToolContext, clock: Clock) -> ToolExecutionResult:
-        """Never raises for what the tool does; being cancelled is the caller's, and passes."""
+    async def call(self, arguments: JsonObject, context: ToolContext, clock: Clock, redact: Redact = str) -> ToolExecutionResult:
+        """Never raises for what the tool does; being cancelled is the caller's, and passes. Only failures are looked at by `redact`."""
         began = clock.monotonic()
         try:
-            output = await self._within_deadline(arguments, context)
+            output = await self._within_deadline(arguments, context, redact)
         except asyncio.CancelledError:
             if _is_asked_to_stop():
                 raise
             failure, unknown = Failure("tool_failed", f"{self.tool.name} cancelled itself"), True
         # A tool that wants to leave the process fails like any other.
         except (Exception, SystemExit) as error:
-            failure, unknown = self._failure(error), not _is_answer(error)
+            failure, unknown = self._failure(error, redact), not _is_answer(error)
         else:
             return ToolExecutionResult(output, execution_time=clock.monotonic() - began, cost=self.tool.cost)
-        cost = None if failure.code == UNCALLED else self.tool.cost
+        cost = None if failure.code in (UNCALLED, NO_THREAD) else self.tool.cost
         return ToolExecutionResult(error=failure, execution_time=clock.monotonic() - began, unknown=unknown, cost=cost)
 
-    async def _within_deadline(self, arguments: JsonObject, context: ToolContext) -> Json:
+    async def _within_deadline(self, arguments: JsonObject, context: ToolContext, redact: Redact) -> Json:
         seconds, own = context.deadline_seconds, self.tool.limits.seconds
         if own is not None and (seconds is None or own < seconds):
             seconds, context = own, replace(context, deadline_seconds=own)
         try:
-            return self._accepted_output(await in_time(self.run(self._accepted_arguments(arguments), context), seconds))
+            return self._accepted_output(await in_time(self.run(self._accepted_arguments(arguments), context), seconds), redact)
         except Late:
             raise ToolError(f"{self.tool.name} did not answer within {seconds:g} seconds", "timeout", retryable=True) from None
 
@@ -90,7 +95,7 @@ class CheckedTool:
             raise ToolError(f"invalid arguments for {self.tool.name}: {_said(self.arguments.problems(copied))}", UNCALLED)
         return copied
 
-    def _accepted_output(self, returned: object) -> Json:
+    def _accepted_output(self, returned: object, redact: Redact) -> Json:
         try:
             weigh(returned)
             output = plain(returned)
@@ -100,7 +105,8 @@ class CheckedTool:
             raise ToolError(f"{self.tool.name} returned what is no usable JSON: {error.message}", "invalid_output") from None
         self._must_fit(output)
         if not self.output.accepts(output):
-            raise ToolError(f"{self.tool.name} returned what its schema refuses: {_said(self.output.problems(output))}", "invalid_output")
+            problems = _said(self.output.problems(redacted(output, redact)))
+            raise ToolError(f"{self.tool.name} returned what its schema refuses: {problems or 'it holds a secret'}", "invalid_output")
         return output
 
     def _must_fit(self, output: Json) -> None:
@@ -117,12 +123,13 @@ class CheckedTool:
     def _too_large(self) -> ToolError:
         return ToolError(f"{self.tool.name} returned more than {self.tool.limits.output_bytes:,} bytes of JSON", "output_too_large")
 
-    def _failure(self, error: BaseException) -> Failure:
+    def _failure(self, error: BaseException, redact: Redact) -> Failure:
         if isinstance(error, WeftError):
             failure = failure_of(error)
-            return replace(failure, message=shown(failure.message, MAX_MESSAGE))
+            return replace(failure, message=shown(redact(failure.message[:MAX_SAID]), MAX_MESSAGE))
         log.warning("the tool %s raised", self.tool.name, exc_info=error)
-        return Failure("tool_failed", shown(f"{self.tool.name} raised {type(error).__name__}: {error}", MAX_MESSAGE))
+        said = f"{self.tool.name} raised {type(error).__name__}: {error}"
+        return Failure("tool_failed", shown(redact(said[:MAX_SAID]), MAX_MESSAGE))
 
 
 def _is_asked_to_stop() -> bool:

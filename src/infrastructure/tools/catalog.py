@@ -35,7 +35,10 @@ async def _as_it_was() -> None:
 
 
 class ToolSource(Protocol):
-    """Tools that come and go while a process runs, the same for every tenant."""
+    """Tools that come and go while a process runs."""
+
+    def of(self, tenant: TenantId) -> "ToolSource":
+        """What of it this tenant may use."""
 
     def tools(self) -> Mapping[str, CheckedTool]:
         """By name, as they are now."""
@@ -123,11 +126,12 @@ class Catalog:
         """Also those that only a program still asks."""
 
     async def of(self, tenant: TenantId, *, waits: bool = True) -> TenantTools:
-        for source in self._others if waits else ():
+        others = [source.of(tenant) for source in self._others]
+        for source in others if waits else ():
             await source.look()
         shelf = self._shelf(tenant)
         await shelf.look()
-        return TenantTools(self._installed, self._others, shelf, self._guard, shelf.look)
+        return TenantTools(self._installed, others, shelf, self._guard, shelf.look)
 
     async def list(self, tenant: TenantId) -> Sequence[Tool]:
         tools, clock = await self.of(tenant), self._guard.clock
@@ -141,8 +145,8 @@ class Catalog:
 
     @property
     def installed(self) -> TenantTools:
-        """Without what any tenant has registered."""
-        return TenantTools(self._installed, self._others, {}, self._guard)
+        """Without what any tenant has registered, and without servers, which are not for everybody."""
+        return TenantTools(self._installed, (), {}, self._guard)
 
     def check(self, document: Json) -> Tool:
         tool = self._described.checked(document).tool

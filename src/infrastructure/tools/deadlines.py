@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Coroutine, Generator
+from contextvars import ContextVar
 from types import coroutine
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+_BEGIN_BY: ContextVar[float | None] = ContextVar("_BEGIN_BY", default=None)
+BEGINS_WITHIN: Final = 0.9
+"""What has not begun by then of its time is not begun: it can say so while somebody listens."""
 
 
 class Late(Exception):
@@ -14,6 +18,19 @@ class Late(Exception):
 
 async def in_time(work: Awaitable[T], seconds: float | None) -> T:
     """`Late` after `seconds` (None: never). A `TimeoutError` is the work's own."""
+    token = _BEGIN_BY.set(None if seconds is None else asyncio.get_running_loop().time() + seconds * BEGINS_WITHIN)
+    try:
+        return await _in_time(work, seconds)
+    finally:
+        _BEGIN_BY.reset(token)
+
+
+def begin_by() -> float | None:
+    """In the loop's time: when what is done within a deadline must have begun."""
+    return _BEGIN_BY.get()
+
+
+async def _in_time(work: Awaitable[T], seconds: float | None) -> T:
     if seconds is None or not isinstance(work, Coroutine):
         return await _timed(work, None if seconds is None else asyncio.get_running_loop().time() + seconds)
     until = asyncio.get_running_loop().time() + seconds

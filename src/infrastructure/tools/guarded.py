@@ -3,18 +3,19 @@ secret in it."""
 
 import logging
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Final
 
 from domain.audit import Deed
-from domain.errors import DatabaseError, Failure
+from domain.errors import DatabaseError, Failure, RepositoryError
 from domain.json import Json, JsonObject
 from domain.policy import CALL, Decision, Effect, Facts, Policy, Subject
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
-from domain.ports.secrets import Redact
+from domain.ports.secrets import Redact, RedactFor
 from domain.ports.tools import ToolContext, unheard
 from domain.tool import Effects, Tool, ToolExecutionResult
-from infrastructure.secrets.redactor import redacted
+from infrastructure.secrets.redacted import redacted_aside
 from infrastructure.tools.calling import CheckedTool
 from infrastructure.tools.limiting import CallLimits
 
@@ -22,6 +23,8 @@ APPROVAL: Final = "approval_needed"
 UNRECORDED: Final = "not_recorded"
 """What cannot be put on record is not done."""
 AGAIN_SECONDS: Final = 0.5
+SPARE_SECONDS: Final = 1.0
+"""Before its deadline a call that could not be recorded says so: nobody has to wonder whether it was made."""
 UNNOTICED_SECONDS: Final = 0.001
 log = logging.getLogger(__name__)
 
@@ -31,7 +34,7 @@ class Guard:
     policy: Policy
     trail: AuditTrail
     limits: CallLimits
-    redact: Redact
+    redact_for: RedactFor
     clock: Clock
 
     def decide(self, tool: Tool, context: ToolContext) -> Decision:
@@ -61,20 +64,23 @@ class Guard:
             self.trail.note(deed)
         else:
             try:
-                await self._record(deed, is_patient=context.run is not None)
+                await self._record(deed, context)
             except DatabaseError as error:
                 return ToolExecutionResult(error=Failure(UNRECORDED, f"{found.tool.name} was not called: {error.message}", retryable=True))
         if not decision.is_allowed:
             return ToolExecutionResult(error=_refusal(found.tool, decision))
+        redact = self.redact_for(context.tenant)
         async with self.limits.within(found.tool, self._left(context, began)) as refused:
-            result = ToolExecutionResult(error=refused) if refused else await self._made(found, arguments, self._left(context, began))
-        return self._redacted(result)
+            if refused:
+                return ToolExecutionResult(error=refused)
+            result = await self._made(found, arguments, self._left(context, began), redact)
+        return await _redacted(result, redact)
 
-    async def _made(self, found: CheckedTool, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
+    async def _made(self, found: CheckedTool, arguments: JsonObject, context: ToolContext, redact: Redact) -> ToolExecutionResult:
         if context.deadline_seconds is not None and context.deadline_seconds <= 0:
             message = f"{found.tool.name} was not called: its time was over before it could be"
             return ToolExecutionResult(error=Failure("timeout", message, retryable=True))
-        return await found.call(arguments, self._discreet(context), self.clock)
+        return await found.call(arguments, _discreet(context, redact), self.clock, redact)
 
     def _left(self, context: ToolContext, began: float) -> ToolContext:
         """With the time that is left of what there was when the call began."""
@@ -83,15 +89,21 @@ class Guard:
             return context
         return replace(context, deadline_seconds=max(0.0, context.deadline_seconds - passed))
 
-    async def _record(self, deed: Deed, *, is_patient: bool) -> None:
-        """A run waits for its database here as it does everywhere, until its node's time is over or it is taken away."""
-        while True:
+    async def _record(self, deed: Deed, context: ToolContext) -> None:
+        """A run waits for its database here as it does everywhere, as long as its call has time. A chain that somebody has tampered with is
+        waited for by nobody."""
+        seconds = context.deadline_seconds
+        until = float("inf") if seconds is None else self.clock.monotonic() + seconds - SPARE_SECONDS
+        for tried in count():
             try:
-                return await self.trail.record(deed)
+                await self.trail.record(deed)
+                break
             except DatabaseError as error:
-                if not is_patient:
+                is_hopeless = isinstance(error, RepositoryError) or self.clock.monotonic() + AGAIN_SECONDS > until
+                if context.run is None or is_hopeless:
                     raise
-                log.warning("%s waits for the audit trail: %s", deed.resource, error.message)
+                if not tried:
+                    log.warning("%s waits for the audit trail: %s", deed.resource, error.message)
                 await self.clock.sleep(AGAIN_SECONDS)
 
     def _deed(self, tool: Tool, decision: Decision, context: ToolContext) -> Deed:
@@ -103,15 +115,17 @@ class Guard:
         who = context.caller or f"run {context.run}"
         return Deed(context.tenant, self.clock.now(), who, CALL, tool.name, decision.effect.value, decision.rule, decision.source, about)
 
-    def _discreet(self, context: ToolContext) -> ToolContext:
-        tell = context.tell
-        return context if tell is unheard else replace(context, tell=lambda text: tell(self.redact(text)))
 
-    def _redacted(self, result: ToolExecutionResult) -> ToolExecutionResult:
-        if result.error is None:
-            return replace(result, output=redacted(result.output, self.redact))
-        said = replace(result.error, code=self.redact(result.error.code), message=self.redact(result.error.message))
-        return replace(result, error=said)
+def _discreet(context: ToolContext, redact: Redact) -> ToolContext:
+    tell = context.tell
+    return context if tell is unheard else replace(context, tell=lambda text: tell(redact(text)))
+
+
+async def _redacted(result: ToolExecutionResult, redact: Redact) -> ToolExecutionResult:
+    """The message of an error is without secrets already: what they leave is cut to its length, and not they."""
+    if result.error is None:
+        return replace(result, output=await redacted_aside(result.output, redact))
+    return replace(result, error=replace(result.error, code=redact(result.error.code)))
 
 
 def _refusal(tool: Tool, decision: Decision) -> Failure:

@@ -45,16 +45,28 @@ class Mouth(logging.Handler):
 
     @classmethod
     def say(cls, about: dict[str, Any], text: str) -> None:
-        most = AT_ONCE
-        line = orjson.dumps({**about, "text": shown(text, most)}) + b"\n"
-        while len(line) > AT_ONCE:
-            most //= 2
-            line = orjson.dumps({**about, "text": shown(text, most)}) + b"\n"
+        line = _line({**about, "text": text})
         try:
             if cls.pipe is not None:
                 os.write(cls.pipe.fileno(), line)
         except OSError:  # full, or nobody is there any more
             return
+
+
+def _line(said: dict[str, Any]) -> bytes:
+    """As short as it must be: every text in it is cut."""
+    most = AT_ONCE
+    line = orjson.dumps(_cut(said, most)) + b"\n"
+    while len(line) > AT_ONCE:
+        most //= 2
+        line = orjson.dumps(_cut(said, most)) + b"\n"
+    return line
+
+
+def _cut(said: dict[str, Any], most: int) -> dict[str, Any]:
+    return {
+        name: _cut(one, most) if isinstance(one, dict) else shown(one, most) if isinstance(one, str) else one for name, one in said.items()
+    }
 
 
 def open_mouth(pipe: Connection, level: int) -> None:

@@ -37,6 +37,7 @@ async def list_deeds(launcher: Launcher, tenant: str, words: Mapping[str, str | 
 async def verify(launcher: Launcher, tenant: str, kept: str | None, as_json: bool, **flags: object) -> None:
     """Ends with 1 when a record does not fit."""
     expected = None if kept is None else _head_of(kept)
+    _must_be_there(launcher, **flags)
     async with launcher.open_app(patient=False, log=quiet(), **flags) as app:
         found = await app.desk.audit.verify(local_admin(tenant), kept=expected, tell=_tell)
     if sys.stderr.isatty():
@@ -45,8 +46,15 @@ async def verify(launcher: Launcher, tenant: str, kept: str | None, as_json: boo
         print_json(found.model_dump(mode="json"))
     else:
         print("\n".join(_told(found)))
-    if not found.whole:
+    if not found.whole or not found.number:
         raise typer.Exit(Exit.FAILED)
+
+
+def _must_be_there(launcher: Launcher, **flags: object) -> None:
+    """To verify makes nothing: a database that is not there is not one whose trail fits."""
+    found, _ = launcher.schema(**flags)
+    if found is None:
+        raise CommandFailed("there is no database of Weft under this URL: look at --database and WEFT_DATABASE_URL")
 
 
 def _ordered(words: Mapping[str, str | None], limit: int) -> AuditListOrder:
@@ -74,6 +82,8 @@ def _tell(read: int, of: int) -> None:
 
 def _told(chain: ChainView) -> list[str]:
     last = f"{chain.number}:{chain.digest}"
+    if chain.broken is None and not chain.number:
+        return ["there is no record: is it the right database, and the right tenant?", last]
     if chain.broken is None:
         return [f"records that fit: {chain.read:,}, all there are", last]
     at = "" if chain.broken.at is None else f" of {chain.broken.at.isoformat()}"

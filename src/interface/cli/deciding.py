@@ -10,6 +10,8 @@ from interface.cli.launcher import Launcher, quiet
 from interface.cli.printing import print_json, print_table
 
 IN_MEMORY = "memory:"
+_OF_THE_TOOL = frozenset({"effects", "types"})
+"""What rules may say of a tool beside its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ async def explain(launcher: Launcher, asked: Asked, tenant: str, database: str |
     url = database if asked.looks_up else database or IN_MEMORY
     async with launcher.open_app(patient=False, database_url=url, log=quiet()) as app:
         found = await app.desk.policy.check(local_admin(tenant), PolicyQuestion.model_validate(asdict(asked)))
+        rules = app.desk.policy.show(local_admin(tenant)).rules
     if as_json:
         print_json(found.model_dump(mode="json"))
     else:
@@ -41,7 +44,8 @@ async def explain(launcher: Launcher, asked: Asked, tenant: str, database: str |
         print_table(("LINK", "SAYS", "WHY"), [(one.link, one.effect or "nothing", one.rule) for one in found.links])
     if not found.tool_known:
         print(f"weft: {asked.tool} is not known here, so that rules about `effects` and `types` do not speak of it", file=sys.stderr)
-    return Exit.DONE if found.effect.value == "allow" else Exit.FAILED
+    is_sure = found.tool_known or not any(_OF_THE_TOOL & rule.of.keys() for rule in rules)
+    return Exit.DONE if found.effect.value == "allow" and is_sure else Exit.FAILED
 
 
 async def show(launcher: Launcher, as_json: bool) -> None:

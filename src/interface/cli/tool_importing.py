@@ -21,6 +21,8 @@ from interface.yaml import Room
 
 METHODS: Final = ("GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE")
 _SECRET: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
+AT_ONCE: Final = 200
+BYTES_AT_ONCE: Final = 2 * 1024 * 1024
 Send = Callable[[str, Mapping[str, object]], None]
 
 
@@ -115,7 +117,9 @@ def _sending(destination: Destination, sent: Sent) -> Iterator[Send]:
     else:
         sent.done = "are registered"
         with connected(destination.server, destination.key) as there:
-            yield partial(_register, there, sent)
+            batch = Batch(there, sent)
+            yield batch.add
+            batch.send()
 
 
 def _nowhere(name: str, tool: Mapping[str, object]) -> None:
@@ -137,15 +141,31 @@ def _write(folder: Path, sent: Sent, name: str, tool: Mapping[str, object]) -> N
     sent.new += 1
 
 
-def _register(there: Server, sent: Sent, name: str, tool: Mapping[str, object]) -> None:
-    try:
-        _, is_new = there.post_document("/v1/tools", json.dumps(tool).encode(), "application/json", name)
-    except CommandFailed as failed:
-        if failed.code != Exit.WRONG_USE:
-            raise
-        sent.refused[name] = "; ".join([failed.sentence, *failed.details])
-    else:
-        sent.new, sent.replaced = sent.new + is_new, sent.replaced + (not is_new)
+@dataclass(slots=True)
+class Batch:
+    """Tools that are registered together: a request for each would take minutes for a large document."""
+
+    there: Server
+    sent: Sent
+    texts: dict[str, str] = field(default_factory=dict)
+    bytes: int = 0
+
+    def add(self, name: str, tool: Mapping[str, object]) -> None:
+        self.texts[name] = text = json.dumps(tool)
+        self.bytes += len(text)
+        if len(self.texts) >= AT_ONCE or self.bytes >= BYTES_AT_ONCE:
+            self.send()
+
+    def send(self) -> None:
+        if not self.texts:
+            return
+        body = f'{{"documents": [{", ".join(self.texts.values())}]}}'
+        told, _ = self.there.post_document("/v1/tools/batch", body.encode(), "application/json", "")
+        self.sent.new += len(told["new"])
+        self.sent.replaced += len(told["replaced"])
+        for one in told["refused"]:
+            self.sent.refused[one["name"]] = "; ".join(f"{problem['pointer']}: {problem['message']}" for problem in one["problems"])
+        self.texts, self.bytes = {}, 0
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from application.run_orders import RunOrder
 from application.runs import CancelOrder, StartedRun
 from application.tools import ToolCallOrder
 from interface.mcp import naming, results, runtools
+from interface.mcp.noted import noted
 from interface.mcp.offers import Offers
 from interface.mcp.telling import told_on
 from interface.mcp.watching import Progress, Watch
@@ -34,6 +35,8 @@ _INPUT: Final = "/input"
 _KEY: Final = "/_meta/idempotency_key"
 _LONGEST_KEY: Final = 200
 _CANCEL_SECONDS: Final = 5.0
+_starting: Final[set[asyncio.Task[StartedRun]]] = set()
+"""Held here, since nobody else holds one whose caller has gone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +61,23 @@ class Calls:
 
     async def __call__(self, offered: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
         """An `MCPError` for what is not offered; whatever else is wrong is a result that says so, for the model to read."""
-        try:
-            refuse_unstorable(b"", dict(arguments), is_json=False)
-            _check_key(call.key)
-            if (ours := self._ours().get(offered)) is not None:
-                return await ours(arguments, call)
-            workflow = await Offers(self.desk, self.who).workflow_called(offered)
-            if workflow is not None:
-                return await self._run(offered, workflow, arguments, call)
-            return await self._tool(offered, arguments, call)
-        except WeftError as error:
-            log.info("a call was refused", tool=offered, code=error.code, reason=error.message)
-            return results.of_error(error)
+        with noted(self.desk, self.who, offered, arguments) as outcome:
+            try:
+                outcome.result = await self._answered(offered, arguments, call)
+            except WeftError as error:
+                log.info("a call was refused", tool=offered, code=error.code, reason=error.message)
+                outcome.result, outcome.refused = results.of_error(error), error
+            return outcome.result
+
+    async def _answered(self, offered: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+        refuse_unstorable(b"", dict(arguments), is_json=False)
+        _check_key(call.key)
+        if (ours := self._ours().get(offered)) is not None:
+            return await ours(arguments, call)
+        workflow = await Offers(self.desk, self.who).workflow_called(offered)
+        if workflow is not None:
+            return await self._run(offered, workflow, arguments, call)
+        return await self._tool(offered, arguments, call)
 
     def _ours(self) -> Mapping[str, Callable[[Mapping[str, Any], Call], Awaitable[CallToolResult]]]:
         return {
@@ -81,6 +89,8 @@ class Calls:
 
     async def _run(self, offered: str, workflow: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
         starting = asyncio.create_task(self._started(workflow, arguments, call))
+        _starting.add(starting)
+        starting.add_done_callback(_has_started)
         try:
             return await self._settled(offered, starting, call)
         except asyncio.CancelledError:
@@ -153,6 +163,13 @@ class Calls:
         await self.desk.cancel_run(self.who, asked.run_id, CancelOrder(reason=asked.reason))
         view, settled = await self.watch.settled(asked.run_id, min(self.seconds, _CANCEL_SECONDS))
         return results.of_standing(view, settled=settled)
+
+
+def _has_started(starting: asyncio.Task[StartedRun]) -> None:
+    """Its error is for the caller; one that has gone does not hear it."""
+    _starting.discard(starting)
+    if not starting.cancelled():
+        starting.exception()
 
 
 def unknown(offered: str) -> MCPError:

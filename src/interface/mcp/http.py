@@ -20,12 +20,14 @@ from starlette.requests import Request
 from starlette.routing import Route, Router
 from starlette.types import Message, Receive, Scope, Send
 
-from application.access import Principal, counted_as
+from application.access import Principal
 from application.desk import Desk
 from application.errors import NotFound
+from application.noting import Called
 from application.offering import run_of_call
 from application.runs import CancelOrder
 from interface.rest import problems
+from interface.rest.auth import caller_of
 from interface.rest.bodies import read_within
 
 PATH: Final = "/mcp"
@@ -56,7 +58,7 @@ class McpDoor:
             await problems.answer(request, 405, "method_not_allowed", detail, headers={"Allow": "POST"})(scope, receive, send)
             return
         desk: Desk = request.app.state.desk
-        who, caller = await _caller(request, desk)
+        who, caller = await caller_of(desk, request)
         with self._counted(caller) as has_room:
             if not has_room:
                 detail = "too many calls are open: come back when one of them has ended"
@@ -96,16 +98,6 @@ class McpDoor:
         return self._protocol
 
 
-async def _caller(request: Request, desk: Desk) -> tuple[Principal, str]:
-    """Who asks, and what the requests of their key are counted under."""
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    key = credentials if scheme.lower() == "bearer" else request.headers.get("x-api-key")
-    who = await desk.authenticate(key)
-    caller = counted_as(key, who)
-    await desk.pace(caller)
-    return who, caller
-
-
 def _read(body: bytes) -> dict[str, Any]:
     """A message, as far as it can be read; what is wrong with it is for the protocol to say."""
     try:
@@ -125,10 +117,10 @@ async def _cancel(desk: Desk, who: Principal, session: str, message: dict[str, A
     none: the call was no run, or has joined one of an earlier call."""
     params = message.get("params")
     request_id = params.get("requestId") if isinstance(params, dict) else None
+    run = run_of_call(who, call_name(session, request_id))
     with suppress(NotFound):
-        await desk.cancel_run(
-            who, run_of_call(who, call_name(session, request_id)), CancelOrder(reason="the call was cancelled by its caller")
-        )
+        await desk.cancel_run(who, run, CancelOrder(reason="the call was cancelled by its caller"))
+        desk.note_request.call(who, Called(_CANCELLED, run))
 
 
 def call_name(session: str, request_id: object) -> str:

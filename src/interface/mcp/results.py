@@ -9,7 +9,7 @@ from pydantic import JsonValue
 
 from application.errors import DomainError, Family, WeftError, problems_of
 from application.run_views import RunView, WaitingView
-from application.views import ToolResultView
+from application.views import ToolResultView, plainly
 from interface.mcp.naming import ANSWER_RUN, CANCEL_RUN, GET_RUN
 
 _SHOWN: Final = 100
@@ -60,7 +60,7 @@ def of_failure(failure: Mapping[str, Any], about: Mapping[str, Any]) -> CallTool
     lines += [f"{one['path'] or '/'}: {one['message']} ({one['code']})" for one in cast(Sequence[Any], failure.get("problems", ()))]
     if "run_id" in about:
         lines.append(f"run: {about['run_id']}")
-    return CallToolResult(content=[TextContent(text="\n".join(lines))], is_error=True, _meta={**about, "error": dict(failure)})
+    return CallToolResult(content=[_content("\n".join(lines))], is_error=True, _meta={**about, "error": dict(failure)})
 
 
 def about_run(run: RunView) -> dict[str, Any]:
@@ -93,7 +93,12 @@ def _what_next(run: RunView, *, settled: bool) -> str:
 
 
 def _told(structured: dict[str, Any] | None, text: str, about: Mapping[str, Any]) -> CallToolResult:
-    return CallToolResult(content=[TextContent(text=text)], structured_content=structured, _meta=dict(about))
+    return CallToolResult(content=[_content(text)], structured_content=structured, _meta=dict(about))
+
+
+def _content(text: str) -> TextContent:
+    """Hosts show it in terminals; what is structured stays as it is."""
+    return TextContent(text=plainly(text))
 
 
 def _text(value: object) -> str:

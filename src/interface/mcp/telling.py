@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
+from application.views import plainly
 from interface.mcp.watching import Progress
 
 MOST: Final = 100
@@ -23,16 +24,25 @@ async def told_on(progress: Progress | None) -> AsyncIterator[Callable[[str], No
     teller = asyncio.create_task(_tell(said, progress))
 
     def tell(text: str) -> None:
-        loop.call_soon_threadsafe(_keep, said, text)
+        with suppress(RuntimeError):  # a thread that nobody waits for any more may speak when the loop is closed
+            loop.call_soon_threadsafe(_keep, said, text)
 
     try:
         yield tell
         await asyncio.sleep(0)  # what was said last is in the queue now
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_SECONDS):
-                await said.join()
+        await _all_told(said, teller)
     finally:
         teller.cancel()
+        await asyncio.gather(teller, return_exceptions=True)
+
+
+async def _all_told(said: asyncio.Queue[str], teller: asyncio.Task[None]) -> None:
+    """Or nobody tells any more, or it takes too long."""
+    joining = asyncio.create_task(said.join())
+    try:
+        await asyncio.wait({joining, teller}, timeout=LAST_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        joining.cancel()
 
 
 def _keep(said: asyncio.Queue[str], text: str) -> None:
@@ -45,5 +55,5 @@ async def _tell(said: asyncio.Queue[str], progress: Progress) -> None:
     while True:
         text = await said.get()
         number += 1
-        await progress(number, text)
+        await progress(number, plainly(text))
         said.task_done()

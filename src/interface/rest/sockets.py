@@ -11,12 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from application.access import Principal, counted_as
+from application.access import Principal
 from application.batches import Batch, Recorded, Slow
 from application.desk import Desk
 from application.errors import WeftError
 from application.row_json import row_json
 from application.run_views import EndView, PassingView
+from interface.rest.auth import caller_of
 from interface.rest.cuts import Cut, Patience
 from interface.rest.stream import NAMES
 
@@ -97,13 +98,8 @@ async def _until_over(socket: WebSocket, follow: _Follow) -> int:
 async def _caller(socket: WebSocket) -> Principal:
     """Headers as for a request; a browser, which can set none, names the protocols `weft` and `bearer.KEY`. Never in the address, since
     addresses are logged."""
-    desk: Desk = socket.app.state.desk
-    scheme, _, credentials = socket.headers.get("authorization", "").partition(" ")
     offered = next((name.removeprefix(_BEARER) for name in socket.scope["subprotocols"] if name.startswith(_BEARER)), None)
-    key = credentials if scheme.lower() == "bearer" else socket.headers.get("x-api-key", offered)
-    who = await desk.authenticate(key)
-    await desk.pace(counted_as(key, who))
-    socket.state.who = who
+    who, _ = await caller_of(socket.app.state.desk, socket, offered)
     return who
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import BaseModel, JsonValue
 
-from application.tool_views import ToolCheckView, ToolView
-from application.tools import ToolCallOrder, ToolFilters
+from application.tool_views import ToolBatchView, ToolCheckView, ToolView
+from application.tools import ToolBatchOrder, ToolCallOrder, ToolFilters
 from application.views import PageView, ToolResultView
 from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, document_of, model_ref, takes
@@ -15,7 +15,7 @@ from interface.rest.openapi import fails
 from interface.rest.parameters import IdempotencyKey
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
-BODIES: tuple[type[BaseModel], ...] = (ToolCallOrder,)
+BODIES: tuple[type[BaseModel], ...] = (ToolCallOrder, ToolBatchOrder)
 _Document = Annotated[JsonValue, Depends(document_of)]
 _TOOL = takes({"type": "object", "description": "A tool that is data: docs/tools.md says what stands in it."})
 
@@ -42,6 +42,12 @@ async def validate_tool(who: Caller, desk: TheDesk, document: _Document) -> Tool
     return desk.tools.check(who, document)
 
 
+@router.post("/batch", responses=fails(409, 413, 415), openapi_extra=takes(model_ref(ToolBatchOrder)))
+async def register_tools(who: Caller, desk: TheDesk, order: Annotated[ToolBatchOrder, Depends(body_of(ToolBatchOrder))]) -> ToolBatchView:
+    """Keep many tools at once. What is wrong with one is told, and does not stop the others."""
+    return await desk.tools.register_all(who, order)
+
+
 @router.get("/{name}", responses=fails(404))
 async def get_tool(who: Caller, desk: TheDesk, name: str) -> ToolView:
     return await desk.tools.get(who, name)
@@ -59,7 +65,7 @@ async def remove_tool(who: Caller, desk: TheDesk, name: str) -> None:
     await desk.tools.remove(who, name)
 
 
-@router.post("/{name}/call", responses=fails(404, 413, 415), openapi_extra=takes(model_ref(ToolCallOrder)))
+@router.post("/{name}/call", responses=fails(404, 409, 413, 415), openapi_extra=takes(model_ref(ToolCallOrder)))
 async def call_tool(
     who: Caller,
     desk: TheDesk,
@@ -67,5 +73,6 @@ async def call_tool(
     order: Annotated[ToolCallOrder, Depends(body_of(ToolCallOrder))],
     key: IdempotencyKey = None,
 ) -> ToolResultView:
-    """A tool that refuses or fails answers too, with `success: false` and its error. The key is handed to the tool."""
+    """A tool that refuses or fails answers too, with `success: false` and its error. The key is handed to the tool. Under one
+    key of a caller a tool of effects `once` is called once: sent again it gets the same answer, or `unknown_outcome`."""
     return await desk.tools.call(who, name, order, key)

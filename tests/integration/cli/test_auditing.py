@@ -53,3 +53,17 @@ def test_what_cannot_be_asked_is_said(weft: Weft, arguments: list[str], told: st
     refused = weft("audit", *arguments)
 
     assert (refused.code, told in refused.err) == (2, True)
+
+
+def test_a_database_that_is_not_there_is_not_one_that_fits(weft: Weft) -> None:
+    missing = weft.commands.folder / "nowhere.db"
+    refused = weft("audit", "verify", "--database", f"sqlite:///{missing}")
+
+    assert (refused.code, "there is no database" in refused.err, missing.exists()) == (2, True, False)
+
+
+def test_a_tenant_without_records_is_not_one_that_fits(weft: Weft) -> None:
+    weft("db", "upgrade")
+    found = weft("audit", "verify", "--tenant", "typo")
+
+    assert (found.code, "there is no record" in found.out) == (1, True)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.integration.cli.command import Weft
 from tests.servers import web
+from tests.servers.ports import free_port
 
 pytestmark = pytest.mark.processes
 
@@ -90,8 +91,9 @@ def test_an_import_of_nothing_but_reasons_is_code_2(weft: Weft) -> None:
 
 def test_weft_imports_its_own_document_and_its_tools_answer(weft: Weft) -> None:
     key = "an-admin-key-of-this-test"
-    secret = '{"from": "env:ME", "hosts": ["127.0.0.1"]}'
-    url = weft.commands.serve(WEFT_HTTP_PRIVATE="127.0.0.1", WEFT_API_KEYS=key, WEFT_SECRETS__me=secret, ME=key).url()
+    port = free_port()
+    secret = json.dumps({"from": "env:ME", "hosts": [f"127.0.0.1:{port}"]})
+    url = weft.commands.serve(port=port, WEFT_HTTP_PRIVATE="127.0.0.1", WEFT_API_KEYS=key, WEFT_SECRETS__me=secret, ME=key).url()
     document = weft.write("openapi.json", web.get(f"{url}/openapi.json").text)
     there = ("--server-url", url, "--secret", "bearer=me", "--prefix", "me_", "--only", "GET", "--json", "--server", url, "--key", key)
 

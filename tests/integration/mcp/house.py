@@ -33,12 +33,12 @@ CONTEXT = ToolContext(DEFAULT_TENANT, "run/ask#1/0", deadline_seconds=20)
 
 
 class FewSecrets:
-    def must_be_for(self, name: str, tenant: TenantId, host: str) -> None:
+    def must_be_for(self, name: str, tenant: TenantId, origin: str) -> None:
         if name not in SECRETS:
-            raise SecretRefused(f"there is no secret {name} for {host}")
+            raise SecretRefused(f"there is no secret {name} for {origin}")
 
-    async def get(self, name: str, tenant: TenantId, host: str) -> str:
-        self.must_be_for(name, tenant, host)
+    async def get(self, name: str, tenant: TenantId, origin: str) -> str:
+        self.must_be_for(name, tenant, origin)
         return SECRETS[name]
 
 
@@ -53,12 +53,16 @@ class Household:
     addresses: Addresses = field(default_factory=Addresses)
     servers: McpServers = field(init=False)
 
-    async def open(self, **parts: ServerPart) -> McpServers:
+    def made(self, **parts: ServerPart) -> McpServers:
+        """Nobody has looked at them yet."""
         self.parts |= parts
         opening = Opening(FewSecrets(), self.addresses, lambda text: text.replace(SECRETS["token"], "(secret)"))
         self.servers = McpServers(self.parts, opening, self.pins, JsonSchemas(), SystemClock())
         self.stack.push_async_callback(self.servers.close)
-        await self.servers.look()
+        return self.servers
+
+    async def open(self, **parts: ServerPart) -> McpServers:
+        await self.made(**parts).look()
         return self.servers
 
     def by_hand(self, *ways: str, **told: Any) -> ServerPart:

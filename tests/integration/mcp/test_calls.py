@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from domain.ids import TenantId
 from domain.tool import Effects, ToolType
 from infrastructure.tools.mcp.settings import ServerPart
 from tests.integration.mcp.house import CONTEXT, Household, answer, eventually, refusal, within
@@ -163,7 +164,7 @@ async def test_a_server_has_a_bare_environment_and_what_its_owner_gives_it(house
 async def test_a_secret_that_is_not_there_is_said_by_its_name(house: Household) -> None:
     await house.open(hand=house.by_hand(env={"TOKEN": "${secret.other}"}))
 
-    assert (await house.health()).last_error == "there is no secret other for hand.mcp.invalid"
+    assert (await house.health()).last_error == "there is no secret other for https://hand.mcp.invalid"
 
 
 async def test_a_command_that_is_not_there_is_said(house: Household) -> None:
@@ -173,3 +174,33 @@ async def test_a_command_that_is_not_there_is_said(house: Household) -> None:
 
     assert (health.state, health.tools) == ("down", ())
     assert "no-such-command-anywhere" in health.last_error
+
+
+async def test_a_server_is_the_owners_unless_it_is_said_whose_else(house: Household) -> None:
+    ways: dict[str, dict[str, object]] = {"mine": {}, "ours": {"tenants": ("default", "acme")}, "all": {"tenants": ("*",)}}
+    servers = await house.open(**{name: house.by_hand(tools=("echo",), **told) for name, told in ways.items()})
+
+    found = {tenant: sorted(servers.of(TenantId(tenant)).tools()) for tenant in ("default", "acme", "guest")}
+
+    assert found == {
+        "default": ["all__echo", "mine__echo", "ours__echo"],
+        "acme": ["all__echo", "ours__echo"],
+        "guest": ["all__echo"],
+    }
+    assert servers.of(TenantId("guest")).why_not("mine__other") == ""
+
+
+async def test_what_is_made_of_servers_is_made_once_for_tenants_of_the_same(house: Household) -> None:
+    servers = await house.open(hand=house.by_hand(tenants=("*",)))
+
+    assert servers.of(TenantId("one")).tools() is servers.of(TenantId("two")).tools()
+
+
+async def test_a_server_is_not_started_for_whom_it_is_not(house: Household) -> None:
+    servers = house.made(hand=house.by_hand())
+
+    await servers.of(TenantId("guest")).look()
+    assert not (house.folder / "pids").exists()
+
+    await servers.of(TenantId("default")).look()
+    assert len(house.pids()) == 1

@@ -15,6 +15,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.stdio import stdio_client
 
 from application.access import local_admin
+from application.audit_views import AuditListOrder
 from bootstrap import open_app
 from settings import read_settings
 from tests.architecture.places import ROOT
@@ -76,6 +77,7 @@ async def test_a_host_calls_a_workflow_and_gives_another_one_up(variables: Mappi
     assert told == [*(f"/{name}#1 finished" for name in STEPS), "/begin#1 finished"]
     assert (tmp_path / "log").read_text().count("loudly") == 2
     assert await endings(tmp_path) == {"steady@1.0.0": "completed", "waiting@1.0.0": "cancelled"}
+    assert await trail(tmp_path) == [("shout", None), ("run_steady", None), ("run_waiting", "cancelled")]
 
 
 async def endings(folder: Path) -> dict[str, str]:
@@ -83,6 +85,13 @@ async def endings(folder: Path) -> dict[str, str]:
     async with open_host(folder) as host:
         runs = await host.runs()
         return {run.workflow: (await host.ended(run.id)).status.value for run in runs}
+
+
+async def trail(folder: Path) -> list[tuple[str, object]]:
+    """What was called, and the codes of errors, as the audit trail has it."""
+    async with open_app(read_settings(database_url=f"sqlite:///{folder}/weft.db", log="error")) as weft:
+        page = await weft.desk.audit.list(local_admin("default"), AuditListOrder(who="local", action="mcp.call"))
+        return [(one.resource, one.about.get("error")) for one in reversed(page.items)]
 
 
 class Line:

@@ -13,18 +13,20 @@ import weft
 from bootstrap import Shared
 from domain.errors import ToolError
 from domain.ports.clock import Clock
-from domain.ports.items import Items
 from domain.ports.secrets import Secrets
 from domain.ports.tools import ToolContext
+from domain.secret import origin_of
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.outgoing.door import Door
 from infrastructure.outgoing.messages import Ask
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.later import Later
+from infrastructure.store.store import Store
 from infrastructure.tools.builtin.memory import memory_tools
 from infrastructure.tools.native import native_tool
 from infrastructure.tools.registry import InstalledTools
 from infrastructure.tools.runnable import RunnableTool
+from settings import Settings
 from wiring.reaching import Reach
 
 HOST = "127.0.0.1"
@@ -35,7 +37,7 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     door = Door(Addresses(Allowed(names=(HOST,))))
 
     async def courier(url: str, context: ToolContext) -> dict[str, Any]:
-        value = await secrets.get("canary", context.tenant, HOST)
+        value = await secrets.get("canary", context.tenant, origin_of(url))
         context.tell(f"taking {value} to {url}")
         log.warning("taking %s", value, extra={"deep": [{"value": value}]})
         if url.endswith("/raised"):
@@ -51,8 +53,8 @@ def courier_with(secrets: Secrets) -> RunnableTool:
     return native_tool(courier)
 
 
-def installed(reach: Reach, schemas: JsonSchemas, clock: Clock, items: Items, secrets: Secrets) -> Later:
-    return Later(lambda: InstalledTools(schemas, clock, [*memory_tools(items, clock), courier_with(secrets)]))
+def installed(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: Clock, store: Store, secrets: Secrets) -> Later:
+    return Later(lambda: InstalledTools(schemas, clock, [*memory_tools(store.items, clock), courier_with(secrets)]))
 
 
 Shared.tools.set_provides(installed)

@@ -20,7 +20,6 @@ from tests.servers.until import until
 pytestmark = pytest.mark.processes
 
 CANARY = 'cAnary/9f8s+T2kLq"Wv0=Zx7'
-BOUND = json.dumps({"from": "file:canary", "hosts": ["127.0.0.1"]})
 WAYS = ("body", "moved", "failed", "raised")
 
 
@@ -42,9 +41,9 @@ def echo() -> Iterator[Echo]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Commands]:
-    folder = tmp_path / "weft"
-    with commands(folder, {"WEFT_SECRETS__canary": BOUND, "WEFT_LOG": "debug", "WEFT_HTTP_PRIVATE": "127.0.0.1"}, ROOT) as started:
+def site(tmp_path: Path, echo: Echo) -> Iterator[Commands]:
+    folder, bound = tmp_path / "weft", json.dumps({"from": "file:canary", "hosts": [echo.url.removeprefix("http://")]})
+    with commands(folder, {"WEFT_SECRETS__canary": bound, "WEFT_LOG": "debug", "WEFT_HTTP_PRIVATE": "127.0.0.1"}, ROOT) as started:
         (folder / "canary").write_text(f"{CANARY}\n")
         yield started
 

@@ -81,6 +81,7 @@ GET    /v1/threads/{thread_id}/runs                                     viewer
 POST   /v1/threads/{thread_id}/runs                                     operator
 GET    /v1/tools                                                        viewer
 POST   /v1/tools                                                        author
+POST   /v1/tools/batch                                                  author
 POST   /v1/tools/validate                                               viewer
 GET    /v1/tools/{name}                                                 viewer
 DELETE /v1/tools/{name}                                                 author
@@ -141,6 +142,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/threads/{thread_id}/branches": {},
     "POST /v1/threads/{thread_id}/runs": {"at": 0},
     "POST /v1/tools": {"name": "x", "type": "rest"},
+    "POST /v1/tools/batch": {"documents": [{"name": "x"}]},
     "POST /v1/tools/validate": {"name": "x", "type": "rest"},
     "POST /v1/tools/{name}/call": {"arguments": {}},
     "POST /v1/tool-servers/{server}/approve": {"tools": {"x": "0" * 64}},

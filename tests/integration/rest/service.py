@@ -29,6 +29,7 @@ from application.following_threads import FollowThread, ReadRows
 from application.health import CheckReadiness
 from application.interactions import ListInteractions, ProcessInteraction
 from application.items import ItemDesk
+from application.keyed_calls import CallOnce
 from application.launching import LaunchRun
 from application.looking_back import LookBack
 from application.making_way import MakeWay
@@ -192,7 +193,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         restore_thread=restore,
         snapshots=snapshots,
         branch_snapshot=BranchSnapshot(snapshots),
-        tools=ToolDesk(catalog, store.registered, new_id, clock),
+        tools=ToolDesk(catalog, store.registered, CallOnce(once, new_id), new_id, clock),
         tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),

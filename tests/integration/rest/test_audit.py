@@ -1,12 +1,16 @@
 """The audit trail over REST: every request that is no mere look stands on it, and every one that was denied."""
 
 import asyncio
+import json
 from typing import Any
 
 from application.access import KeyOrder, Role, local_admin
 from application.noting import MINUTE, MOST_STRANGERS, NoteRequests
 from domain.audit import Deed, verify
 from domain.ids import DEFAULT_TENANT, TenantId
+from interface.mcp.calls import Call, Calls
+from interface.mcp.watching import Watch
+from tests.integration.mcp_server.test_http import ACCEPT, called
 from tests.integration.rest.place import Place
 from tests.integration.rest.service import CONFIGURED, Service, adder, broken, open_service
 from tests.unit.infrastructure.tool_calls import HandClock
@@ -118,6 +122,62 @@ async def test_who_went_before_an_answer_stands_on_the_trail(service: Service) -
 
     (found,) = await deeds(service)
     assert (found.action, found.about["status"]) == ("POST /v1/runs/{run_id}/cancel", None)
+
+
+async def called_over_mcp(service: Service, name: str, key: str = CONFIGURED, **arguments: Any) -> dict[str, Any]:
+    answer = await service.call("POST", "/mcp", key, json=called(name, **arguments), headers=ACCEPT)
+    result: dict[str, Any] = json.loads(answer.text.partition("data: ")[2])
+    return result
+
+
+async def test_what_is_called_over_mcp_stands_on_the_trail_with_its_run(service: Service) -> None:
+    await service.publish(adder())
+    told = await called_over_mcp(service, "start_run", workflow="adder", input={"x": 1})
+    run = told["result"]["structuredContent"]["run_id"]
+    await called_over_mcp(service, "get_run", run_id=run)
+    await called_over_mcp(service, "echo")
+    await called_over_mcp(service, "cancel_run", run_id="nothing")
+    await called_over_mcp(service, "no\0thing")
+
+    found = await deeds(service)
+    assert [(deed.who, deed.resource, deed.effect, deed.about) for deed in found if deed.action == "mcp.call"] == [
+        ("configured", "start_run", "allow", {"run": run}),
+        ("configured", "echo", "allow", {}),
+        ("configured", "cancel_run", "allow", {"run": "nothing", "error": "run_not_found"}),
+        ("configured", "no\N{REPLACEMENT CHARACTER}thing", "allow", {"error": "unknown_tool"}),
+    ]
+    assert [(deed.who, deed.resource, deed.about["status"]) for deed in found if deed.action.startswith("POST")][1:] == [
+        ("configured", "/mcp", 200)
+    ] * 5
+
+
+async def test_what_is_denied_over_mcp_stands_on_the_trail_of_its_tenant_as_denied(service: Service) -> None:
+    made = await service.desk.create_key(local_admin("acme"), KeyOrder(role=Role.VIEWER, name="looks only"))
+    await called_over_mcp(service, "start_run", made.key or "", workflow="adder")
+
+    (denied,) = [deed for deed in await deeds(service, "acme") if deed.effect == "deny"]
+    assert (denied.who, denied.action, denied.resource) == ("looks only", "mcp.call", "start_run")
+    assert (denied.rule, denied.about) == (
+        "this needs the role operator; the key has viewer: ask an admin for another key",
+        {"error": "forbidden"},
+    )
+
+
+async def test_a_call_whose_caller_goes_stands_on_the_trail(service: Service) -> None:
+    async def hangs(*_: object) -> None:
+        started.set()
+        await asyncio.Event().wait()
+
+    started = asyncio.Event()
+    hanging = broken(service, start_run=hangs)
+    calls = Calls(hanging.desk, local_admin("default"), Watch(hanging.desk, local_admin("default"), asyncio.Event()), 1.0)
+    calling = asyncio.create_task(calls("start_run", {"workflow": "adder"}, Call()))
+    await started.wait()
+    calling.cancel()
+    await asyncio.gather(calling, return_exceptions=True)
+
+    (found,) = await deeds(service)
+    assert (found.who, found.action, found.resource, found.about) == ("local", "mcp.call", "start_run", {"error": "cancelled"})
 
 
 async def test_keys_that_are_made_and_removed_stand_on_the_trail_before_they_are(service: Service) -> None:

@@ -101,6 +101,7 @@ ROUTES = [
     "DELETE /v1/tools/{name}",
     "GET /v1/tools/{name}/document",
     "POST /v1/tools",
+    "POST /v1/tools/batch",
     "POST /v1/tools/validate",
     "POST /v1/tools/{name}/call",
     "GET /v1/tool-servers",
@@ -115,7 +116,7 @@ ROUTES = [
     "GET /metrics",
 ]
 Asked: TypeAlias = schemathesis.Case[Any]
-KNOWN = {"name": "adder", "version": "1.0.0"}
+KNOWN = {"name": "adder", "version": "1.0.0", "server": "git"}
 HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
 
 

@@ -99,6 +99,12 @@ EDITS: Final = [
         "behind the end",
         id="a row is put behind the last",
     ),
+    pytest.param(
+        f"INSERT INTO audit SELECT tenant, -5, at, 'eve', action, resource, effect, deed, digest FROM audit WHERE {ROW} = 9",
+        -5,
+        "before the beginning",
+        id="a row is put before the first",
+    ),
 ]
 
 
@@ -112,6 +118,18 @@ async def test_one_edit_is_found_at_its_row(store: Store, tamper: Tamper, edit: 
     assert (found.whole, found.broken.number) == (False, number)
     assert reason in found.broken.reason
     assert (await AuditDesk(store.audit).verify(local_admin("other"))).whole, "another tenant's chain is as it was"
+
+
+async def test_an_edit_that_makes_a_text_of_the_bytes_is_found_at_its_row(store: Store, backend: str, tamper: Tamper) -> None:
+    """As SQLite lets anybody do who writes `replace(deed, ...)`."""
+    if backend != "sqlite":
+        return
+    await filled(store)
+    await asyncio.to_thread(tamper, update("deed", "replace(deed, 'allow', 'deny')"))
+
+    found = await verified(store)
+    assert found.broken is not None
+    assert found.broken.number == 300
 
 
 @pytest.mark.parametrize(

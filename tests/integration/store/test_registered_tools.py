@@ -33,6 +33,17 @@ async def test_the_second_of_a_name_takes_the_place_of_the_first_and_keeps_its_b
     assert (kept.document["description"], kept.created_at, kept.updated_at) == ("Better.", NOON, NOON + timedelta(hours=1))
 
 
+async def test_many_are_put_as_one_and_the_new_ones_are_told(store: Store, beside: Store) -> None:
+    await store.registered.put(a_tool("b"))
+    fresh = await beside.registered.put_all([a_tool("c"), a_tool("b", description="Better.", hours=1), a_tool("a")])
+
+    assert sorted(fresh) == ["a", "c"]
+    assert [(tool.name, tool.document["description"]) for tool in await store.registered.of(ACME)][:2] == [
+        ("a", "What it is like."),
+        ("b", "Better."),
+    ]
+
+
 async def test_tools_are_listed_by_name_and_each_tenant_has_its_own(store: Store) -> None:
     for tool in (a_tool("b"), a_tool("a"), a_tool("B"), a_tool("a", OTHERS)):
         await store.registered.put(tool)

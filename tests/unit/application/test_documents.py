@@ -84,6 +84,7 @@ WRONG = [
     pytest.param(without("/name"), {("", "missing_field")}, id="a name is needed"),
     pytest.param(at("/name", "a/b"), {("/name", "bad_name")}, id="a name goes into an address"),
     pytest.param(at("/permissions", "lookup"), {("/permissions", "wrong_type")}, id="permissions that are no list"),
+    pytest.param(at("/permissions", None), {("/permissions", "wrong_type")}, id="permissions with nothing behind them"),
     pytest.param(
         at("/permissions", ["lookup", "", "*", "a b", "a*b"]),
         {(f"/permissions/{number}", "bad_name") for number in range(1, 5)},

@@ -1,7 +1,7 @@
 """What the tests of registered tools share: a catalog over a store that a test holds in its hand."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -68,6 +68,9 @@ class Shelf:
         self.kept.setdefault(tool.tenant, {})[tool.name] = tool
         return True
 
+    async def put_all(self, tools: Sequence[RegisteredTool]) -> Collection[str]:
+        return [tool.name for tool in tools if await self.put(tool)]
+
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
         found = [one for name, one in self.kept.get(tenant, {}).items() if names is None or name in names]
         self.loaded += [one.name for one in found]
@@ -101,6 +104,10 @@ class Server:
     """A source whose tools a test sets."""
 
     found: dict[str, CheckedTool] = field(default_factory=dict)
+    tenants: tuple[TenantId, ...] = (ACME, OTHERS)
+
+    def of(self, tenant: TenantId) -> "Server":
+        return self if tenant in self.tenants else Server()
 
     def tools(self) -> Mapping[str, CheckedTool]:
         return self.found

@@ -156,3 +156,14 @@ def test_what_touches_the_world_is_called_once_unless_its_document_says_otherwis
 def test_a_type_that_nothing_makes_is_said_to_be_so() -> None:
     with pytest.raises(FactoryError, match="rest"):
         Described(JsonSchemas(), {}).checked(described())
+
+
+async def test_a_tool_of_a_server_is_there_for_the_tenants_that_may_use_it_and_for_nobody_else() -> None:
+    world = World()
+    world.server.tenants = (ACME,)
+    world.server.found["midway__say"] = one_that_says("midway__say", "hello")
+
+    assert await world.said("midway__say") == "hello"
+    assert "midway__say" not in [tool.name for tool in (await world.catalog.of(OTHERS)).list()]
+    with pytest.raises(ToolNotFound):
+        await world.said("midway__say", OTHERS)

@@ -11,6 +11,7 @@ from domain.ids import TenantId
 from domain.model import ModelRequest, ToolCall
 from domain.secret import SecretBinding
 from infrastructure.models.discretion import Discretion
+from infrastructure.models.provider_errors import LONGEST_MESSAGE
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.secrets.redactor import Redactor
@@ -46,11 +47,12 @@ class Library:
 
     asked_with: str = ""
     answers: bool = False
+    padding: str = ""
 
     async def acompletion(self, *, stream: bool, **arguments: object) -> object:
         self.asked_with = str(arguments["api_key"])
         if not self.answers:
-            raise RateLimitError(f"too much for {self.asked_with}")
+            raise RateLimitError(f"too much for {self.padding}{self.asked_with}")
         text = json.dumps({"key": self.asked_with})
         call = SimpleNamespace(id="1", index=0, function=SimpleNamespace(name="tell", arguments=text))
         said = SimpleNamespace(content=text, tool_calls=[call])
@@ -68,7 +70,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> Library:
     return found
 
 
-def discretion(*tenants: str, hosts: tuple[str, ...] = ("models.example",), **environment: str) -> Discretion:
+def discretion(*tenants: str, hosts: tuple[str, ...] = ("models.example:8443",), **environment: str) -> Discretion:
     redactor = Redactor()
     bound = SecretBinding("key", "env", "KEY", hosts, tuple(map(TenantId, tenants or ("default",))))
     secrets = BoundSecrets({"key": bound}, {"env": Environment(environment or {"KEY": VALUE})}, redactor)
@@ -89,6 +91,15 @@ async def test_a_key_is_a_secret_that_goes_to_the_endpoint_and_not_into_its_erro
     assert (error.code, error.message) == ("model_rate_limited", "openai/far: too much for [secret key]")
 
 
+async def test_a_key_is_taken_out_of_an_error_before_it_is_cut_to_its_length(library: Library) -> None:
+    library.padding = "x" * (LONGEST_MESSAGE - 20)
+
+    error = await failure(Endpoint(THERE, "${secret.key}"), discretion())
+
+    assert "key_9" not in error.message
+    assert error.message.endswith("x[secret ...")
+
+
 async def test_a_key_may_have_more_than_the_secret_in_it(library: Library) -> None:
     await failure(Endpoint(THERE, "prefix-${secret.key}"), discretion())
 
@@ -107,7 +118,12 @@ async def test_a_key_that_cannot_be_had_is_a_refused_key(library: Library) -> No
     ("endpoint", "given", "reason"),
     [
         pytest.param(Endpoint(THERE, "${secret.other}"), discretion(), "there is no secret other", id="one that is not there"),
-        pytest.param(Endpoint("https://evil.example", "${secret.key}"), discretion(), "may not go to evil.example", id="another host"),
+        pytest.param(
+            Endpoint("https://evil.example", "${secret.key}"), discretion(), "may not go to https://evil.example:443", id="another host"
+        ),
+        pytest.param(
+            Endpoint("https://models.example", "${secret.key}"), discretion(), "may not go to https://models.example:443", id="port"
+        ),
         pytest.param(Endpoint(None, "${secret.key}"), discretion(), "may not go to a host that is not named", id="the provider's own host"),
         pytest.param(Endpoint(THERE, "${secret.key}"), discretion("acme"), "there is no secret key", id="another tenant's"),
         pytest.param(Endpoint(THERE, "${secrets.key}"), discretion(), "names no secret", id="another form"),

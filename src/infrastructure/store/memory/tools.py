@@ -1,6 +1,6 @@
 """Registered tools and approved descriptions, in memory."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,9 @@ class MemoryTools:
         known = mine.get(tool.name)
         mine[tool.name] = tool if known is None else replace(tool, created_at=known.created_at)
         return known is None
+
+    async def put_all(self, tools: Sequence[RegisteredTool]) -> Collection[str]:
+        return [tool.name for tool in tools if await self.put(tool)]
 
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
         mine = self.book.tools.get(tenant, {})

@@ -1,8 +1,9 @@
 """Registered tools, and the descriptions of others' tools that somebody approved."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import delete, select
 
@@ -15,28 +16,29 @@ from infrastructure.store.sql.database import Database
 from infrastructure.store.tool_tables import registered_tools as tools
 from infrastructure.store.tool_tables import tool_pins as pins
 
+_CHANGED: Final = ("updated_at", "by", "document")
+
 
 @dataclass(frozen=True, slots=True)
 class KeptTools:
     database: Database
 
     async def put(self, tool: RegisteredTool) -> bool:
-        values = {
-            "tenant": tool.tenant,
-            "name": tool.name,
-            "created_at": seconds(tool.created_at),
-            "updated_at": seconds(tool.updated_at),
-            "by": tool.by,
-            "document": encode(tool.document),
-        }
-        new = self.database.insert(tools).values(values).on_conflict_do_nothing()
-        changed = {name: values[name] for name in ("updated_at", "by", "document")}
-        mine = (tools.c.tenant == tool.tenant) & (tools.c.name == tool.name)
+        return bool(await self.put_all([tool]))
+
+    async def put_all(self, given: Sequence[RegisteredTool]) -> Collection[str]:
+        """In the order of their names: two that put the same ones at once do not wait for each other."""
+        fresh: list[str] = []
         async with self.database.transaction() as connection:
-            if (await connection.execute(new)).rowcount:
-                return True
-            await connection.execute(tools.update().where(mine).values(changed))
-            return False
+            for tool in sorted(given, key=lambda one: one.name):
+                values = _row_of_tool(tool)
+                new = self.database.insert(tools).values(values).on_conflict_do_nothing()
+                if (await connection.execute(new)).rowcount:
+                    fresh.append(tool.name)
+                    continue
+                mine = (tools.c.tenant == tool.tenant) & (tools.c.name == tool.name)
+                await connection.execute(tools.update().where(mine).values({name: values[name] for name in _CHANGED}))
+        return fresh
 
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
         wanted = tools.c.tenant == tenant
@@ -77,6 +79,17 @@ class KeptPins:
 
 def no_registered(name: str) -> ToolNotFound:
     return ToolNotFound(f"no tool {name} is registered")
+
+
+def _row_of_tool(tool: RegisteredTool) -> dict[str, Any]:
+    return {
+        "tenant": tool.tenant,
+        "name": tool.name,
+        "created_at": seconds(tool.created_at),
+        "updated_at": seconds(tool.updated_at),
+        "by": tool.by,
+        "document": encode(tool.document),
+    }
 
 
 def _tool_of(row: Row) -> RegisteredTool:

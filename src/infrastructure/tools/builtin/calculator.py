@@ -11,7 +11,8 @@ from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.json_bounds import INT_MAX, INT_MIN
 from infrastructure.tools.builtin.arithmetic import BINARY, CONSTANTS, FUNCTIONS, UNARY, bounded, decimal_text, literal
-from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.runnable import RunnableTool
+from infrastructure.tools.threads import in_a_spare_thread
 
 MAX_LENGTH: Final = 500
 MAX_DEPTH: Final = 50
@@ -132,7 +133,7 @@ class _Evaluator:
         return f"`{ast.get_source_segment(self._source, node) or ast.unparse(node)}`"
 
 
-_beside = in_a_thread(calculate)
+_beside = in_a_spare_thread(calculate)
 
 
 async def _calculated(arguments: dict[str, Json], context: ToolContext) -> Json:

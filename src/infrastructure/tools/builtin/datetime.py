@@ -14,7 +14,8 @@ from domain.ports.clock import Clock
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.tools.builtin.times import added, moment, strict_format, written, zone_named
-from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.runnable import RunnableTool
+from infrastructure.tools.threads import in_a_spare_thread
 
 _UNITS: Final = ("years", "months", "weeks", "days", "hours", "minutes", "seconds")
 _TIME: Final[JsonObject] = {"type": "string", "maxLength": 100, "description": "ISO 8601; without an offset it is in `timezone`."}
@@ -128,4 +129,4 @@ def datetime_tool(clock: Clock) -> RunnableTool:
         except OverflowError:
             raise ToolError("the time would lie outside the years 1 to 9999", "out_of_range") from None
 
-    return RunnableTool(TOOL, in_a_thread(run))
+    return RunnableTool(TOOL, in_a_spare_thread(run))

@@ -13,7 +13,8 @@ from domain.json import Json
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.json_bounds import ELEMENT, MAX_WEIGHT, weigh
-from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.runnable import RunnableTool
+from infrastructure.tools.threads import in_a_spare_thread
 
 MAX_LENGTH: Final = 1_000
 MAX_STEPS: Final = 500_000
@@ -104,4 +105,4 @@ def parsed(written: str) -> dict[str, Json]:
 
 
 def json_query() -> RunnableTool:
-    return RunnableTool(TOOL, in_a_thread(query))
+    return RunnableTool(TOOL, in_a_spare_thread(query))

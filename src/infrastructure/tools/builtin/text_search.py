@@ -12,7 +12,8 @@ from domain.json import Json, JsonObject
 from domain.ports.tools import ToolContext
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.tools.builtin.passages import snippet, words
-from infrastructure.tools.runnable import RunnableTool, in_a_thread
+from infrastructure.tools.runnable import RunnableTool
+from infrastructure.tools.threads import in_a_spare_thread
 
 MAX_DOCUMENTS: Final = 10_000
 MAX_CHARACTERS: Final = 2_000_000
@@ -136,4 +137,4 @@ def _scores(entries: Sequence[Entry], worth: Mapping[str, float]) -> dict[int, f
 
 
 def text_search() -> RunnableTool:
-    return RunnableTool(TOOL, in_a_thread(search))
+    return RunnableTool(TOOL, in_a_spare_thread(search))

@@ -17,20 +17,25 @@ from infrastructure.tools.mcp.settings import ServerPart
 FRESH_SECONDS: Final = 2.0
 """So long what is approved is taken for what it still is: other processes approve, too."""
 FIRST_USE: Final = "first use"
+FORGOTTEN: Final = ""
+"""The digest of a tool whose approval was taken back: no description has it, and its server stays one that was seen."""
 Offered = Mapping[str, tuple[JsonObject, str]]
 
 
 class Approvals:
-    """`pins` is what models are shown; `offered` is None until the server has said what it has."""
+    """`pins` is what models are shown; `offered` is None until the server has said what it has. `is_known`: somebody has seen it before."""
 
     def __init__(self, server: str, part: ServerPart, kept: ToolPins, clock: Clock) -> None:
         self._server, self._part, self._kept, self._clock = server, part, kept, clock
         self.pins: Mapping[str, ToolPin] = {}
         self.offered: Offered | None = None
+        self.is_known = False
         self._read_at: float | None = None
 
     async def read(self) -> None:
-        pins = {pin.tool: pin for pin in await self._kept.of(self._server)}
+        kept = await self._kept.of(self._server)
+        pins = {pin.tool: pin for pin in kept if pin.digest != FORGOTTEN}
+        self.is_known = bool(kept)
         self.pins = self.pins if pins == self.pins else pins
         self._read_at = self._clock.monotonic()
 
@@ -41,7 +46,7 @@ class Approvals:
     async def hear(self, offered: Offered) -> None:
         """A server that nobody knows is trusted once, where its owner says so."""
         await self.read()
-        if not self.pins and self._part.approve == "first":
+        if not self.is_known and self._part.approve == "first":
             await self._kept.pin(self._made(offered, FIRST_USE), replacing=False)
             await self.read()
         self.offered = offered
@@ -57,20 +62,31 @@ class Approvals:
         await self.read()
 
     async def forget(self, tools: Iterable[str]) -> None:
-        await self._kept.unpin(self._server, list(tools))
+        """They stay known, so that what the server says of them next is not taken for what it says first."""
+        await self.read()
+        pins = self._made({tool: ({}, FORGOTTEN) for tool in tools if tool in self.pins}, "")
+        await self._kept.pin(pins, replacing=True)
         await self.read()
 
     async def must_be_approved(self, tool: str) -> None:
-        """`ToolError`, with what changed and how to approve of it."""
-        if self._objection(tool) is not None:
+        """`ToolError`, with what changed and how to approve of it. What another process approved or forgot is known two seconds later."""
+        try:
             await self.refresh()
+        # Whatever a database makes of a question: nothing was done.
+        except Exception as error:
+            message = f"whether {tool} of {self._server} is approved cannot be looked up right now"
+            raise ToolError(message, "server_unavailable", retryable=True) from error
         objection = self._objection(tool)
         if objection is not None:
             raise objection
 
     def waiting(self) -> tuple[WaitingTool, ...]:
-        offered = self.offered or {}
-        return tuple(self._waiting(tool) for tool in sorted(offered) if self._is_wanted(tool) and not self._is_approved(tool))
+        """To be shown: what changed of each is worked out here."""
+        return tuple(map(self._waiting, self.waits()))
+
+    def waits(self) -> tuple[str, ...]:
+        """As the server calls them."""
+        return tuple(tool for tool in sorted(self.offered or {}) if self._is_wanted(tool) and not self._is_approved(tool))
 
     def gone(self) -> tuple[str, ...]:
         return () if self.offered is None else tuple(sorted(tool for tool in self.pins if tool not in self.offered))

@@ -11,6 +11,7 @@ from infrastructure.tools.mcp.approvals import Approvals
 from infrastructure.tools.mcp.connection import KeptConnection
 from infrastructure.tools.mcp.losing import ConnectionLost
 from infrastructure.tools.mcp.results import output_of
+from infrastructure.tools.mcp.secrets import OWNER
 
 TRIES: Final = 3
 WAIT_SECONDS: Final = 30.0
@@ -38,18 +39,22 @@ class ServerCall:
             try:
                 return await self._once(arguments, context)
             except ConnectionLost as error:
-                reason = str(error)
+                reason = self._why(error, context)
                 if self.tool.effects is Effects.ONCE and not error.refused:
-                    message = f"{self.server} was lost in the middle of a call of {self.named}, and may have done it: {reason}"
+                    message = f"{self.server} was lost in the middle of a call of {self.named}, and may have done it{reason}"
                     raise ToolError(message, "tool_died") from error
-        raise ToolError(f"{self.server} was lost {TRIES} times in a row: {reason}", "server_unavailable", retryable=True)
+        raise ToolError(f"{self.server} was lost {TRIES} times in a row{reason}", "server_unavailable", retryable=True)
 
     async def _once(self, arguments: dict[str, Json], context: ToolContext) -> Json:
         deadline = context.deadline_seconds
         try:
             session = await self.connection.ready(WAIT_SECONDS if deadline is None else min(WAIT_SECONDS, deadline * (1 - KEPT_BACK)))
         except ConnectionLost as error:
-            raise ToolError(f"{self.server} cannot be reached: {error}", "server_unavailable", retryable=True) from error
+            raise ToolError(f"{self.server} cannot be reached{self._why(error, context)}", "server_unavailable", retryable=True) from error
         await self.approvals.must_be_approved(self.named)
         meta = {IDEMPOTENCY_KEY: context.idempotency_key, "traceparent": context.traceparent}
         return output_of(await session.call(self.named, arguments, meta, context.tell), self.tool.limits.output_bytes)
+
+    def _why(self, error: ConnectionLost, context: ToolContext) -> str:
+        """For the owner only: it may speak of machines, files and settings that are nobody else's."""
+        return f": {error}" if context.tenant == OWNER else ""

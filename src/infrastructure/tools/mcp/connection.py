@@ -36,19 +36,25 @@ class KeptConnection:
         self._session: Session | None = None
         self._up = asyncio.Event()
         self._tried = asyncio.Event()
+        self._is_closed = False
         self.state, self.since = ServerState.IDLE, clock.now()
         self.restarts, self.last_error = 0, ""
 
     def start(self) -> None:
-        if self._task is None:
+        """Not once it is closed: nobody would end it."""
+        if not self._is_closed and (self._task is None or self._task.done()):
             self._task = asyncio.create_task(self._keep(), name=f"mcp server {self._name}")
 
     async def close(self) -> None:
-        task, self._task = self._task, None
+        """For good."""
+        self._is_closed, task = True, self._task
+        for waited_for in (self._up, self._tried):
+            waited_for.set()
         while task is not None and not task.done():
             # Again: what the SDK is built on swallows a cancellation that comes while it cancels tasks of its own.
             task.cancel()
             await asyncio.wait({task}, timeout=CLOSING_SECONDS)
+        self._session = None
         self._is(ServerState.IDLE)
 
     async def first_try(self, seconds: float) -> None:
@@ -62,28 +68,37 @@ class KeptConnection:
 
     async def ready(self, seconds: float) -> Session:
         """`ConnectionLost` when there is none in time, with why."""
-        self.start()
+        self._must_be_open()
         try:
             async with asyncio.timeout(seconds):
                 while self._session is None or self._session.loss.is_told:
+                    self.start()
                     self._up.clear()
                     await self._up.wait()
+                    self._must_be_open()
         except TimeoutError:
             raise ConnectionLost(self.last_error or "it has not answered yet", refused=True) from None
         return self._session
 
+    def _must_be_open(self) -> None:
+        if self._is_closed:
+            raise ConnectionLost("it is closed", refused=True)
+
     async def _keep(self) -> None:
         backoff, began = Backoff(), self._clock.monotonic()
-        while self._task is not None:
+        while not self._is_closed:
             self._is(ServerState.STARTING)
             try:
                 began = self._clock.monotonic()
                 async with self._opening.session(self._name, self._part) as session:
                     await self._look_after(session)
-            # Whatever a server, its network or the SDK makes of a connection: it is lost, and why is said.
-            except Exception as error:
+            # Whatever a server, its network or the SDK makes of a connection, and be it a cancellation that nobody asked for: it is lost.
+            except (Exception, asyncio.CancelledError, BaseExceptionGroup) as error:
+                self._session = None
+                if not isinstance(error, Exception) and self._is_asked_to_stop():
+                    raise
                 self._lost(error)
-            if self._task is None:
+            if self._is_closed:
                 return
             await self._clock.sleep(backoff.next(self._clock.monotonic() - began))
             self.restarts += 1
@@ -101,29 +116,60 @@ class KeptConnection:
             if session.loss.is_told:
                 break
             pings += 1
-            if session.changed.is_set() or pings % PINGS_A_LOOK == 0:
-                session.changed.clear()
-                await self._list(session)
-                await _either(session.loss.wait(), None, LISTED_SECONDS)
+            if session.changed.is_set() or (pings >= PINGS_A_LOOK and not session.under_way):
+                pings = 0
+                await self._list_again(session)
             elif not session.under_way:
-                await self._within_time(session.ping())
+                await self._is_well(session, self._within_time(session, session.ping()))
         raise ConnectionLost(session.loss.reason)
 
     async def _list(self, session: Session) -> None:
-        await self._offers(await self._within_time(session.tools()))
+        await self._offers(await self._within_time(session, session.tools()))
 
-    async def _within_time(self, answer: Awaitable[R]) -> R:
-        async with asyncio.timeout(self._part.start_seconds):
-            return await answer
+    async def _list_again(self, session: Session) -> None:
+        session.changed.clear()
+        if await self._is_well(session, self._list(session)):
+            await _either(session.loss.wait(), None, LISTED_SECONDS)
+        else:
+            session.changed.set()
+            await _either(session.loss.wait(), None, PING_SECONDS)
 
-    def _lost(self, error: Exception) -> None:
-        found = first_of(error)
-        is_late = isinstance(found, TimeoutError) and not str(found)
+    async def _is_well(self, session: Session, asking: Awaitable[None]) -> bool:
+        """False is no reason to end a server, which may have calls to answer: it said what cannot be used, or we could not keep it."""
+        try:
+            await asking
+        except ConnectionLost:
+            raise
+        except Exception as error:
+            log.warning("mcp server %s could not be looked at again: %s", self._name, self._said(error))
+            return False
+        return True
+
+    async def _within_time(self, session: Session, answer: Awaitable[R]) -> R:
+        """A server that answers calls one after another answers this after them: `TimeoutError`, and not `ConnectionLost`."""
+        try:
+            async with asyncio.timeout(self._part.start_seconds):
+                return await answer
+        except TimeoutError:
+            if session.under_way:
+                raise
+            raise ConnectionLost(f"no answer within {self._part.start_seconds:g} seconds") from None
+
+    def _lost(self, error: BaseException) -> None:
         self._session = None
-        self.last_error = f"no answer within {self._part.start_seconds:g} seconds" if is_late else reason_of(found)
+        self.last_error = self._said(error)
         self._is(ServerState.DOWN)
         self._tried.set()
         log.warning("mcp server %s is lost: %s", self._name, self.last_error)
+
+    def _said(self, error: BaseException) -> str:
+        found = first_of(error)
+        is_late = isinstance(found, TimeoutError) and not str(found)
+        return f"no answer within {self._part.start_seconds:g} seconds" if is_late else reason_of(found, self._opening.redact)
+
+    def _is_asked_to_stop(self) -> bool:
+        task = asyncio.current_task()
+        return self._is_closed or (task is not None and task.cancelling() > 0)
 
     def _is(self, state: ServerState) -> None:
         if state is not self.state:

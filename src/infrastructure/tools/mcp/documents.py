@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 MOST_DOCUMENT: Final = 64 * 1024
 """Characters of one as JSON."""
 MOST_DIFFERENCE: Final = 20
+MOST_COMPARED: Final = 400
+"""Lines a side, beside those that both begin and end with: what finds the least that changed takes the cube of them."""
 LONGEST_LINE: Final = 200
 MEMBERS: Final = ("name", "description", "inputSchema", "outputSchema", "annotations")
 
@@ -50,10 +52,25 @@ def digest_of(document: JsonObject) -> str:
 
 def difference(old: JsonObject, new: JsonObject) -> tuple[str, ...]:
     """The lines that went and came, for eyes: what cannot be seen in a text is spelled out in it."""
-    lines = difflib.unified_diff(_lines(old), _lines(new), lineterm="", n=0)
-    changed = [line[:LONGEST_LINE] for line in lines if not line.startswith(("---", "+++", "@@"))]
+    changed = [line[:LONGEST_LINE] for line in _changed(*_without_what_is_shared(_lines(old), _lines(new)))]
     more = len(changed) - MOST_DIFFERENCE
     return (*changed[:MOST_DIFFERENCE], f"... and {more} more lines") if more > 0 else tuple(changed)
+
+
+def _changed(old: list[str], new: list[str]) -> list[str]:
+    if not old:
+        return [f"+{line}" for line in new]
+    if max(len(old), len(new)) > MOST_COMPARED:
+        return ["altogether different", *(f"+{line}" for line in new), *(f"-{line}" for line in old)]
+    return [line for line in difflib.unified_diff(old, new, lineterm="", n=0) if not line.startswith(("---", "+++", "@@"))]
+
+
+def _without_what_is_shared(old: list[str], new: list[str]) -> tuple[list[str], list[str]]:
+    """At their beginning and at their end."""
+    begin = next((at for at, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    old, new = old[begin:], new[begin:]
+    end = next((at for at, (a, b) in enumerate(zip(reversed(old), reversed(new), strict=False)) if a != b), min(len(old), len(new)))
+    return old[: len(old) - end], new[: len(new) - end]
 
 
 def _lines(document: JsonObject) -> list[str]:

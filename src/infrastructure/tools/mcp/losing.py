@@ -1,6 +1,10 @@
 """The end of a connection, and why: told once, by whoever sees it first."""
 
 import asyncio
+import secrets
+
+from domain.ports.secrets import Redact
+from infrastructure.tools.mcp.texts import one_line
 
 
 class ConnectionLost(Exception):
@@ -12,8 +16,11 @@ class ConnectionLost(Exception):
 
 
 class Loss:
-    def __init__(self) -> None:
-        self.reason = ""
+    """`forgotten`: what our own door says in a server's place when that has forgotten the session. Nobody else knows it, so that nobody
+    else can say that nothing was done."""
+
+    def __init__(self, redact: Redact) -> None:
+        self.reason, self.forgotten, self._redact = "", secrets.token_hex(), redact
         self._told = asyncio.Event()
         self._is_over = False
 
@@ -23,7 +30,7 @@ class Loss:
 
     def tell(self, reason: str) -> None:
         if not self._told.is_set() and not self._is_over:
-            self.reason = reason
+            self.reason = one_line(self._redact(reason), 500)
             self._told.set()
 
     async def wait(self) -> None:

@@ -15,6 +15,7 @@ from infrastructure.tools.mcp.approvals import Approvals, Offered
 from infrastructure.tools.mcp.calls import ServerCall
 from infrastructure.tools.mcp.connection import KeptConnection
 from infrastructure.tools.mcp.described import tool_of
+from infrastructure.tools.mcp.naming import name_of
 from infrastructure.tools.mcp.opening import Opening
 from infrastructure.tools.mcp.settings import ServerPart
 from infrastructure.tools.runnable import RunnableTool
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 
 class Server:
     def __init__(self, name: str, part: ServerPart, opening: Opening, pins: ToolPins, schemas: Schemas, clock: Clock) -> None:
-        self.name, self._part, self._schemas = name, part, schemas
+        self.name, self.is_for, self._part, self._schemas = name, part.is_for, part, schemas
         self.approvals = Approvals(name, part, pins, clock)
         self.connection = KeptConnection(name, part, opening, self._hear, clock)
         self._made_of: Mapping[str, ToolPin] | None = None
@@ -39,17 +40,18 @@ class Server:
         return self._tools
 
     def why_not(self, name: str) -> str:
-        waiting = next((one for one in self.approvals.waiting() if one.name == name), None)
+        """Never with the reason a connection was lost: that is for the owner."""
+        if not name.startswith(f"{self.name}__"):
+            return ""
+        waiting = next((tool for tool in self.approvals.waits() if name_of(self.name, tool) == name), None)
         if waiting is not None:
-            return f"{name} waits for approval: weft tools approve {self.name} {waiting.tool}"
-        if name.startswith(f"{self.name}__") and self.connection.last_error:
-            return f"there is no tool {name}, and the server {self.name} cannot be reached: {self.connection.last_error}"
-        return ""
+            return f"{name} waits for approval: weft tools approve {self.name} {waiting}"
+        return f"there is no tool {name}, and the server {self.name} cannot be reached" if self.connection.last_error else ""
 
     async def look(self) -> None:
         """A server of which something is known is connected to when it is called; one that is not, now."""
         await self.approvals.refresh()
-        if not self.approvals.pins and self._part.approve == "first":
+        if not self.approvals.is_known and self._part.approve == "first":
             await self.meet()
 
     async def meet(self) -> None:
@@ -74,13 +76,13 @@ class Server:
 
     async def _hear(self, offered: Offered) -> None:
         await self.approvals.hear(offered)
-        waiting = self.approvals.waiting()
+        waiting = self.approvals.waits()
         if waiting:
             log.warning(
                 "mcp server %s: %d tools wait for approval: weft tools servers shows them; %s",
                 self.name,
                 len(waiting),
-                ", ".join(one.name for one in waiting[:10]),
+                ", ".join(name_of(self.name, tool) for tool in waiting[:10]),
             )
 
     def _made(self, pin: ToolPin) -> CheckedTool | None:

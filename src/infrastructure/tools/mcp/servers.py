@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from domain.errors import ToolServerNotFound
+from domain.ids import TenantId
 from domain.ports.clock import Clock
 from domain.ports.pins import ToolPins
 from domain.ports.schemas import Schemas
@@ -14,26 +15,40 @@ from infrastructure.tools.mcp.server import Server
 from infrastructure.tools.mcp.settings import ServerPart
 
 
-class McpServers:
-    """`ToolSource` and `domain.ports.tool_servers.ToolServers` of one process, which has its own connections. `close` ends them."""
+class SomeServers:
+    """`ToolSource`."""
 
-    def __init__(self, parts: Mapping[str, ServerPart], opening: Opening, pins: ToolPins, schemas: Schemas, clock: Clock) -> None:
-        self._servers = {name: Server(name, part, opening, pins, schemas, clock) for name, part in sorted(parts.items())}
+    def __init__(self, servers: Sequence[Server]) -> None:
+        self._some = servers
+        self._shared: dict[tuple[str, ...], SomeServers] = {}
         self._merged_of: list[Mapping[str, CheckedTool]] = []
         self._merged: Mapping[str, CheckedTool] = {}
 
+    def of(self, tenant: TenantId) -> "SomeServers":
+        """Tenants that may use the same ones share what is made of them."""
+        theirs = [server for server in self._some if server.is_for(tenant)]
+        return self._shared.setdefault(tuple(server.name for server in theirs), SomeServers(theirs))
+
     def tools(self) -> Mapping[str, CheckedTool]:
-        found = [server.tools() for server in self._servers.values()]
+        found = [server.tools() for server in self._some]
         if len(found) != len(self._merged_of) or any(a is not b for a, b in zip(found, self._merged_of, strict=True)):
             self._merged_of = found
             self._merged = {name: tool for tools in found for name, tool in tools.items()}
         return self._merged
 
     def why_not(self, name: str) -> str:
-        return next((why for server in self._servers.values() if (why := server.why_not(name))), "")
+        return next((why for server in self._some if (why := server.why_not(name))), "")
 
     async def look(self) -> None:
-        await asyncio.gather(*(server.look() for server in self._servers.values()))
+        await asyncio.gather(*(server.look() for server in self._some))
+
+
+class McpServers(SomeServers):
+    """`ToolSource` and `domain.ports.tool_servers.ToolServers` of one process, which has its own connections. `close` ends them."""
+
+    def __init__(self, parts: Mapping[str, ServerPart], opening: Opening, pins: ToolPins, schemas: Schemas, clock: Clock) -> None:
+        self._servers = {name: Server(name, part, opening, pins, schemas, clock) for name, part in sorted(parts.items())}
+        super().__init__(list(self._servers.values()))
 
     async def servers(self) -> Sequence[ToolServer]:
         await asyncio.gather(*(server.meet() for server in self._servers.values()))

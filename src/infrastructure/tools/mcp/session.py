@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from domain.errors import ToolError
@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from mcp_types import Tool as Offered
 
 MOST_TOOLS: Final = 1_000
-TERMINATED: Final = "Session terminated"
 BAD_STATUS: Final = "Server returned an error response"
-"""What the SDK makes of HTTP's 404 within a session, which tells that nothing was done, and of every other error of HTTP."""
-CLOSED: Final = ("Connection closed", "SSE stream ", BAD_STATUS, TERMINATED)
+"""What the SDK makes of an error of HTTP."""
+CLOSED: Final = ("Connection closed", "SSE stream ", BAD_STATUS, "Session terminated")
 """How the messages of the SDK begin that tell of the connection. Their code may be a server's own, too."""
+REFUSALS: Final = frozenset({-32600, -32601, -32602})
+"""Codes of JSON-RPC with which a server says that it did nothing: no request, no such method, wrong parameters."""
+SDK_SAYS: Final = ("Unexpected content type: ", "server answered a request with 202", "Redirect to ", "Not Found")
+"""How its messages begin that have such a code, and are no server's: it may have done anything before it said what cannot be read."""
 Progress = Callable[[str], None]
 R = TypeVar("R")
 
@@ -88,11 +91,12 @@ class Session:
             self._said.say(f"its tool {offered.name[:100]} cannot be used: {error}")
 
     async def ping(self) -> None:
-        """Is it there? Servers of the newest protocol know no ping, and are asked for their tools."""
-        if self._client.initialize_result is not None:
-            await self._asked(self._client.send_ping())
-        else:
-            await self.tools()
+        """Is it there? Whatever it answers, it is. Servers of the newest protocol know no ping, and are asked for their tools."""
+        with suppress(ToolError):
+            if self._client.initialize_result is not None:
+                await self._asked(self._client.send_ping())
+            else:
+                await self.tools()
 
     async def call(self, tool: str, arguments: Mapping[str, Json], meta: Mapping[str, Json], tell: Progress) -> "CallToolResult":
         """`ToolError` for what the server answers in place of a result."""
@@ -115,10 +119,14 @@ class Session:
         try:
             return await asking
         except MCPError as error:
+            if error.message == self.loss.forgotten:
+                self.loss.tell("it has forgotten the session")
+                raise ConnectionLost(self.loss.reason, refused=True) from error
             if error.message.startswith(CLOSED):
                 self.loss.tell(error.message)
-                raise ConnectionLost(self.loss.reason, refused=error.message == TERMINATED) from error
-            raise ToolError(tame(error.message) or f"error {error.code}", "tool_failed") from error
+                raise ConnectionLost(self.loss.reason) from error
+            is_known = error.code in REFUSALS and not error.message.startswith(SDK_SAYS)
+            raise ToolError(tame(error.message) or f"error {error.code}", "tool_failed", unknown=not is_known) from error
         except ValueError as error:
             raise ToolError(f"it answered what is no answer of the protocol: {tame(str(error), 500)}", "invalid_output") from error
 
@@ -134,4 +142,4 @@ class Session:
 
 def _said(done: float, total: float | None, message: str | None) -> str:
     counted = f"{done:g} of {total:g}" if total else f"{done:g}"
-    return f"{tame(message, 500)} ({counted})" if message else counted
+    return f"{tame(message)} ({counted})" if message else counted

@@ -7,11 +7,13 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from domain.errors import ValidationError as BadReference
+from domain.ids import DEFAULT_TENANT, TenantId
 from domain.tool import Effects
 from infrastructure.secrets.references import names_in
 
 SERVER_NAME: Final = re.compile(r"(?=.{1,32}$)[a-z][a-z0-9]*([_-][a-z0-9]+)*")
 """Never `__`, which stands between the name of a server and that of its tool."""
+EVERYBODY: Final = "*"
 Pattern = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -31,7 +33,8 @@ class ServerPart(BaseModel):
 
     `tools`: patterns of the tools that are offered here. `effects` by pattern, the first that fits. What a server itself claims of effects
     counts only with `trust_annotations`; a tool of which nobody says anything is called at most once. `approve`: "first" takes what a
-    server offers when it is seen first, and asks for what comes later; "manual" asks for everything.
+    server offers when it is seen first, and asks for what comes later; "manual" asks for everything. `tenants`: whose agents and people may
+    call them, with the owner's secrets; "*" is everybody.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -47,6 +50,7 @@ class ServerPart(BaseModel):
     seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     start_seconds: Annotated[float, Field(gt=0, le=300)] = 30.0
     approve: Literal["first", "manual"] = "first"
+    tenants: Annotated[tuple[Pattern, ...], Field(min_length=1)] = (DEFAULT_TENANT,)
 
     @model_validator(mode="after")
     def _is_one_of_two(self) -> Self:
@@ -57,6 +61,9 @@ class ServerPart(BaseModel):
         if self.url is None and self.headers:
             raise ValueError("`headers` are of a `url`")
         return self
+
+    def is_for(self, tenant: TenantId) -> bool:
+        return not {tenant, EVERYBODY}.isdisjoint(self.tenants)
 
     @property
     def transport(self) -> str:

@@ -3,7 +3,10 @@
 import unicodedata
 from typing import Final
 
-MOST: Final = 2_000
+from domain.ports.secrets import Redact
+
+MOST: Final = 16_000
+"""More than is shown of an error: secrets are taken out first, and what is left is cut then."""
 _SHOWN: Final = frozenset("\n\t")
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
@@ -20,8 +23,8 @@ def one_line(text: str, most: int = MOST) -> str:
     return " ".join(tame(text, most).split())
 
 
-def reason_of(error: BaseException) -> str:
-    return one_line(f"{error}" or type(error).__name__, 500)
+def reason_of(error: BaseException, redact: Redact) -> str:
+    return one_line(redact(f"{error}") or type(error).__name__, 500)
 
 
 def first_of(error: BaseException) -> BaseException:

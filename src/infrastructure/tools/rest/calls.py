@@ -20,7 +20,7 @@ from infrastructure.tools.rest.requests import NOTHING, Beside, request
 from infrastructure.tools.rest.sending import Sending, Time
 from infrastructure.tools.rest.spec import Spec
 from infrastructure.tools.rest.templates import Given
-from infrastructure.tools.rest.tokens import Tokens
+from infrastructure.tools.rest.tokens import SECONDS, Tokens
 from infrastructure.tools.runnable import Run
 
 
@@ -54,8 +54,8 @@ class _Call:
 
     async def __call__(self, arguments: dict[str, Json], context: ToolContext) -> Json:
         time = Time.of(context, self.clock)
-        host = self.spec.url.place.host
-        secrets = {name: await self.secrets.get(name, context.tenant, host) for name in sorted(self.spec.secrets())}
+        origin = self.spec.url.place.origin
+        secrets = {name: await self.secrets.get(name, context.tenant, origin) for name in sorted(self.spec.secrets())}
         asking = _Asking(self, Given(arguments, secrets), context, time)
         return await (asking.answered() if self.spec.config.pagination is None else asking.listed())
 
@@ -89,7 +89,7 @@ class _Asking:
         ask = request(spec, self.given, self.context, beside)
         token = ""
         if oauth2 is not None:
-            token = await self.call.tokens.token(oauth2, self.context)
+            token = await self.call.tokens.token(oauth2, spec.url.place.origin, self.context, self.time.left(SECONDS))
             ask = request(spec, self.given, self.context, replace(beside, token=token))
         sent = {*self.given.secrets.values(), *(one.text(self.given) for one in spec.credentials), token}
         try:

@@ -50,17 +50,28 @@ class Tokens:
     clock: Clock
     _slots: dict[tuple[TenantId, OAuth2], _Slot] = field(default_factory=dict)
 
-    async def token(self, oauth2: OAuth2, context: ToolContext) -> str:
-        """`ToolError` with code `auth_failed` when there is none: the tool itself has not been called then."""
+    async def token(self, oauth2: OAuth2, origin: str, context: ToolContext, seconds: float) -> str:
+        """One that is sent to `origin`, within so many seconds. `SecretRefused` when a secret that it is got with may not go there: with
+        the token goes what the secret opens. `ToolError` with code `auth_failed` when there is none: the tool itself has not been called
+        then."""
+        for name in sorted(oauth2.secrets()):
+            self.secrets.must_be_for(name, context.tenant, origin)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._kept(oauth2, context)
+        except TimeoutError:
+            raise _failed(place_of(oauth2.token_url).host, f"no answer within {seconds:g} s", True) from None
+
+    def forget(self, oauth2: OAuth2, tenant: TenantId) -> None:
+        """It was refused."""
+        self._slot((tenant, oauth2)).kept = None
+
+    async def _kept(self, oauth2: OAuth2, context: ToolContext) -> str:
         slot = self._slot((context.tenant, oauth2))
         async with slot.asking:
             if slot.kept is None or slot.kept.until <= self.clock.monotonic():
                 slot.kept = await self._new(oauth2, context)
             return slot.kept.token
-
-    def forget(self, oauth2: OAuth2, tenant: TenantId) -> None:
-        """It was refused."""
-        self._slot((tenant, oauth2)).kept = None
 
     def _slot(self, key: tuple[TenantId, OAuth2]) -> _Slot:
         if key not in self._slots and len(self._slots) >= MOST_KEPT:
@@ -68,18 +79,19 @@ class Tokens:
         return self._slots.setdefault(key, _Slot())
 
     async def _new(self, oauth2: OAuth2, context: ToolContext) -> _Kept:
-        host = place_of(oauth2.token_url).host
-        secrets = {name: await self.secrets.get(name, context.tenant, host) for name in sorted(oauth2.secrets())}
+        place = place_of(oauth2.token_url)
+        host = place.host
+        secrets = {name: await self.secrets.get(name, context.tenant, place.origin) for name in sorted(oauth2.secrets())}
         began = self.clock.monotonic()
         try:
-            answer = await self.door.ask(_ask(oauth2, Given({}, secrets), min(SECONDS, context.deadline_seconds or SECONDS)))
+            answer = await self.door.ask(_ask(oauth2, Given({}, secrets)))
         except (Refused, NotAnswered) as error:
             raise _failed(host, str(error), isinstance(error, NotAnswered) and error.code in PASSES) from None
         token, lasts = _read(host, answer)
         return _Kept(token, began + lasts * _EARLIER)
 
 
-def _ask(oauth2: OAuth2, given: Given, seconds: float) -> Ask:
+def _ask(oauth2: OAuth2, given: Given) -> Ask:
     client, secret = str(oauth2.client_id.text(given)), str(oauth2.client_secret.text(given))
     form = {"grant_type": "client_credentials", **({"scope": oauth2.scope} if oauth2.scope else {})}
     headers = {"Accept": "application/json", "Content-Type": "application/x-www-form-urlencoded"}
@@ -88,7 +100,7 @@ def _ask(oauth2: OAuth2, given: Given, seconds: float) -> Ask:
     else:
         pair = f"{quote_plus(client)}:{quote_plus(secret)}"
         headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode('ascii')}"
-    return Ask(oauth2.token_url, "POST", headers, urlencode(form).encode("ascii"), seconds, _MOST_BYTES, redirects=0)
+    return Ask(oauth2.token_url, "POST", headers, urlencode(form).encode("ascii"), SECONDS, _MOST_BYTES, redirects=0)
 
 
 def _read(host: str, answer: Answer) -> tuple[str, float]:

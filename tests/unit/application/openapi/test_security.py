@@ -136,10 +136,17 @@ def test_an_import_says_which_secrets_to_configure_and_for_which_hosts() -> None
     document["paths"]["/z"] = {"get": {"security": [{"client": []}]}}
 
     assert [(one.name, one.hosts, one.tools) for one in imported(document).told.secrets] == [
-        ("client", ["login.example.com"], 1),
-        ("client_client_id", ["login.example.com"], 1),
+        ("client", ["api.example.com", "login.example.com"], 1),
+        ("client_client_id", ["api.example.com", "login.example.com"], 1),
         ("git_hub", ["api.example.com", "uploads.example.com"], 2),
     ]
+
+
+def test_a_service_that_is_not_behind_https_is_named_with_its_port() -> None:
+    document = secured([{"key": []}], key=BEARER)
+    document["servers"] = [{"url": "http://localhost:8040"}]
+
+    assert [one.hosts for one in imported(document).told.secrets] == [["localhost:8040"]]
 
 
 def test_a_secret_may_be_called_otherwise() -> None:

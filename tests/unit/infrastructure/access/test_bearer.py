@@ -64,14 +64,14 @@ async def holder(token: str, *signers: Signer) -> Principal:
 async def test_a_token_says_who_asks_for_whom_and_as_what(algorithm: str) -> None:
     signer = Signer(algorithm=algorithm)
 
-    assert await holder(signer.token(), signer) == Principal(TenantId("acme"), Role.OPERATOR, "ada")
+    assert await holder(signer.token(), signer) == Principal(TenantId("acme"), Role.OPERATOR, "token:ada")
 
 
 async def test_claims_of_other_names_can_say_it() -> None:
     rules = TokenRules(ISSUER, AUDIENCE, "https://weft/org", "roles")
     token = OURS.token(tenant=None, role=None, **{"https://weft/org": "acme", "roles": ["viewer", "somebody", "author"]})
 
-    assert await tokens_of(Publisher(OURS), rules).principal_of(token) == Principal(TenantId("acme"), Role.AUTHOR, "ada")
+    assert await tokens_of(Publisher(OURS), rules).principal_of(token) == Principal(TenantId("acme"), Role.AUTHOR, "token:ada")
 
 
 NOW = time.time()
@@ -106,8 +106,13 @@ async def test_a_token_with_something_wrong_in_it_is_not_taken(claims: dict[str,
         await holder(OURS.token(**claims))
 
 
+@pytest.mark.parametrize("sub", ["local", "configured", "run 018f", "a key's name"])
+async def test_the_name_of_a_holder_is_nobody_elses(sub: str) -> None:
+    assert (await holder(OURS.token(sub=sub))).name == f"token:{sub}"
+
+
 async def test_clocks_may_be_a_minute_apart() -> None:
-    assert (await holder(OURS.token(exp=time.time() - 50, nbf=time.time() + 50))).name == "ada"
+    assert (await holder(OURS.token(exp=time.time() - 50, nbf=time.time() + 50))).name == "token:ada"
 
 
 def _tampered(token: str) -> str:
@@ -166,7 +171,7 @@ async def test_keys_change_without_anybody_being_told() -> None:
     await tokens.principal_of(OURS.token())
     publisher.shown, publisher.seconds = published(OURS, new), PAUSE_SECONDS
 
-    assert (await tokens.principal_of(new.token())).name == "ada"
+    assert (await tokens.principal_of(new.token())).name == "token:ada"
     assert publisher.looks == 2
 
 
@@ -197,7 +202,7 @@ async def test_keys_that_cannot_be_had_again_are_used_for_a_day() -> None:
     await tokens.principal_of(OURS.token())
     publisher.shown, publisher.seconds = OSError("away"), KEPT_SECONDS
 
-    assert (await tokens.principal_of(OURS.token())).name == "ada"
+    assert (await tokens.principal_of(OURS.token())).name == "token:ada"
     publisher.seconds += 1
     with pytest.raises(TokenKeysUnavailable):
         await tokens.principal_of(OURS.token())
@@ -211,7 +216,7 @@ async def test_without_any_keys_nobody_can_say_whose_a_token_is() -> None:
         await tokens.principal_of(OURS.token())
 
     publisher.shown, publisher.seconds = published(OURS), PAUSE_SECONDS
-    assert (await tokens.principal_of(OURS.token())).name == "ada"
+    assert (await tokens.principal_of(OURS.token())).name == "token:ada"
 
 
 async def test_keys_come_from_an_address_through_the_door() -> None:
@@ -220,7 +225,7 @@ async def test_keys_come_from_an_address_through_the_door() -> None:
         door = Door(Addresses(Allowed(names=(provider.place,))))
         tokens = BearerTokens(RULES, SigningKeys(from_url(f"{provider.url}/jwks", door), SystemClock()))
 
-        assert [(await tokens.principal_of(OURS.token())).name for _ in range(3)] == ["ada"] * 3
+        assert [(await tokens.principal_of(OURS.token())).name for _ in range(3)] == ["token:ada"] * 3
         assert [heard.target for heard in provider.heard] == ["/jwks"]
 
 
@@ -250,8 +255,8 @@ async def test_keys_without_names_are_all_tried() -> None:
     publisher = Publisher()
     publisher.shown = first.pem + second.pem
 
-    assert [(await tokens_of(publisher).principal_of(one.token())).name for one in (first, second)] == ["ada"] * 2
-    assert (await tokens_of(publisher).principal_of(Signer("named", number=2).token())).name == "ada"
+    assert [(await tokens_of(publisher).principal_of(one.token())).name for one in (first, second)] == ["token:ada"] * 2
+    assert (await tokens_of(publisher).principal_of(Signer("named", number=2).token())).name == "token:ada"
 
 
 @pytest.mark.parametrize(
@@ -279,7 +284,7 @@ async def test_a_token_opens_what_a_key_opens_and_never_stands_for_one() -> None
     async with open_memory(clock=SystemClock()) as store:
         authenticate = Authenticate(store.keys, (digest_of("a.b.c"),), tokens=tokens_of(Publisher(OURS)))
 
-        assert await authenticate(OURS.token(role="viewer")) == Principal(TenantId("acme"), Role.VIEWER, "ada")
+        assert await authenticate(OURS.token(role="viewer")) == Principal(TenantId("acme"), Role.VIEWER, "token:ada")
         assert (await authenticate("a.b.c")).role is Role.ADMIN
         for wrong in ("weft_a.b.c", "no-token"):
             with pytest.raises(Unauthenticated, match="this key is not known"):
@@ -309,7 +314,7 @@ async def test_many_who_come_at_once_share_one_look() -> None:
     await asyncio.sleep(0)
     opened.set()
 
-    assert {who.name for who in await asyncio.gather(*asking)} == {"ada"}
+    assert {who.name for who in await asyncio.gather(*asking)} == {"token:ada"}
     assert publisher.looks == 1
 
 
@@ -329,7 +334,7 @@ async def test_while_somebody_looks_known_keys_open_as_before() -> None:
     await asyncio.sleep(0)
 
     async with asyncio.timeout(5):
-        assert (await tokens.principal_of(OURS.token())).name == "ada"
+        assert (await tokens.principal_of(OURS.token())).name == "token:ada"
     assert not looking.done()
     opened.set()
     with pytest.raises(Unauthenticated):

@@ -15,7 +15,7 @@ from domain.acting import Acting
 from domain.ids import SessionId, TenantId, ThreadId
 from infrastructure.schemas import JsonSchemas
 from infrastructure.tools.builtin.files import file_tools, reading, walking, writing
-from infrastructure.tools.builtin.files.places import MAX_FILE
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.calling import CheckedTool
 from tests.unit.infrastructure.files.place import CONTEXT, Place, as_another
 from tests.unit.infrastructure.tool_calls import NOON, HandClock
@@ -188,74 +188,6 @@ async def test_a_workspace_that_others_filled_is_looked_at_up_to_a_bound(place: 
     (place.workspace / os.fsdecode(b"\xff")).touch()
 
     assert len((await place.made("files_list", recursive=True))["entries"]) == 10
-
-
-async def test_a_search_finds_lines(place: Place) -> None:
-    await place.made("files_write", path="a.md", content="one\nTODO: two\r\nthree todo\n")
-    await place.made("files_write", path="b/c.txt", content="TODO")
-    await place.made("files_write", path="raw", content=b64encode(b"TODO\xff").decode(), **AS_BYTES)
-
-    found = await place.made("files_search", text="TODO")
-    assert found == {
-        "matches": [{"path": "a.md", "line": 2, "text": "TODO: two"}, {"path": "b/c.txt", "line": 1, "text": "TODO"}],
-        "searched": 2,
-        "complete": True,
-    }
-    assert [one["line"] for one in (await place.made("files_search", text="todo", pattern="*.md", ignore_case=True))["matches"]] == [2, 3]
-    assert [one["line"] for one in (await place.made("files_search", regex="^t.*o$", ignore_case=True, folder="b"))["matches"]] == [1]
-    assert (await place.made("files_search", text="TODO", limit=1))["complete"] is False
-
-
-@pytest.mark.parametrize("regex", ["(", r"(a)\1", "(?=a)", r"\w{1000}", "(?x)a {9}"])
-async def test_a_regular_expression_that_could_take_for_ever_is_refused(place: Place, regex: str) -> None:
-    assert await place.refused("files_search", regex=regex) == "invalid_regex"
-
-
-async def test_a_nested_repetition_searches_in_no_time(place: Place) -> None:
-    await place.made("files_write", path="f", content="a" * 9_000 + "b")
-
-    assert (await place.made("files_search", regex="^(a+)+$"))["matches"] == []
-
-
-async def test_a_patch_is_made_whole_or_not_at_all(place: Place) -> None:
-    await place.made("files_write", path="f", content="red, green, blue")
-    edits = [{"find": "red", "replace": "blue"}, {"find": "green", "replace": ""}]
-
-    assert await place.refused("files_patch", path="f", edits=[*edits, {"find": "yellow", "replace": ""}]) == "edit_not_found"
-    assert await place.refused("files_patch", path="f", edits=[*edits, {"find": "blue", "replace": ""}]) == "edit_not_unique"
-    assert (place.workspace / "f").read_text() == "red, green, blue"
-    await place.made("files_patch", path="f", edits=edits)
-    assert (place.workspace / "f").read_text() == "blue, , blue"
-
-
-async def test_texts_that_overlap_are_there_twice(place: Place) -> None:
-    await place.made("files_write", path="f", content="aaa")
-
-    assert await place.refused("files_patch", path="f", edits=[{"find": "aa", "replace": "b"}]) == "edit_not_unique"
-
-
-async def test_a_patch_that_comes_again_with_its_key_is_not_made_twice(place: Place) -> None:
-    await place.made("files_write", path="f", content="x")
-    edits = [{"find": "x", "replace": "xy"}]
-    first = await place.made("files_patch", path="f", edits=edits)
-
-    assert await place.made("files_patch", path="f", edits=edits) == first
-    assert (place.workspace / "f").read_text() == "xy"
-    await place.made("files_patch", as_another(idempotency_key="next"), path="f", edits=edits)
-    assert (place.workspace / "f").read_text() == "xyy"
-
-
-async def test_a_patch_that_ended_before_the_file_was_changed_is_made_when_it_comes_again(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await place.made("files_write", path="f", content="x")
-    edits, really = [{"find": "x", "replace": "xy"}], os.rename
-    with monkeypatch.context() as broken:
-        broken.setattr(os, "rename", lambda one, to, **more: _broken() if to == "f" else really(one, to, **more))
-        assert await place.refused("files_patch", path="f", edits=edits) == "tool_failed"
-    await place.made("files_patch", path="f", edits=edits)
-
-    assert (place.workspace / "f").read_text() == "xy"
 
 
 async def test_the_examples_say_what_happens(place: Place) -> None:

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from infrastructure.tools.calling import NAME
-from infrastructure.tools.mcp.documents import MOST_DIFFERENCE, Unusable, difference, digest_of
+from infrastructure.tools.mcp.documents import MOST_COMPARED, MOST_DIFFERENCE, Unusable, difference, digest_of
 from infrastructure.tools.mcp.naming import name_of
-from infrastructure.tools.mcp.texts import tame
+from infrastructure.tools.mcp.texts import MOST, tame
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_two_strange_names_are_never_one() -> None:
         pytest.param("\x1b[31mred\x07", "\ufffd[31mred\ufffd", id="escapes of terminals"),
         pytest.param("a\u200bb\u202ec\u2028d", "a\ufffdb\ufffdc\ufffdd", id="what cannot be seen, or turns text around"),
         pytest.param("half \ud800", "half \ufffd", id="half a character"),
-        pytest.param("x" * 2_001, "x" * 2_000 + "...", id="too much"),
+        pytest.param("x" * (MOST + 1), "x" * MOST + "...", id="too much"),
     ],
 )
 def test_what_a_stranger_wrote_is_made_fit_to_be_shown(text: str, expected: str) -> None:
@@ -69,3 +69,20 @@ def test_a_difference_spells_out_what_cannot_be_seen_and_is_short() -> None:
     assert difference(old, new) == ('-description: "Two numbers."', '+description: "Two numbers.\\u200b<hidden>"')
     long = difference({"name": "a"}, {"name": "a", "description": "\n".join(map(str, range(100)))})
     assert (len(long), long[-1]) == (MOST_DIFFERENCE + 1, "... and 80 more lines")
+
+
+def test_a_long_description_that_is_altogether_different_is_not_compared_line_by_line() -> None:
+    old, new = ({"description": "\n".join(f"{word} {at}" for at in range(MOST_COMPARED + 1))} for word in ("read", "mail"))
+
+    shown = difference(old, new)
+
+    assert shown[:2] == ("altogether different", '+description: "mail 0"')
+    assert shown[-1].endswith("more lines")
+
+
+def test_a_word_that_changed_in_a_long_description_is_what_is_shown() -> None:
+    lines = [f"line {number}" for number in range(5_000)]
+
+    shown = difference({"description": "\n".join(lines)}, {"description": "\n".join([*lines[:2_500], "mail it", *lines[2_501:]])})
+
+    assert shown == ('-description: "line 2500"', '+description: "mail it"')

@@ -49,6 +49,7 @@ def test_a_server_is_a_variable(monkeypatch: pytest.MonkeyPatch, name: str) -> N
         pytest.param({"command": ["a"], "env": {"A": "${env.B}"}}, "names no secret", id="another reference"),
         pytest.param({"command": ["a"], "effects": {"*": "sometimes"}}, "effects.*: Input should be 'none'", id="no such effects"),
         pytest.param({"command": ["a"], "approve": "never"}, "approve: Input should be 'first' or 'manual'", id="no such approval"),
+        pytest.param({"command": ["a"], "tenants": []}, "tenants: Tuple should have at least 1 item", id="nobody's"),
         pytest.param({"command": ["a"], "timeout": 5}, "timeout: Extra inputs are not permitted", id="an unknown member"),
         pytest.param({"command": ["a"], "seconds": 0}, "seconds: Input should be greater than 0", id="no time"),
     ],

@@ -28,18 +28,19 @@ API = "https://api.example.com"
 
 @dataclass
 class KnownSecrets:
-    """`values` by name; `asked`: which was wanted for which tenant and host."""
+    """`values` by name; `barred`: places that none of them is for; `asked`: which was wanted for which tenant and place."""
 
     values: dict[str, str] = field(default_factory=lambda: {"key": SECRET})
+    barred: set[str] = field(default_factory=set)
     asked: list[tuple[str, str, str]] = field(default_factory=list)
 
-    def must_be_for(self, name: str, tenant: TenantId, host: str) -> None:
-        if name not in self.values:
-            raise SecretRefused(f"there is no secret {name} for {host}")
+    def must_be_for(self, name: str, tenant: TenantId, origin: str) -> None:
+        if name not in self.values or origin in self.barred:
+            raise SecretRefused(f"there is no secret {name} for {origin}")
 
-    async def get(self, name: str, tenant: TenantId, host: str) -> str:
-        self.must_be_for(name, tenant, host)
-        self.asked.append((name, tenant, host))
+    async def get(self, name: str, tenant: TenantId, origin: str) -> str:
+        self.must_be_for(name, tenant, origin)
+        self.asked.append((name, tenant, origin))
         return self.values[name]
 
 

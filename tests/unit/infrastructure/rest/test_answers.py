@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.tool import ToolExecutionResult
+from infrastructure.tools.calling import MAX_MESSAGE
 from tests.servers.speaker import Heard, Speaker, answer, moved, speaking
 from tests.unit.infrastructure.rest.asking import SECRET, desk_at
 from tests.unit.infrastructure.tool_calls import answer as output_of
@@ -91,7 +92,7 @@ async def test_what_weft_cannot_hold_is_refused(here: Speaker, body: bytes) -> N
 async def test_a_refusal_is_quoted_with_an_end(here: Speaker) -> None:
     here.said = answer(b"no\x1b[31m " * 1_000_000, 404, Content_Type="text/plain")
     code, said = failed(await called(here))
-    assert (code, len(said) < 600, "\x1b" in said) == ("http_404", True, False)
+    assert (code, len(said) <= MAX_MESSAGE, "\x1b" in said) == ("http_404", True, False)
 
 
 async def test_an_answer_has_a_size(here: Speaker) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from infrastructure.tools.rest import calls
 from tests.servers.speaker import Heard, Speaker, answer, speaking
 from tests.unit.infrastructure.rest.asking import SECRET, Desk, desk_at
 from tests.unit.infrastructure.tool_calls import answer as output_of
@@ -39,10 +40,10 @@ def config(api: Speaker, issuer: Speaker, **more: Any) -> dict[str, Any]:
     return {"url": api.url, "auth": [{"oauth2": oauth2}], "retries": {"attempts": 1}}
 
 
-async def test_secrets_are_asked_for_by_the_host_they_go_to(api: Speaker, issuer: Speaker) -> None:
+async def test_secrets_are_asked_for_by_the_place_they_go_to(api: Speaker, issuer: Speaker) -> None:
     desk = desk_at(api, issuer)
     await desk.call(desk.tool({**config(api, issuer), "headers": {"X-Key": "${secret.key}"}}))
-    assert desk.secrets.asked == [("key", "default", "127.0.0.1"), ("key", "default", "127.0.0.2")]
+    assert desk.secrets.asked == [("key", "default", api.url), ("key", "default", issuer.url)]
 
 
 async def test_a_secret_that_is_refused_stops_the_call(api: Speaker) -> None:
@@ -132,5 +133,34 @@ async def test_a_token_is_asked_for_within_the_calls_time(api: Speaker, issuer: 
         await asyncio.sleep(30)
 
     desk, issuer.said = desk_at(api, issuer), hold
-    desk.within(0.1)
-    assert refusal(await desk.call(desk.tool(config(api, issuer)))) in ("timeout", "auth_failed")
+    desk.within(2)
+    result = await desk.call(desk.tool(config(api, issuer), effects="once"))
+    assert (refusal(result), result.unknown, api.connections) == ("auth_failed", False, 0)
+
+
+async def test_who_waits_for_the_token_of_another_call_waits_within_its_own_time(
+    api: Speaker, issuer: Speaker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came = asyncio.Event()
+
+    async def hold(heard: Heard, writer: asyncio.StreamWriter) -> None:
+        came.set()
+        await asyncio.Event().wait()
+
+    desk, issuer.said = desk_at(api, issuer), hold
+    tool = desk.tool(config(api, issuer), effects="once")
+    first = asyncio.create_task(desk.call(tool))
+    await came.wait()
+    monkeypatch.setattr(calls, "SECONDS", 0.05)
+    result = await desk.call(tool)
+    first.cancel()
+    assert (refusal(result), result.unknown, issuer.connections, api.connections) == ("auth_failed", False, 1, 0)
+
+
+async def test_a_token_does_not_go_where_its_secret_may_not(api: Speaker, issuer: Speaker) -> None:
+    async with speaking("127.0.0.3") as evil:
+        desk = desk_at(api, issuer, evil)
+        desk.secrets.barred.add(evil.url)
+        assert (await desk.call(desk.tool(config(api, issuer)))).success, "the token is there"
+        result = await desk.call(desk.tool(config(evil, issuer), effects="once"))
+        assert (refusal(result), result.unknown, evil.connections) == ("secret_refused", False, 0)

@@ -5,6 +5,7 @@ import html
 import json
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Callable
+from threading import get_ident
 from time import process_time
 from urllib.parse import quote, quote_plus
 
@@ -12,8 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from domain.ids import DEFAULT_TENANT, TenantId
 from domain.json import Json
-from infrastructure.secrets.redactor import MOST_VALUES, Redactor, redacted
+from infrastructure.secrets.redacted import LARGE, redacted, redacted_aside
+from infrastructure.secrets.redactor import MOST_VALUES, Redactor
 
 TOKEN = "ghp_9f8sT2kLqWv0ZxY7bN3mR6uEjHc1aDoPi4Gt"
 AWKWARD = "p/a+s s\"w\\o'rd&<é€𝄞>%2B\t="
@@ -92,15 +95,34 @@ def test_whatever_a_secret_is_made_of_no_spelling_passes(secret: str, spelling: 
 
 
 @pytest.mark.parametrize("after", ["", "...", " ...", "\u2026"])
-def test_what_is_left_of_a_secret_that_was_cut_off_goes_too(after: str) -> None:
-    redact = knowing(github=TOKEN)
+def test_what_is_left_of_a_secret_that_was_cut_off_goes_from_logs_too(after: str) -> None:
+    redact = knowing(github=TOKEN).in_log
 
     for kept in range(8, len(TOKEN)):
         assert redact(f"it said: {TOKEN[:kept]}{after}") == f"it said: [secret github]{after}"
 
 
+@pytest.mark.parametrize("spell", SPELLED)
+def test_nobody_finds_a_secret_by_guessing_it_character_by_character(spell: Callable[[str], str]) -> None:
+    redactor = knowing(github=TOKEN)
+    spelled = spell(TOKEN)
+    guesses = [spelled[:length] for length in range(len(spelled) - 8)]
+
+    for redact in (redactor, redactor.nameless, redactor.for_tenant(DEFAULT_TENANT)):
+        assert redacted(guesses, redact) == guesses
+
+
+def test_who_may_not_use_a_secret_does_not_learn_its_name() -> None:
+    redactor = Redactor()
+    redactor.remember("github", TOKEN, (TenantId("acme"),))
+
+    assert redactor.for_tenant(TenantId("acme"))(TOKEN) == "[secret github]"
+    assert redactor.for_tenant(DEFAULT_TENANT)(TOKEN) == "[secret]"
+    assert redactor.nameless(TOKEN) == "[secret]"
+
+
 def test_the_end_of_a_word_is_no_secret_that_was_cut_off() -> None:
-    redact = knowing(a="password-of-the-database")
+    redact = knowing(a="password-of-the-database").in_log
 
     assert redact("give a password of the base...") == "give a password of the base..."
 
@@ -158,3 +180,43 @@ def test_no_text_makes_the_search_long(filler: str) -> None:
 )
 def test_json_is_looked_through(output: Json, shown: Json) -> None:
     assert redacted(output, knowing(github=TOKEN)) == shown
+
+
+@pytest.mark.parametrize(
+    ("output", "shown"),
+    [
+        pytest.param(["a\0b", TOKEN], ["a\0b", "[secret github]"], id="NUL in a text"),
+        pytest.param(["one\0", "two", TOKEN], ["one\0", "two", "[secret github]"], id="NUL at its end"),
+        pytest.param(["nul-and", "more", TOKEN], ["nul-and", "more", "[secret github]"], id="a secret over two texts"),
+        pytest.param(["x\0y nul-and", "more", "nul-and\0more"], ["x\0y nul-and", "more", "[secret nul]"], id="both"),
+    ],
+)
+def test_texts_are_told_apart_whatever_is_in_them(output: Json, shown: Json) -> None:
+    assert redacted(output, knowing(github=TOKEN, nul="nul-and\0more")) == shown
+
+
+@pytest.mark.parametrize(("secret", "shown"), [("nowhere", "row 7"), ("row 7", "[secret]")])
+def test_many_small_texts_are_asked_about_once(secret: str, shown: str) -> None:
+    asked: list[str] = []
+
+    def redact(text: str) -> str:
+        asked.append(text)
+        return text.replace(secret, "[secret]")
+
+    rows: list[Json] = [{"name": f"row {number}"} for number in range(10)]
+
+    assert redacted(rows, redact) == [*rows[:7], {"name": shown}, *rows[8:]]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize(("size", "elsewhere"), [(LARGE + 1, True), (LARGE, False)])
+async def test_a_large_value_holds_up_nobody(size: int, elsewhere: bool) -> None:
+    threads: list[int] = []
+
+    def redact(text: str) -> str:
+        threads.append(get_ident())
+        return text
+
+    await redacted_aside({"": ["x" * size]}, redact)
+
+    assert (threads != [get_ident()]) is elsewhere

@@ -3,20 +3,21 @@
 import json
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from domain.errors import ToolError
 from domain.json import Json
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.builtin.files.entries import file_not_found, find, folder, reading
 from infrastructure.tools.builtin.files.names import OURS, PATH, file_names_in
-from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
+from infrastructure.tools.builtin.files.places import Room, Workspace
 from infrastructure.tools.builtin.files.reading import not_text, whole
-from infrastructure.tools.builtin.files.writing import EXPECT, WRITTEN, put
+from infrastructure.tools.builtin.files.writing import EXPECT, WRITTEN, digest_of, put
 
 MOST_EDITS: Final = 100
 DONE: Final = OURS + "patched"
-"""What the newest patches made of which file, by their keys: whoever comes again with a key finds it done."""
+"""What the newest patches made, by their keys: whoever comes again with a key finds it done."""
 KEPT: Final = 200
 
 PATCH: Final = Tool(
@@ -62,23 +63,65 @@ PATCH: Final = Tool(
 )
 
 
+class Made(NamedTuple):
+    """A patch as it is put down. `before`, `after`: SHA-256 of the file."""
+
+    path: str
+    before: str
+    after: str
+    bytes: int
+
+    @property
+    def answer(self) -> Json:
+        return {"path": self.path, "bytes": self.bytes, "sha256": self.after, "created": False}
+
+
 def patch_file(workspace: Workspace, arguments: Mapping[str, Any], key: str) -> Json:
     names = file_names_in(arguments["path"])
     path = "/".join(names)
-    with workspace.locked() as root, folder(root, names[:-1]) as here:
-        with reading(here, names[-1], path) as file:
-            before = whole(file, path)
-        done, now = _done(root), sha256(before).hexdigest()
-        if done.get(key) == [path, now]:
-            return _written(path, before)
-        if arguments.get("expect", now) != now:
-            raise ToolError(f"{path} is not what was expected: read it again (SHA-256 {now})", "file_changed")
-        after = _edited(before, arguments["edits"], path)
-        # Put down before the file: a patch of which only this is left was not made, and is made again.
-        kept = dict(list({**done, key: [path, sha256(after).hexdigest()]}.items())[-KEPT:])
-        put(root, root, DONE, json.dumps(kept).encode())
-        put(root, here, names[-1], after)
-    return _written(path, after)
+    call = sha256(json.dumps([key, path, arguments["edits"]], sort_keys=True).encode()).hexdigest()
+    with workspace.locked() as room:
+        made = _all_made(room.here)
+        if call in made and not _is_unmade(room.here, names, made, call):
+            return made[call].answer
+        with folder(room.here, names[:-1]) as here:
+            with reading(here, names[-1], path) as file:
+                before = whole(file, path)
+            now = sha256(before).hexdigest()
+            if arguments.get("expect", now) != now:
+                raise ToolError(f"{path} is not what was expected: read it again (SHA-256 {now})", "file_changed")
+            after = _edited(before, arguments["edits"], path)
+            mine = Made(path, now, sha256(after).hexdigest(), len(after))
+            # Put down before the file: a patch of which only this is left was not made, and is made again.
+            _put_down(room, made, call, mine)
+            put(room, here, names[-1], after)
+    return mine.answer
+
+
+def _is_unmade(root: int, names: Sequence[str], made: dict[str, Made], call: str) -> bool:
+    """Was somebody ended between putting it down and the file? Then it is the newest of its file, and the file is as it was."""
+    mine = made[call]
+    if call != _newest(made, mine.path):
+        return False
+    try:
+        with folder(root, names[:-1]) as here:
+            return digest_of(here, names[-1], mine.path) == mine.before
+    except ToolError as error:
+        if error.code != "file_not_found":
+            raise
+        return False
+
+
+def _put_down(room: Room, made: dict[str, Made], call: str, mine: Made) -> None:
+    last = _newest(made, mine.path)
+    if last is not None and made[last].before == mine.before:
+        del made[last]  # it was not made, and is not taken for made when the file is another
+    kept = list({**made, call: mine}.items())[-KEPT:]
+    put(room, room.here, DONE, json.dumps(dict(kept)).encode())
+
+
+def _newest(made: dict[str, Made], path: str) -> str | None:
+    return next((call for call in reversed(made) if made[call].path == path), None)
 
 
 def _edited(before: bytes, edits: Sequence[Mapping[str, str]], path: str) -> bytes:
@@ -107,16 +150,13 @@ def _replaced(text: str, edit: Mapping[str, str], which: str) -> str:
     return text[:found] + edit["replace"] + text[found + len(edit["find"]) :]
 
 
-def _done(root: int) -> dict[str, list[str]]:
+def _all_made(root: int) -> dict[str, Made]:
+    """The oldest first."""
     if find(root, DONE, DONE) is None:
         return {}
     try:
         with reading(root, DONE, DONE) as file:
-            found: dict[str, list[str]] = json.loads(whole(file, DONE))
+            found: dict[str, list[Any]] = json.loads(whole(file, DONE))
     except FileNotFoundError:
         raise file_not_found(DONE) from None
-    return found
-
-
-def _written(path: str, content: bytes) -> Json:
-    return {"path": path, "bytes": len(content), "sha256": sha256(content).hexdigest(), "created": False}
+    return {call: Made(*one) for call, one in found.items()}

@@ -9,9 +9,10 @@ from typing import Any, Final
 from domain.errors import ToolError
 from domain.json import Json
 from domain.tool import Tool, ToolMetadata, ToolType
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.builtin.files.entries import folder, reading
 from infrastructure.tools.builtin.files.names import PATH, file_names_in
-from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
+from infrastructure.tools.builtin.files.places import Workspace
 
 PIECE: Final = 256 * 1024
 LARGEST_PIECE: Final = 1024 * 1024

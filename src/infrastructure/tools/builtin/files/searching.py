@@ -1,5 +1,6 @@
 """`files_search`: lines of the workspace's files that have a text, or fit a regular expression whose engine never goes back."""
 
+from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,11 +13,12 @@ from domain.errors import ToolError
 from domain.json import Json
 from domain.tool import Tool, ToolMetadata, ToolType
 from infrastructure.cel.regex_weight import MAX_WEIGHT, regex_weight
+from infrastructure.tools.builtin.files.bounds import MAX_FILE
 from infrastructure.tools.builtin.files.entries import folder, reading
 from infrastructure.tools.builtin.files.listing import FOLDER, PATTERN
 from infrastructure.tools.builtin.files.names import names_in
-from infrastructure.tools.builtin.files.places import MAX_FILE, Workspace
-from infrastructure.tools.builtin.files.reading import whole
+from infrastructure.tools.builtin.files.places import Workspace
+from infrastructure.tools.builtin.files.reading import PIECE, whole
 from infrastructure.tools.builtin.files.walking import Entry, walk
 
 MOST_SEARCHED: Final = 32 * 1024 * 1024
@@ -128,13 +130,35 @@ class _Search:
         try:
             with reading(entry.within, entry.name, entry.path) as file:
                 found = whole(file, entry.path)
-            text = found.decode()
-        except (ToolError, ValueError):  # gone or another by now, or no text: nothing to be found in
+        except (ToolError, OSError):  # gone or another by now: nothing to be found in
+            return
+        if not _is_utf8(found):
             return
         self.left -= len(found)
         self.files += 1
-        if "\0" in text:
+        if b"\0" in found:
             return
-        for number, line in enumerate(text.split("\n"), 1):
+        for number, line in enumerate(_lines(found), 1):
             if self.fits(line[:LONGEST_LINE]):
                 yield {"path": entry.path, "line": number, "text": line[:SHOWN].rstrip("\r")}
+
+
+def _is_utf8(found: bytes) -> bool:
+    decoder = getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(found), PIECE):
+            decoder.decode(found[start : start + PIECE])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _lines(found: bytes) -> Iterator[str]:
+    """One at a time, and no more of each than is looked at: all at once would take many times what the file takes."""
+    start = 0
+    while start <= len(found):
+        end = found.find(b"\n", start)
+        end = len(found) if end < 0 else end
+        yield found[start : min(end, start + 4 * LONGEST_LINE)].decode(errors="ignore")
+        start = end + 1

@@ -12,9 +12,10 @@ from typing import Any, Final
 from domain.errors import ToolError
 from domain.json import Json, JsonObject
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
+from infrastructure.tools.builtin.files.bounds import MAX_ENTRIES, MAX_FILE, MAX_WORKSPACE
 from infrastructure.tools.builtin.files.entries import find, folder, reading
 from infrastructure.tools.builtin.files.names import OURS, PATH, file_names_in
-from infrastructure.tools.builtin.files.places import MAX_ENTRIES, MAX_FILE, MAX_WORKSPACE, Workspace
+from infrastructure.tools.builtin.files.places import Room, Workspace
 from infrastructure.tools.builtin.files.reading import whole
 from infrastructure.tools.builtin.files.walking import size_of
 
@@ -73,19 +74,22 @@ WRITE: Final = Tool(
 def write_file(workspace: Workspace, arguments: Mapping[str, Any]) -> Json:
     names, content = file_names_in(arguments["path"]), _content(arguments)
     path, digest = "/".join(names), sha256(content).hexdigest()
-    with workspace.locked() as root, _made(root, names[:-1]) as here:
+    with workspace.locked() as room, _made(room, names[:-1]) as here:
         before = find(here, names[-1], path)
-        now = _digest(here, names[-1], path) if before is not None and (before.st_size == len(content) or "expect" in arguments) else ABSENT
+        now = (
+            digest_of(here, names[-1], path) if before is not None and (before.st_size == len(content) or "expect" in arguments) else ABSENT
+        )
         if now != digest:
             if "expect" in arguments and now != arguments["expect"]:
                 raise ToolError(f"{path} is not what was expected: read it again (SHA-256 {now})", "file_changed")
-            put(root, here, names[-1], content)
+            put(room, here, names[-1], content)
     return {"path": path, "bytes": len(content), "sha256": digest, "created": before is None}
 
 
-def put(root: int, here: int, name: str, content: bytes) -> None:
+def put(room: Room, here: int, name: str, content: bytes) -> None:
     """Durable when it returns; until then the old file stands. A link that somebody put there meanwhile is itself replaced."""
-    _must_fit(root, here, name, len(content))
+    _must_fit(room, here, name, len(content))
+    root: int = room.here
     for left in [entry for entry in os.listdir(root) if entry.startswith(UNFINISHED)]:
         os.unlink(left, dir_fd=root)  # of somebody who ended in between: nobody else writes now
     unfinished = UNFINISHED + secrets.token_hex(8)
@@ -109,11 +113,13 @@ def _content(arguments: Mapping[str, Any]) -> bytes:
     return content
 
 
-def _made(root: int, names: Sequence[str]) -> AbstractContextManager[int]:
+def _made(room: Room, names: Sequence[str]) -> AbstractContextManager[int]:
     """Folders are entries too: they are counted before they are made."""
-    if names and size_of(root).entries + len(names) >= MAX_ENTRIES and not _is_there(root, names):
-        raise _full()
-    return folder(root, names, make=True)
+    if names and not _is_there(room.here, names):
+        if size_of(room.here).entries + len(names) >= MAX_ENTRIES:
+            raise _full()
+        room.take(len(names), 0)
+    return folder(room.here, names, make=True)
 
 
 def _is_there(root: int, names: Sequence[str]) -> bool:
@@ -126,18 +132,20 @@ def _is_there(root: int, names: Sequence[str]) -> bool:
         return False
 
 
-def _must_fit(root: int, here: int, name: str, length: int) -> None:
-    size, before = size_of(root), find(here, name, name)
+def _must_fit(room: Room, here: int, name: str, length: int) -> None:
+    size, before = size_of(room.here), find(here, name, name)
+    more = length - (before.st_size if before else 0)
     if before is None and size.entries >= MAX_ENTRIES:
         raise _full()
-    if size.file_bytes + length - (before.st_size if before else 0) > MAX_WORKSPACE:
+    if size.file_bytes + more > MAX_WORKSPACE:
         raise ToolError(f"the files of the workspace would have more than {MAX_WORKSPACE:,} bytes", "workspace_full")
+    room.take(0 if before else 1, more)
 
 
 def _full() -> ToolError:
     return ToolError(f"the workspace takes {MAX_ENTRIES:,} files and folders, and has no room for more", "workspace_full")
 
 
-def _digest(here: int, name: str, path: str) -> str:
+def digest_of(here: int, name: str, path: str) -> str:
     with reading(here, name, path) as file:
         return sha256(whole(file, path)).hexdigest()
