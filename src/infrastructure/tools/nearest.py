@@ -1,7 +1,6 @@
 """What an unknown name may have been meant for."""
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from typing import Final
 
 MOST_SHOWN: Final = 10
@@ -12,6 +11,8 @@ def no_tool(name: str, names: Sequence[str]) -> str:
     """All names where there are few; else those most like it, and how many there are."""
     if len(names) <= MOST_SHOWN:
         return f"there is no tool {name}; there are {', '.join(names)}"
+    from difflib import get_close_matches
+
     near = get_close_matches(name, _compared(name, names), MOST_SHOWN)
     said = f"; like it are called {', '.join(near)}" if near else ""
     return f"there is no tool {name}; there are {len(names):,} others{said}"
