@@ -81,6 +81,10 @@ def paying(tool: str = "a", **more: Any) -> Document:
     return document(nodes, ["start > pay"], state={"said": {}}, **more)
 
 
+def said(permissions: list[str] | None) -> dict[str, Any]:
+    return {} if permissions is None else {"permissions": permissions}
+
+
 def code_of(run: Run) -> str | None:
     return None if run.failure is None else run.failure.code
 
@@ -133,8 +137,8 @@ async def test_a_child_may_call_what_it_and_its_caller_may(
     till: Till, parent: list[str] | None, child: list[str] | None, code: str | None
 ) -> None:
     till.under()
-    await till.stage.publish(paying(name="child", permissions=child))
-    run = await till.stage.play(document({"c": {"kind": "workflow", "workflow": "child"}}, ["start > c"], permissions=parent))
+    await till.stage.publish(paying(name="child", **said(child)))
+    run = await till.stage.play(document({"c": {"kind": "workflow", "workflow": "child"}}, ["start > c"], **said(parent)))
 
     assert (code_of(run), len(till.happened)) == (code, 2 if code is None else 1)
 
