@@ -286,7 +286,8 @@ def test_words_about_secrets_are_no_secrets(validate: Validate) -> None:
 def calling(permissions: Any, tool: str = "lookup") -> Any:
     node = {"kind": "tool", "tool": tool}
     inner = {"nodes": {"i": node}, "edges": [{"from": "start", "to": "i"}]}
-    return document({"a": node, "m": {"kind": "map", "over": [], "graph": inner}}, ["start > a", "a > m"], permissions=permissions)
+    said = {} if permissions is None else {"permissions": permissions}
+    return document({"a": node, "m": {"kind": "map", "over": [], "graph": inner}}, ["start > a", "a > m"], **said)
 
 
 @pytest.mark.parametrize("permissions", [None, ["lookup"], ["look*"], ["other", "l*"]])
