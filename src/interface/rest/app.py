@@ -20,7 +20,6 @@ from application.run_orders import RunOrder
 from application.run_views import EventsPageView
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
-from application.tools import ToolCallOrder
 from interface.mcp import http as mcp
 from interface.rest import (
     audit,
@@ -57,7 +56,6 @@ _BODIES: tuple[type[BaseModel], ...] = (
     MigrateOrder,
     RunOrder,
     ThreadOrder,
-    ToolCallOrder,
     EventsPageView,
     *workflows.BODIES,
     *templates.BODIES,
@@ -68,6 +66,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *sessions.BODIES,
     *items.BODIES,
     *tool_servers.BODIES,
+    *tools.BODIES,
     *webhooks.BODIES,
 )
 # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.

@@ -62,7 +62,7 @@ async def test_threads_are_used_again() -> None:
     threads = SpareThreads()
     seen = {await in_a_spare_thread(threading.get_ident, threads)() for _ in range(20)}
 
-    assert len(seen) <= 2  # the answer may come before its thread is idle again
+    assert len(seen) < 10  # an answer may come before its thread is idle again
     assert threading.get_ident() not in seen
 
 

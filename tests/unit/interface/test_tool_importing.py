@@ -68,31 +68,40 @@ def sent_to(url: str, tmp_path: Path) -> int:
     return imported(cast("Launcher", SchemasOnly()), file, Wanted(), destination, as_json=True)
 
 
-def test_tools_are_registered_one_after_the_other(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_tools_are_registered_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with receiving() as service:
-        service.statuses, service.answer = [201, 200], b"{}"
+        service.statuses, service.answer = [200], b'{"new": ["listPets"], "replaced": ["getPet"], "refused": []}'
         code = sent_to(service.url, tmp_path)
 
     shown = json.loads(capsys.readouterr().out)
     assert (code, shown["new"], shown["replaced"], shown["refused"]) == (0, 1, 1, [])
-    assert [(one.path, json.loads(one.body)["name"]) for one in service.received] == [("/v1/tools", "listPets"), ("/v1/tools", "getPet")]
-    assert service.received[0].headers["authorization"] == "Bearer a-key"
+    (request,) = service.received
+    assert (request.path, request.headers["authorization"]) == ("/v1/tools/batch", "Bearer a-key")
+    assert [document["name"] for document in json.loads(request.body)["documents"]] == ["listPets", "getPet"]
+
+
+def test_what_is_too_much_for_one_request_goes_with_the_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interface.cli.tool_importing.AT_ONCE", 1)
+    with receiving() as service:
+        service.statuses, service.answer = [200, 200], b'{"new": [], "replaced": [], "refused": []}'
+        sent_to(service.url, tmp_path)
+
+    assert [len(json.loads(one.body)["documents"]) for one in service.received] == [1, 1]
 
 
 def test_a_tool_that_the_service_refuses_stops_no_other(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def post_document(_: Server, path: str, content: bytes, media_type: str, file: str) -> tuple[dict[str, str], bool]:
-        if json.loads(content)["name"] == "listPets":
-            raise CommandFailed("listPets is a tool of this installation", ["/name: call yours something else"])
-        return {}, True
+    def post_document(_: Server, path: str, content: bytes, media_type: str, file: str) -> tuple[dict[str, Any], bool]:
+        problem = {"pointer": "/documents/0/name", "message": "listPets is a tool of this installation", "code": "name_taken"}
+        return {"new": ["getPet"], "replaced": [], "refused": [{"at": 0, "name": "listPets", "problems": [problem]}]}, False
 
     monkeypatch.setattr(Server, "post_document", post_document)
     code = sent_to("http://127.0.0.1:1", tmp_path)
 
     shown = json.loads(capsys.readouterr().out)
     assert (code, shown["new"]) == (1, 1)
-    why = "listPets is a tool of this installation; /name: call yours something else"
+    why = "/documents/0/name: listPets is a tool of this installation"
     assert shown["refused"] == [{"name": "listPets", "why": why}]
 
 
