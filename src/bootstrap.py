@@ -200,7 +200,6 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(close_models, shared.models())
-        stack.push_async_callback(shared.reach().close)
         stack.push_async_callback(close_servers, shared.servers())
         keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)

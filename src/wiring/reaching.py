@@ -30,11 +30,6 @@ class Reach:
     def door(self) -> "Asks":
         return cast("Asks", self.opened)
 
-    async def close(self) -> None:
-        """What is still under way ends here."""
-        if self.opened.is_there:
-            await self.opened.close()
-
 
 def reach_of(settings: Settings) -> Reach:
     addresses = Addresses(Allowed(names=settings.http_private, hosts=settings.http_hosts))

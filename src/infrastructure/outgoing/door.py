@@ -7,6 +7,7 @@ import asyncio
 import ssl
 import zlib
 from functools import cache
+from typing import Final
 
 import httpcore
 
@@ -28,13 +29,13 @@ from infrastructure.outgoing.unpacking import ACCEPTED, Unpacker, unpacker
 
 
 class Door:
-    """One for each set of what is allowed. A connection is used once: a kept one may be closed when the next request is under way, and
-    nobody could say then whether that has arrived."""
+    """One for each set of what is allowed; `connections` at once. A connection is used once, over HTTP/2 where the other side wants that: a
+    kept one may be closed when the next request is under way, and nobody could say then whether that has arrived."""
 
     def __init__(self, addresses: Addresses, connections: int = 100) -> None:
         self._addresses = addresses
-        self._connections = connections
-        self._made: httpcore.AsyncConnectionPool | None = None
+        self._network = CheckedBackend(addresses)
+        self._room = asyncio.Semaphore(connections)
 
     async def ask(self, ask: Ask) -> Answer:
         """`Refused` for where it may not go, `NotAnswered` for everything else that can go wrong."""
@@ -49,10 +50,6 @@ class Door:
         except (Refused, NotAnswered) as error:
             error.may_have_arrived = watch.has_begun
             raise
-
-    async def close(self) -> None:
-        if self._made is not None:
-            await self._made.aclose()
 
     async def _followed(self, ask: Ask, watch: "_Watch") -> Answer:
         most = ask.redirects
@@ -72,7 +69,11 @@ class Door:
         url = httpcore.URL(scheme=place.scheme, host=place.host, port=place.port, target=target_of(ask.url))
         content = None if ask.only_reads and not ask.body else ask.body
         try:
-            async with self._pool().stream(ask.method, url, headers=headers, content=content, extensions={"trace": watch}) as response:
+            async with (
+                self._room,
+                httpcore.AsyncHTTPConnection(url.origin, _certificates(), http2=True, network_backend=self._network) as connection,
+                connection.stream(ask.method, url, headers=headers, content=content, extensions={"trace": watch}) as response,
+            ):
                 return await _read(response, ask)
         except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
             raise NotAnswered("connection_failed", f"{place.origin} cannot be reached: {_said(error)}") from error
@@ -81,15 +82,8 @@ class Door:
         except Exception as error:  # whatever a stranger's answer makes of the libraries that read it
             raise NotAnswered("connection_lost", f"{place.origin} did not answer: {_said(error)}") from error
 
-    def _pool(self) -> httpcore.AsyncConnectionPool:
-        if self._made is None:
-            self._made = httpcore.AsyncConnectionPool(
-                ssl_context=_certificates(),
-                max_connections=self._connections,
-                max_keepalive_connections=0,
-                network_backend=CheckedBackend(self._addresses),
-            )
-        return self._made
+
+_BEGINS: Final = frozenset({"http11.send_request_headers.started", "http2.send_request_headers.started"})
 
 
 class _Watch:
@@ -99,7 +93,7 @@ class _Watch:
         self.has_begun = False
 
     async def __call__(self, event: str, about: object) -> None:
-        self.has_begun = self.has_begun or event == "http11.send_request_headers.started"
+        self.has_begun = self.has_begun or event in _BEGINS
 
 
 @cache
