@@ -355,6 +355,12 @@ class EdgeEvaluationError(ThreadExecutionError):
     code = "edge_failed"
 
 
+class Nondeterministic(ThreadExecutionError):
+    """A node that was run again asked for something else than the journal has."""
+
+    code = "nondeterministic"
+
+
 class NodeTimeout(ThreadExecutionError):
     code = "timeout"
     retryable = True

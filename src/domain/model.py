@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from domain.caller import Caller
 from domain.json import Json, JsonObject
 from domain.usage import Money, Usage
 
@@ -38,6 +39,8 @@ class ModelRequest:
     timeout_seconds: float = 120.0
     options: JsonObject = field(default_factory=dict)
     """What only one provider understands; the scripted model takes its rules here."""
+    caller: Caller | None = None
+    """Who asks; None where no run does."""
 
 
 @dataclass(frozen=True, slots=True)

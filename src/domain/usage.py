@@ -23,13 +23,16 @@ class Money:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one call used. `cost` None: its price is unknown. `estimated`: the provider did not say, we counted."""
+    """What one call used. `cost` None: its price is unknown. `estimated`: the provider did not say, we counted. `cached_tokens` are part of
+    `prompt_tokens`, `reasoning_tokens` of `completion_tokens`."""
 
     model: str
     prompt_tokens: int
     completion_tokens: int
     cost: Money | None = None
     estimated: bool = False
+    cached_tokens: int = 0
+    reasoning_tokens: int = 0
 
     @property
     def total_tokens(self) -> int:
@@ -41,7 +44,8 @@ class Usage:
             return self
         cost = None if self.cost is None or earlier.cost is None else self.cost + earlier.cost
         prompt, completion = self.prompt_tokens + earlier.prompt_tokens, self.completion_tokens + earlier.completion_tokens
-        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated)
+        cached, reasoning = self.cached_tokens + earlier.cached_tokens, self.reasoning_tokens + earlier.reasoning_tokens
+        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated, cached, reasoning)
 
 
 class UsageState(StrEnum):

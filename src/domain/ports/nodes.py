@@ -1,10 +1,11 @@
 """What a node kind is. A new kind from another package registers an object of this shape under the entry point `weft.nodes`."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol, TypeAlias
 
 from domain.acting import Acting
+from domain.caller import Caller
 from domain.errors import Problem
 from domain.graph.definition import Join, Node
 from domain.ids import ActivationPath, RunId, TenantId, ThreadId
@@ -69,6 +70,46 @@ class EndFrame:
 Outcome: TypeAlias = Finished | OpenFrames | Park | EndFrame
 
 
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One of several calls that a node makes. `name`: the model or tool. `digest`: a hash of all that is asked; when the node is run again
+    it must ask the same in the same order. `reserve`: what the call uses at most, of one that is charged for; it is in the ledger before
+    the call. `kind`: `model`, `tool`, or whatever the node calls it. `effects`: of a tool that touches the world; one that is `once` is
+    announced by a durable row, `arguments` with it."""
+
+    kind: str
+    name: str
+    digest: str
+    reserve: Usage | None = None
+    effects: Effects = Effects.NONE
+    arguments: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Performed:
+    """What a call came to: plain JSON, as the journal keeps it, and what it used."""
+
+    output: Json
+    usage: Usage | None = None
+
+
+Make: TypeAlias = Callable[[int], Awaitable[Performed]]
+"""Makes the call, whose number it is told. What it raises fails the attempt and is not kept: what the node can go on with is a `Performed`.
+Tokens of a call that failed are in the error's `usage`."""
+
+
+class Perform(Protocol):
+    async def __call__(self, effect: Effect, make: Make) -> Json:
+        """The call's output: from the journal when it was made before, by whichever worker; else it is made, and journaled. The calls of an
+        activation are numbered from 1 on, in the order in which this is called. Side by side they may be made, once-calls one at a time.
+        Raises `Nondeterministic` when the journal has another call under that number, and what `make` raises."""
+
+
+async def performs_nothing(effect: Effect, make: Make) -> Json:
+    """For a context that stands outside a run."""
+    raise AssertionError(f"nobody keeps what {effect.name} does")
+
+
 @dataclass(slots=True)
 class NodeContext:
     """One attempt of one activation. `scope` is what its expressions may name. `idempotency_key(n)` names its n-th effect, the same over
@@ -94,8 +135,17 @@ class NodeContext:
     permissions: tuple[str, ...] | None = None
     """What the version that the node stands in, and each that it was called through, lets its runs call; None when none says."""
 
+    perform: Perform = performs_nothing
+    """Makes one of several calls, each kept in the journal by itself."""
+
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"
+
+    def caller(self, effect: int = 0, prompt: str = "") -> Caller:
+        """Of the n-th call."""
+        session, user = ("", "") if self.acting is None else (self.acting.session, self.acting.user_id)
+        about = (self.tenant, self.run, self.activation, effect, self.attempt, self.workflow, self.thread)
+        return Caller(*about, session, user, prompt)
 
 
 Execute: TypeAlias = Callable[[NodeContext], Outcome] | Callable[[NodeContext], Awaitable[Outcome]]

@@ -96,6 +96,7 @@ class LlmCall:
             response_schema=config.response_schema if isinstance(config.response_schema, dict) else None,
             timeout_seconds=context.deadline_seconds or _TIMEOUT_SECONDS,
             options=config.options,
+            caller=context.caller(),
         )
 
     def _messages(self, context: NodeContext) -> tuple[JsonObject, ...]:

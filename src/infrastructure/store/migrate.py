@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection
 
-HEAD: Final = "0008"
+HEAD: Final = "0013"
 SNAPSHOT: Final = Path(__file__).parent / "migrations" / "sqlite.sql"
-KNOWN: Final = frozenset({"0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"})
+KNOWN: Final = frozenset(f"{number:04}" for number in range(1, int(HEAD) + 1))
 """Every revision that this version can upgrade from."""
 _HAS_TABLES: Final = "SELECT count(*) FROM {catalog} WHERE {name} IN ('alembic_version', 'heads', 'journal', 'runs', 'queue')"
 _VERSION: Final = "SELECT version_num FROM alembic_version"

@@ -21,9 +21,11 @@ def workers_are_killed(stage: Stage) -> None:
     def kill_one() -> None:
         stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
         stage.cluster.worker()
+        stage.cluster.until_all_work()
 
-    # Any worker, not the one that has just made a call: to lose every worker in a call is what a run that is poison does.
-    stage.while_working(stage.size(20, 60), kill_one, stage.size(1, 2) - 0.3, stage.size(1, 2) + 0.3)
+    # Any worker, not the one that has just made a call, and none before it works: to lose every worker before it wrote a row is what a run
+    # that is poison does.
+    stage.while_working(stage.size(8, 60), kill_one, 1.7, 2.3)
     check_standard(stage.settle(), count)
 
 

@@ -361,5 +361,5 @@ CREATE TABLE audit (
 	CONSTRAINT pk_audit PRIMARY KEY (tenant, number)
 );
 
-INSERT INTO alembic_version VALUES ('0008');
+INSERT INTO alembic_version VALUES ('0013');
 

@@ -1,0 +1,12 @@
+"""Prompts as versioned documents."""
+
+revision = "0010"
+down_revision = "0009"
+
+
+def upgrade() -> None:
+    pass
+
+
+def downgrade() -> None:
+    pass
