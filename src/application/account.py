@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from domain.ids import ActivationPath
 from domain.ports.journal import Lease
 from domain.run.state import Activation
 from domain.usage import LineKey, Usage, UsageRow, UsageState
+
+Call: TypeAlias = tuple[Activation, int]
+"""Which of an activation's calls; 0 is the only one of a node that makes one."""
 
 
 @dataclass(slots=True, eq=False)
@@ -19,36 +23,36 @@ class Account:
     lines: list[UsageRow] = field(default_factory=list)
     unkept: dict[LineKey, UsageRow] = field(default_factory=dict)
     """Those that are not known to be durable."""
-    held: dict[Activation, UsageRow] = field(default_factory=dict)
+    held: dict[Call, UsageRow] = field(default_factory=dict)
     """Reserved for calls that have not begun."""
-    begun: dict[Activation, UsageRow] = field(default_factory=dict)
+    begun: dict[Call, UsageRow] = field(default_factory=dict)
     """Of calls of which nothing came yet."""
-    _numbers: dict[ActivationPath, int] = field(default_factory=dict)
+    _numbers: dict[tuple[ActivationPath, int], int] = field(default_factory=dict)
 
-    def reserve(self, activation: Activation, usage: Usage) -> None:
-        """The call may begin when this is durable."""
-        self.held[activation] = row = self._row(activation, usage, UsageState.RESERVED, activation.attempt)
+    def reserve(self, call: Call, usage: Usage) -> None:
+        """It may begin when this is durable."""
+        self.held[call] = row = self._row(call, usage, UsageState.RESERVED, call[0].attempt)
         self._write(row)
 
-    def may_begin(self, activation: Activation) -> bool:
+    def may_begin(self, call: Call) -> bool:
         """Is its line durable? Then the call counts as begun."""
-        row = self.held.get(activation)
+        row = self.held.get(call)
         if row is None or row.key in self.unkept:
             return False
-        self.begun[activation] = self.held.pop(activation)
+        self.begun[call] = self.held.pop(call)
         return True
 
-    def count(self, activation: Activation, usage: Usage, attempt: int) -> None:
+    def count(self, call: Call, usage: Usage, attempt: int) -> None:
         """What a call used, under the number that was reserved for it, if one was."""
-        reserved = self._taken(activation)
+        reserved = self._taken(call)
         if reserved is None:
-            self._write(self._row(activation, usage, UsageState.COUNTED, attempt))
+            self._write(self._row(call, usage, UsageState.COUNTED, attempt))
         else:
             self._write(replace(reserved, usage=usage, state=UsageState.COUNTED))
 
-    def let_off(self, activation: Activation) -> None:
-        """Its call used nothing, or never began. Where none is reserved, that is nothing."""
-        reserved = self._taken(activation)
+    def let_off(self, call: Call) -> None:
+        """It used nothing, or never began. Where none is reserved, that is nothing."""
+        reserved = self._taken(call)
         if reserved is None:
             return
         if any(row is reserved for row in self.lines):
@@ -57,9 +61,9 @@ class Account:
         else:
             self._write(replace(reserved, state=UsageState.VOID))
 
-    def lose(self, activation: Activation) -> UsageRow:
-        """Nobody here will hear what became of a call that has begun."""
-        row = replace(self.begun.pop(activation), state=UsageState.UNKNOWN)
+    def lose(self, call: Call) -> UsageRow:
+        """Nobody here will hear what became of one that has begun."""
+        row = replace(self.begun.pop(call), state=UsageState.UNKNOWN)
         self._write(row)
         return row
 
@@ -87,15 +91,16 @@ class Account:
             if self.unkept.get(row.key) is row:
                 del self.unkept[row.key]
 
-    def _taken(self, activation: Activation) -> UsageRow | None:
-        return self.begun.pop(activation, None) or self.held.pop(activation, None)
+    def _taken(self, call: Call) -> UsageRow | None:
+        return self.begun.pop(call, None) or self.held.pop(call, None)
 
     def _write(self, row: UsageRow) -> None:
         self.lines.append(row)
         self.unkept[row.key] = row
 
-    def _row(self, activation: Activation, usage: Usage, state: UsageState, attempt: int) -> UsageRow:
-        number = self._numbers[activation.path] = max(attempt, self._numbers.get(activation.path, 0) + 1)
+    def _row(self, call: Call, usage: Usage, state: UsageState, attempt: int) -> UsageRow:
+        path, effect = call[0].path, call[1]
+        number = self._numbers[path, effect] = max(attempt, self._numbers.get((path, effect), 0) + 1)
         lease = self.lease
-        about = (lease.tenant, lease.thread, lease.run, self.workflow, activation.path, 0, number, lease.epoch)
+        about = (lease.tenant, lease.thread, lease.run, self.workflow, path, effect, number, lease.epoch)
         return UsageRow(*about, usage, state)

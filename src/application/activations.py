@@ -14,6 +14,7 @@ from domain.run.events import (
     Answered,
     AttemptFailed,
     CancelRequested,
+    EffectFinished,
     EffectIntended,
     EffectResolved,
     EffectUnknown,
@@ -52,6 +53,7 @@ _STATUS = {
     NodeParked.kind: "parked",
     Answered.kind: "running",
     EffectIntended.kind: "running",
+    EffectFinished.kind: "running",
     EffectUnknown.kind: "parked",
     EffectResolved.kind: "running",
     UsageCounted.kind: "cancelled",
@@ -66,6 +68,7 @@ _OfVisit: TypeAlias = (
     | Answered
     | UsageCounted
     | EffectIntended
+    | EffectFinished
     | EffectUnknown
     | EffectResolved
 )
@@ -110,7 +113,7 @@ class ActivationLog:
                 self._cancel(event.cancelled)
             case NodeFinished() | AttemptFailed() | FramesOpened() | NodeParked() | UsageCounted():
                 self._visited(event)
-            case EffectIntended() | EffectUnknown() | EffectResolved() | Answered():
+            case EffectIntended() | EffectFinished() | EffectUnknown() | EffectResolved() | Answered():
                 self._visited(event)
             case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit

@@ -204,7 +204,7 @@ def failed(
     failure = failure_of(error, node.id, activation.attempt)
     retry_at = policy.retry_at(node.retry, failure, now)
     if retry_at is not None:
-        return events.AttemptFailed(activation.path, failure, retry_at, usage)
+        return events.AttemptFailed(activation.path, failure, retry_at, usage, bool(getattr(error, "anew", False)))
     for edge in graph.error_edges_of[activation.index]:
         if edge.catches(failure.code) and edge.target is not None:
             return events.NodeFailed(activation.path, failure, (edge.target,), (), activation.positions, usage)

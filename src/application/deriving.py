@@ -4,6 +4,7 @@ The planner's part happens inside the fold (`domain.run.fold`): every row leaves
 """
 
 from application import deciding
+from application.account import Call
 from application.attempts import Attempt
 from application.breakpoints import stop_after
 from application.deadlines import take_verdicts
@@ -153,7 +154,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
     activation, number = attempt.activation, attempt.activation.attempt
     used = attempt.outcome.usage if isinstance(attempt.outcome, Finished) else attempt.usage
     if drive.state.active.get(activation.path) is not activation:
-        _count_late(drive, activation, used)
+        _count_late(drive, (activation, 0), used)
         return
     drive.tasks.pop(activation.path, None)
     if drive.recalls and isinstance(attempt.outcome, Finished) and recalls_before_it_finishes(drive, attempt):
@@ -174,9 +175,9 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         except WeftError as error:
             _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
     if used is not None:
-        drive.bill(activation, used, number)
+        drive.bill((activation, 0), used, number)
     elif drive.reserves:
-        drive.account.let_off(activation)
+        drive.account.let_off((activation, 0))
     drive.tools.meter.node_ended(activation.frame.graph.nodes[activation.index].kind, attempt.seconds, failed=has_failed)
 
 
@@ -240,9 +241,9 @@ def _fail(drive: Drive, activation: Activation, error: WeftError, used: Usage | 
     drive.record(deciding.failed(activation, error, used, policy, drive.now()))
 
 
-def _count_late(drive: Drive, activation: Activation, used: Usage | None) -> None:
+def _count_late(drive: Drive, call: Call, used: Usage | None) -> None:
     if used is None:
-        return drive.account.let_off(activation)
-    drive.record(events.UsageCounted(activation.path, used))
-    drive.bill(activation, used, activation.attempt)
+        return drive.account.let_off(call)
+    drive.record(events.UsageCounted(call[0].path, used))
+    drive.bill(call, used, call[0].attempt)
     return None

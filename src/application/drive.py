@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import structlog
 
-from application.account import Account
+from application.account import Account, Call
 from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
 from application.checkpoints import SinceCheckpoint
@@ -46,7 +46,7 @@ class Drive:
     taken: list[int] = field(default_factory=list)
     queue: deque[Activation] = field(default_factory=deque)
     results: deque[Attempt] = field(default_factory=deque)
-    late: deque[tuple[Activation, Usage | None]] = field(default_factory=deque)
+    late: deque[tuple[Call, Usage | None]] = field(default_factory=deque)
     """What calls used that were stopped; None: nothing, or nothing more."""
     tasks: dict[ActivationPath, asyncio.Task[None]] = field(default_factory=dict)
     stopping: set[asyncio.Task[None]] = field(default_factory=set)
@@ -55,6 +55,8 @@ class Drive:
     seen: set[int] = field(default_factory=set)
     """Numbers of the wishes that were handed over."""
     wake: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: list[asyncio.Future[None]] = field(default_factory=list)
+    """Nodes that wait in the middle of their work for rows to be kept."""
     flushing: asyncio.Task[None] | None = None
     ending: events.RunEnded | None = None
     is_stopping: bool = False
@@ -118,11 +120,26 @@ class Drive:
         self.outbox.append(event)
         fold.apply(self.state, event, self.position)
 
-    def bill(self, activation: Activation, usage: Usage, attempt: int) -> None:
+    def bill(self, call: Call, usage: Usage, attempt: int) -> None:
         """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
-        self.account.count(activation, usage, attempt)
+        self.account.count(call, usage, attempt)
         self.charge(usage)
-        self.check_spending(activation.node)
+        self.check_spending(call[0].node)
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        """For a node in the middle of its work: wait until the loop has made it so. `is_so` is asked at each of its turns, and may say what
+        is to be kept."""
+        while not is_so():
+            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self.waiting.append(turn)
+            self.wake.set()
+            await turn
+
+    def tell_waiting(self) -> None:
+        for turn in self.waiting:
+            if not turn.done():
+                turn.set_result(None)
+        self.waiting.clear()
 
     def charge(self, usage: Usage, state: UsageState = UsageState.COUNTED) -> None:
         """To the run's public total."""
@@ -137,10 +154,10 @@ class Drive:
 
     def _settle_account(self) -> None:
         """The run leaves this worker: what has not begun will not, and nobody waits for what was given up."""
-        for activation in list(self.account.held):
-            self.account.let_off(activation)
-        for activation in list(self.account.begun):
-            row = self.account.lose(activation)
+        for call in list(self.account.held):
+            self.account.let_off(call)
+        for call in list(self.account.begun):
+            row = self.account.lose(call)
             self.charge(row.usage, row.state)
 
     def check_spending(self, node: str = "") -> None:
@@ -210,6 +227,7 @@ class Drive:
             self.answers = [(at, answer) for at, answer in self.answers if at > self.durable]
         if unit.usage:
             self.account.kept(unit.usage)
+        self.tell_waiting()
         self.tools.feed.publish(rows)
 
     def _take_unit(self, release_at: float | None) -> Append:

@@ -74,6 +74,8 @@ class Engine:
             while not drive.is_lost:
                 drive.take_flushed()
                 derive(drive)
+                if drive.waiting:
+                    drive.tell_waiting()
                 if drive.state.status is not None:
                     return await finish_run(drive)
                 if drive.reserves and drive.queue:

@@ -10,6 +10,7 @@ from application.breakpoints import stops_before
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.intents import may_call, take_back
+from application.performing import LetGo, Performing, put_back
 from application.programs import NodeProgram
 from application.progressing import Progress
 from application.recalling import recalls_before_it_runs
@@ -55,7 +56,7 @@ def reserve_ahead(drive: Drive) -> None:
         if activation.retry_at is not None or drive.state.active.get(activation.path) is not activation:
             continue
         node = drive.program(activation.frame).nodes[activation.index]
-        if node.executor.reserve is not None and node.executor.asks is None and activation not in drive.account.held:
+        if node.executor.reserve is not None and node.executor.asks is None and (activation, 0) not in drive.account.held:
             _reserve(drive, activation, node.executor.reserve, _context(drive, activation, node.node.timeout_seconds))
 
 
@@ -63,7 +64,7 @@ def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContex
     usage = foretold(activation, reserve, context)
     if isinstance(usage, WeftError):
         return usage
-    drive.account.reserve(activation, usage)
+    drive.account.reserve((activation, 0), usage)
     drive.lines_first = True
     return None
 
@@ -71,9 +72,9 @@ def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContex
 def _may_call(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> bool:
     """Is what the call may use in the ledger? Otherwise it is recorded here, and asked again when it is durable. Raises what foretelling it
     raises."""
-    if drive.account.may_begin(activation):
+    if drive.account.may_begin((activation, 0)):
         return True
-    if activation not in drive.account.held and (error := _reserve(drive, activation, reserve, context)) is not None:
+    if (activation, 0) not in drive.account.held and (error := _reserve(drive, activation, reserve, context)) is not None:
         raise error
     drive.lines_first = True
     drive.queue.appendleft(activation)
@@ -139,9 +140,21 @@ def _wants_rows_first(drive: Drive, activation: Activation) -> bool:
 
 async def _attempt(drive: Drive, activation: Activation, node: NodeProgram, context: NodeContext) -> None:
     def late(usage: Usage) -> None:
-        drive.late.append((activation, usage))
+        drive.late.append(((activation, 0), usage))
 
-    drive.results.append(await in_its_time(activation, node.executor, context, drive.tools.clock, late))
+    calls = Performing(drive, activation)
+    context.perform = calls
+    try:
+        attempt = await in_its_time(activation, node.executor, context, drive.tools.clock, late)
+    except LetGo:
+        attempt = None
+    if not calls.is_idle:
+        await calls.settled()
+    if attempt is None or calls.is_let_go:
+        drive.tasks.pop(activation.path, None)
+        put_back(drive, activation)
+    else:
+        drive.results.append(attempt)
     drive.wake.set()
 
 

@@ -54,7 +54,7 @@ def may_call(drive: Drive, activation: Activation, intend: Callable[[NodeContext
         return False
     if announced is not None:
         return True
-    _leave_open(drive, activation, activation.intent, LOST)
+    leave_open(drive, activation, activation.intent, LOST)
     return False
 
 
@@ -69,7 +69,7 @@ def take_back(drive: Drive) -> bool:
     return bool(waiting)
 
 
-def _leave_open(drive: Drive, activation: Activation, intent: Intent, reason: str) -> None:
+def leave_open(drive: Drive, activation: Activation, intent: Intent, reason: str) -> None:
     drive.record(events.EffectUnknown(activation.path, intent.effect, reason, drive.now()))
 
 
@@ -86,7 +86,7 @@ def lose_sight(drive: Drive, attempt: Attempt) -> None:
     assert attempt.activation.intent is not None
     assert isinstance(attempt.outcome, WeftError)
     reason = f"{attempt.outcome.code}: {attempt.outcome.message}"
-    _leave_open(drive, attempt.activation, attempt.activation.intent, reason)
+    leave_open(drive, attempt.activation, attempt.activation.intent, reason)
     log.warning("a call's outcome is unknown", run=drive.run.id, activation=attempt.activation.path, reason=reason)
 
 
@@ -94,7 +94,7 @@ def leave_unknown(drive: Drive, activation: Activation) -> None:
     """The activation was withdrawn: what it may have done is journaled."""
     intent = activation.intent
     if intent is not None and intent.unknown is None and intent.resolved is None:
-        _leave_open(drive, activation, intent, UNWANTED)
+        leave_open(drive, activation, intent, UNWANTED)
 
 
 def decided(activation: Activation) -> Attempt:

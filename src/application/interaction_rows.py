@@ -113,6 +113,7 @@ _CALLS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     events.NodeFailed.kind: ("failed", ("failure",)),
     events.AttemptFailed.kind: ("retrying", ("failure", "retry_at")),
     events.EffectIntended.kind: ("announced", ("arguments", "key")),
+    events.EffectFinished.kind: ("called", ("name", "output", "failure", "seconds")),
     events.EffectUnknown.kind: ("unknown", ("reason",)),
     events.EffectResolved.kind: ("resolved", ("decision", "by", "output", "reason")),
 }

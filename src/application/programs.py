@@ -116,7 +116,7 @@ def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, wo
         start=tuple(_decide(edge, workshop) for edge in compiled.edges_of[-1]),
         inner={at: _program(inner, content, kinds, workshop) for at, inner in compiled.inner.items()},
         calls_others=_calls_others(graph),
-        reserves=any(node.executor.reserve is not None for node in nodes),
+        reserves=any(node.executor.reserve is not None or node.executor.performs for node in nodes),
     )
 
 

@@ -1,6 +1,6 @@
 """The end of a run that cannot be carried: its version is gone, its rows are of a newer Weft, workers die of it, or Weft itself failed."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,7 +22,7 @@ NAMED: Final = 5
 """Calls that the failure names; its rows name all."""
 TELLER: Final = "the worker that made the call"
 _ENDS: Final = (events.EffectUnknown, events.EffectResolved, events.NodeFinished, events.NodeFailed, events.AttemptFailed)
-_KINDS: Final = frozenset({events.EffectIntended.kind, *(event.kind for event in _ENDS)})
+_KINDS: Final = frozenset({events.EffectIntended.kind, events.EffectFinished.kind, *(event.kind for event in _ENDS)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,14 @@ async def open_calls(tools: EngineTools, claim: Claim) -> Sequence[OpenCall]:
         event = tools.journal.decode(row)
         if isinstance(event, events.EffectIntended):
             found[event.activation] = OpenCall(event, row.position)
-        elif isinstance(event, _ENDS):
+        elif isinstance(event, _ENDS) or (isinstance(event, events.EffectFinished) and _is_of(event, found)):
             found.pop(event.activation, None)
     return list(found.values())
+
+
+def _is_of(event: events.EffectFinished, found: Mapping[ActivationPath, OpenCall]) -> bool:
+    call = found.get(event.activation)
+    return call is not None and call.intended.effect == event.effect
 
 
 async def _rows(tools: EngineTools, claim: Claim) -> AsyncIterator[Recorded]:

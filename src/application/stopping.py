@@ -4,6 +4,7 @@ import asyncio
 
 import structlog
 
+from application.account import Call
 from application.attempts import Attempt
 from application.drive import Drive
 from application.intents import ANSWER_SECONDS, file_outcomes, once_calls
@@ -33,14 +34,14 @@ def stop(drive: Drive, activation: Activation) -> None:
         grace = asyncio.get_running_loop().call_later(GRACE_SECONDS, _give_up, drive, task, activation.path)
         task.add_done_callback(lambda task: _stopped(drive, task, activation, grace))
     else:
-        drive.account.let_off(activation)
+        drive.account.let_off((activation, 0))
 
 
 def _stopped(drive: Drive, task: asyncio.Task[None], activation: Activation, grace: asyncio.TimerHandle) -> None:
     grace.cancel()
     drive.stopping.discard(task)
-    if activation in drive.account.begun:
-        drive.late.append((activation, None))
+    if (activation, 0) in drive.account.begun:
+        drive.late.append(((activation, 0), None))
     drive.wake.set()
 
 
@@ -75,14 +76,14 @@ async def stop_all(drive: Drive) -> None:
 
 async def _count_what_was_spent(drive: Drive) -> None:
     """Tokens are counted where the call was made, also by a worker that may append nothing any more; the ledger takes each line once."""
-    for activation, usage in [*((attempt.activation, _used(attempt)) for attempt in drive.results), *drive.late]:
+    for call, usage in [*(((attempt.activation, 0), _used(attempt)) for attempt in drive.results), *drive.late]:
         if usage is None:
-            drive.account.let_off(activation)
+            drive.account.let_off(call)
         else:
-            drive.bill(activation, usage, activation.attempt)
+            drive.bill(call, usage, call[0].attempt)
     drive.late.clear()
-    for activation in [*drive.account.held, *drive.account.begun]:
-        _give_account(drive, activation)
+    for call in [*drive.account.held, *drive.account.begun]:
+        _give_account(drive, call)
     unkept = drive.account.unkept
     if not unkept:
         return
@@ -98,13 +99,13 @@ async def _count_what_was_spent(drive: Drive) -> None:
     log.error("tokens could not be counted", run=drive.run.id, lines=len(unkept))
 
 
-def _give_account(drive: Drive, activation: Activation) -> None:
-    """Of a call that said nothing: it never began, was stopped before it used anything, or does not stop."""
-    task = drive.tasks.get(activation.path)
-    if activation in drive.account.begun and (task is None or not task.done()):
-        drive.account.lose(activation)
+def _give_account(drive: Drive, call: Call) -> None:
+    """Of one that said nothing: it never began, was stopped before it used anything, or does not stop."""
+    task = drive.tasks.get(call[0].path)
+    if call in drive.account.begun and (task is None or not task.done()):
+        drive.account.lose(call)
     else:
-        drive.account.let_off(activation)
+        drive.account.let_off(call)
 
 
 def _used(attempt: Attempt) -> Usage | None:

@@ -71,7 +71,7 @@ def _outcome(drive: Drive, body: JsonObject) -> None:
     if intent is None:
         log.warning("an answer came after it was decided", run=drive.run.id, activation=_text(body, "activation"))
     else:
-        _settle_intent(drive, intent, body, "the worker that made the call")
+        _settle_intent(drive, intent, body, "the worker that made the call", as_made=True)
 
 
 def _resolve(drive: Drive, body: JsonObject) -> None:
@@ -87,9 +87,10 @@ def _open_intent(drive: Drive, body: JsonObject) -> Intent | None:
     return None if intent is None or intent.resolved is not None or intent.at != body.get("intended_at") else intent
 
 
-def _settle_intent(drive: Drive, intent: Intent, body: JsonObject, by: str) -> None:
+def _settle_intent(drive: Drive, intent: Intent, body: JsonObject, by: str, *, as_made: bool = False) -> None:
     path, decision, reason = ActivationPath(_text(body, "activation")), _text(body, "decision"), _text(body, "reason")
-    drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason, _text(body, "code")))
+    code = _text(body, "code")
+    drive.record(events.EffectResolved(path, intent.effect, decision, by, body.get("output"), reason, code, as_made))
 
 
 def _undo(drive: Drive, body: JsonObject) -> None:

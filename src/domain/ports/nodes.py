@@ -70,6 +70,10 @@ class EndFrame:
 Outcome: TypeAlias = Finished | OpenFrames | Park | EndFrame
 
 
+def _as_it_is(output: Json) -> Json:
+    return output
+
+
 @dataclass(frozen=True, slots=True)
 class Effect:
     """One of several calls that a node makes. `name`: the model or tool. `digest`: a hash of all that is asked; when the node is run again
@@ -83,6 +87,8 @@ class Effect:
     reserve: Usage | None = None
     effects: Effects = Effects.NONE
     arguments: JsonObject = field(default_factory=dict)
+    told: Callable[[Json], Json] = _as_it_is
+    """Puts what a tool gave back as `make` would have: a person who looks what came of a lost call knows only that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +105,15 @@ Tokens of a call that failed are in the error's `usage`."""
 
 
 class Perform(Protocol):
-    async def __call__(self, effect: Effect, make: Make) -> Json:
+    def __call__(self, effect: Effect, make: Make) -> Awaitable[Json]:
         """The call's output: from the journal when it was made before, by whichever worker; else it is made, and journaled. The calls of an
-        activation are numbered from 1 on, in the order in which this is called. Side by side they may be made, once-calls one at a time.
-        Raises `Nondeterministic` when the journal has another call under that number, and what `make` raises."""
+        activation are numbered from 1 on, in the order in which this is called (not awaited). They may be made side by side; those that may
+        happen only once wait for each other. It is all of what a node calls, or nothing: a node that makes one call outside and others
+        through this asks something else when it is run again.
+
+        Raises `Nondeterministic` when the journal has another call under that number, what `make` raises (with `is_answer` true where
+        somebody decided that a lost call failed), and, without being an `Exception`, what ends the node for now: nothing is to be caught
+        then. An error with an attribute `anew` that is true says that the outcomes so far are no use to a next attempt."""
 
 
 async def performs_nothing(effect: Effect, make: Make) -> Json:
@@ -176,6 +187,8 @@ class Executor:
     asks: Callable[[NodeContext], Outcome | None] | None = None
     reserve: Callable[[NodeContext], Usage] | None = None
     takes: tuple[str, Effects] | None = None
+    performs: bool = False
+    """Its calls may be charged for; they are made through `NodeContext.perform`."""
 
 
 @dataclass(frozen=True, slots=True)

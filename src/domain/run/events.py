@@ -89,6 +89,8 @@ class AttemptFailed:
     failure: Failure
     retry_at: float
     usage: Usage | None = None
+    anew: bool = False
+    """What its calls came to is no use: they are made again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +181,26 @@ class EffectIntended:
     key: str
     tool: str
     arguments: JsonObject
+    digest: str = ""
+    """As of `EffectFinished`."""
+
+
+@dataclass(frozen=True, slots=True)
+class EffectFinished:
+    """One of several calls that an activation makes, number `effect`, has its outcome. `of`: `model` or `tool`, or what else the node calls
+    it. `digest`: a hash of what was asked. `output` is what the node is given, now and whenever it is run again; with a `failure` there is
+    nothing to give, and the call is made again if the node is."""
+
+    kind: ClassVar[str] = "effect_finished"
+    activation: ActivationPath
+    effect: int
+    of: str
+    name: str
+    digest: str
+    output: Json = None
+    failure: Failure | None = None
+    usage: Usage | None = None
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +231,8 @@ class EffectResolved:
     output: Json = None
     reason: str = ""
     code: str = ""
+    as_made: bool = False
+    """The worker that made the call tells: `output` is what the node takes for its outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +365,7 @@ Event: TypeAlias = (
     | Answered
     | Terminated
     | EffectIntended
+    | EffectFinished
     | EffectUnknown
     | EffectResolved
     | UsageCounted
@@ -368,6 +393,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     Answered,
     Terminated,
     EffectIntended,
+    EffectFinished,
     EffectUnknown,
     EffectResolved,
     UsageCounted,

@@ -1,4 +1,4 @@
-"""How a run moves, with a function for each of the 24 kinds of rows: a row is applied to the state that all earlier rows made.
+"""How a run moves, with a function for each kind of rows: a row is applied to the state that all earlier rows made.
 
 Deterministic, and the only place that changes a `RunState`; what becomes ready is derived here and stored nowhere.
 """
@@ -79,7 +79,7 @@ def _attempt_failed(run: RunState, event: events.AttemptFailed, position: Positi
     activation.attempt = event.failure.attempt + 1
     activation.retry_at = event.retry_at
     unpark(run, activation)
-    intents.forget(activation)
+    intents.forget(activation, anew=event.anew)
     if event.failure.code == "concurrent_write":
         activation.read_at, activation.state = position, activation.frame.state
     run.ready.append(activation)
@@ -158,6 +158,10 @@ def _effect_intended(run: RunState, event: events.EffectIntended, position: Posi
     intents.intend(run, event, position)
 
 
+def _effect_finished(run: RunState, event: events.EffectFinished, position: Position) -> None:
+    intents.keep(run, event)
+
+
 def _effect_unknown(run: RunState, event: events.EffectUnknown, position: Position) -> None:
     intents.lose_sight(run, event)
 
@@ -228,6 +232,7 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.Answered: _answered,
     events.Terminated: _terminated,
     events.EffectIntended: _effect_intended,
+    events.EffectFinished: _effect_finished,
     events.EffectUnknown: _effect_unknown,
     events.EffectResolved: _effect_resolved,
     events.UsageCounted: _usage_counted,

@@ -15,7 +15,7 @@ from domain.question import Answer
 from domain.run import undoing_snapshot
 from domain.run.events import EffectResolved, FramesOpened, RunStarted
 from domain.run.fold import resume
-from domain.run.state import Activation, Children, Frame, Intent, RunState, Signal, Token
+from domain.run.state import Activation, Children, Frame, Intent, Kept, RunState, Signal, Token
 
 Plain = dict[str, Any]
 """JSON of our own making; its shape is known to this file alone."""
@@ -144,18 +144,23 @@ def _activation(activation: Activation) -> Plain:
         "asked_at": activation.asked_at,
         "answer": None if activation.answer is None else _answer(activation.answer),
         "intent": None if activation.intent is None else _intent(activation.intent),
+        "effects": [[number, asdict(kept)] for number, kept in activation.effects.items()],
         "children": None if children is None else _children(children),
     }
 
 
 def _intent(intent: Intent) -> Plain:
-    plain = {name: getattr(intent, name) for name in ("effect", "key", "tool", "arguments", "at", "unknown", "since")}
+    plain = {name: getattr(intent, name) for name in ("effect", "key", "tool", "arguments", "at", "unknown", "since", "digest")}
     return {**plain, "resolved": None if intent.resolved is None else asdict(intent.resolved)}
 
 
 def _as_intent(plain: Plain) -> Intent:
     resolved = plain["resolved"]
     return Intent(**{**plain, "at": Position(plain["at"]), "resolved": None if resolved is None else EffectResolved(**resolved)})
+
+
+def _as_kept(plain: Plain) -> Kept:
+    return Kept(**{**plain, "failure": _as_failure(plain["failure"])})
 
 
 def _children(children: Children) -> Plain:
@@ -192,6 +197,7 @@ def _add_activation(run: RunState, frame: Frame, plain: Plain) -> None:
     activation.parked_until, activation.parked_output = plain["parked_until"], plain["parked_output"]
     activation.signals = tuple(plain.get("signals", ()))
     activation.intent = None if plain.get("intent") is None else _as_intent(plain["intent"])
+    activation.effects = {number: _as_kept(kept) for number, kept in plain.get("effects", ())}
     activation.woken_by = None if plain.get("woken_by") is None else Signal(*plain["woken_by"])
     activation.about, activation.asked_at = plain.get("about"), Position(plain.get("asked_at", 0))
     activation.answer = None if plain.get("answer") is None else Answer(*plain["answer"])

@@ -98,6 +98,18 @@ class Intent:
     since: float = 0.0
     """When that was noticed, in seconds since the epoch."""
     resolved: EffectResolved | None = None
+    digest: str = ""
+    """Of one among several calls of its activation."""
+
+
+@dataclass(slots=True)
+class Kept:
+    """What one of several calls came to. `is_decided`: by somebody who looked where it was made; `output` is then the tool's own."""
+
+    digest: str
+    output: Json = None
+    failure: Failure | None = None
+    is_decided: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -127,6 +139,8 @@ class Activation:
     answer: Answer | None = None
     """What was said. It stays its own however often the node is tried again."""
     intent: Intent | None = None
+    effects: dict[int, Kept] = field(default_factory=dict)
+    """What its calls came to, by number, of a node that makes several."""
     children: Children | None = None
     undoes: Undo | None = None
     """It is a compensation."""

@@ -17,6 +17,7 @@ _STATUS: Final = {
     "attempt_failed": "retrying",
     "frames_opened": "running",
     "node_parked": "waiting",
+    "effect_finished": "running",
     "usage_counted": "cancelled",
 }
 

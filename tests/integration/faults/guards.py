@@ -97,9 +97,9 @@ def no_line_per_attempt() -> None:
 
     bill = Drive.bill
 
-    def twice(self: Drive, activation: Any, usage: Any, attempt: int) -> None:
-        bill(self, activation, usage, attempt)
-        bill(self, activation, usage, attempt)
+    def twice(self: Drive, call: Any, usage: Any, attempt: int) -> None:
+        bill(self, call, usage, attempt)
+        bill(self, call, usage, attempt)
 
     Drive.bill = twice  # type: ignore[method-assign]
 
