@@ -9,8 +9,9 @@ from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
 from application.deriving import settle, woken
 from application.drive import Drive
+from application.effect_calls import LetGo
 from application.intents import may_call, take_back
-from application.performing import LetGo, Performing, put_back
+from application.performing import Performing, put_back
 from application.programs import NodeProgram
 from application.progressing import Progress
 from application.recalling import recalls_before_it_runs
