@@ -23,8 +23,13 @@ def weigh(value: object, ceiling: int = MAX_WEIGHT) -> int:
         if depth > MAX_DEPTH:
             raise ExpressionError(f"a value is nested deeper than {MAX_DEPTH}")
         below: list[object] = []
+        total += ELEMENT * len(level)
         for one in level:
-            total += ELEMENT + _own_weight(one, below)
+            kind = type(one)
+            if kind is str:
+                total += len(one)  # type: ignore[arg-type]  # most are, and isinstance takes longer than all the rest
+            elif kind is not bool and one is not None:
+                total += _own_weight(one, below)
             if total + ELEMENT * len(below) > ceiling:
                 raise TooHeavy(f"the values it works on are too big (weight above {ceiling:,}: {ELEMENT} an element, 1 a character)")
         level = below
@@ -32,16 +37,19 @@ def weigh(value: object, ceiling: int = MAX_WEIGHT) -> int:
 
 
 def _own_weight(value: object, below: list[object]) -> int:
-    if isinstance(value, str | bytes):
-        return len(value)
-    if isinstance(value, int):
-        if not INT_MIN <= value <= INT_MAX:
-            raise ExpressionError("a whole number has more than 64 bits")
-    elif isinstance(value, Mapping):
-        below.extend(value.values())
-        return sum(len(key) if isinstance(key, str) else ELEMENT for key in value)
-    elif isinstance(value, list | tuple):
+    if isinstance(value, list | tuple):
         below.extend(value)
+    elif isinstance(value, int | float):
+        if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
+            raise ExpressionError("a whole number has more than 64 bits")
+    elif isinstance(value, dict) or isinstance(value, Mapping):  # noqa: SIM101 - a look at an abstract class costs more than all the rest
+        below.extend(value.values())
+        try:
+            return sum(map(len, value))
+        except TypeError:  # keys that are no strings
+            return sum(len(key) if isinstance(key, str) else ELEMENT for key in value)
+    elif isinstance(value, str | bytes):
+        return len(value)
     return 0
 
 
