@@ -4,7 +4,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 
 import structlog
 
@@ -15,6 +14,7 @@ from application.checkpoints import SinceCheckpoint
 from application.loading import Loaded, checkpoint_body
 from application.programs import Program
 from application.questions import Verdict, all_asked
+from application.spending import overspent
 from domain.errors import Failure
 from domain.ids import ActivationPath, Position
 from domain.json import Json, JsonObject
@@ -25,7 +25,7 @@ from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.sizes import MOST_OF_A_STATE
-from domain.usage import Usage, UsageRow, UsageState
+from domain.usage import Usage, UsageRow, UsageState, charged
 
 log = structlog.get_logger("application.engine")
 
@@ -147,6 +147,12 @@ class Drive:
         self.has_news = True
         self.tools.meter.used(self.account.workflow, usage)
 
+    def recount(self, lines: Sequence[UsageRow]) -> None:
+        """A worker that had lost the run may have counted what no row of it says."""
+        usage = charged(lines)
+        if usage != self.run.usage:
+            self.run, self.has_news = replace(self.run, usage=usage), True
+
     def take_over(self, reserved: Sequence[UsageRow]) -> None:
         """Calls of workers before this one, whose outcome was lost with them, are charged what was reserved."""
         for row in self.account.take_over(reserved):
@@ -167,13 +173,7 @@ class Drive:
             self.end_failed(overspent)
 
     def overspent(self, node: str = "") -> Failure | None:
-        limits, used = self.run.limits, self.run.usage
-        if limits.tokens is not None and used.total_tokens > limits.tokens:
-            return Failure("limit_tokens", f"the run used {used.total_tokens} tokens; limits.tokens is {limits.tokens}", node)
-        if limits.cost_usd is not None and used.cost.amount > limits.cost_usd:
-            spent = used.cost.amount.quantize(Decimal("0.000001"))
-            return Failure("limit_cost", f"the run cost {spent} {used.cost.currency}; limits.cost_usd is {limits.cost_usd}", node)
-        return None
+        return overspent(self.run, node)
 
     def end_failed(self, failure: Failure) -> None:
         """The run as a whole fails, unless it is ending already. What finished in it is undone first."""

@@ -56,6 +56,8 @@ class Engine:
             drive = SnapshottingDrive.of(drive)
         if run.parked_at is not None:
             _forgive(drive, run.parked_at)
+        if claim.taken_over:
+            drive.recount(await self.tools.ledger.of_run(run.tenant, run.id))
         if claim.taken_over or _may_have_called(drive, claim, is_new=bool(rows)):
             drive.take_over(await self.tools.ledger.reserved(run.tenant, run.id, claim.lease.epoch))
         return drive

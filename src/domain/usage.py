@@ -127,6 +127,14 @@ def total(usages: Iterable[Usage]) -> UsageTotal:
     return result
 
 
+def charged(rows: Iterable[UsageRow]) -> UsageTotal:
+    """What is to be paid for; of each key one line."""
+    result = UsageTotal()
+    for row in rows:
+        result = result.plus(row.usage, row.state) if row.state.is_charged else result
+    return result
+
+
 def newest(rows: Iterable[UsageRow]) -> list[UsageRow]:
     """One line for each key, as all of them written one after the other leave it."""
     kept: dict[LineKey, UsageRow] = {}

@@ -135,6 +135,7 @@ async def test_wherever_a_worker_is_lost_no_kept_call_is_made_again(data: st.Dat
         assert all(turns.reached[number] == before[number] for number in kept)
         charged = [line for line in await stage.lines(run) if line[3] in ("counted", "unknown")]
         assert len(charged) == sum(turns.reached.values()), "each call that was made is charged, once"
+        assert ended.usage.calls == len(charged), "and the run says so"
 
 
 async def _lose(stage: Stage, units: int) -> None:
