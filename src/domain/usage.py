@@ -1,13 +1,17 @@
 """Tokens and money. Money is Decimal with a currency, never a float; an unknown price is unknown, never zero."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Final, TypeAlias
 
 from domain.errors import TrackingError
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
+
+_EXACT: Final = Context(prec=60)
+"""Python's usual 28 digits would cut a cent's small parts off a large sum."""
+_MOST: Final = Decimal(10) ** 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +19,20 @@ class Money:
     amount: Decimal
     currency: str = "USD"
 
+    def __post_init__(self) -> None:
+        if not self.amount.is_finite() or abs(self.amount) >= _MOST:
+            raise TrackingError(f"{self.amount} is no amount of money: it must be a number below {_MOST:,}")
+
     def __add__(self, other: "Money") -> "Money":
         if self.currency != other.currency:
             raise TrackingError(f"{self.currency} and {other.currency} cannot be summed")
-        return Money(self.amount + other.amount, self.currency)
+        return Money(_EXACT.add(self.amount, other.amount), self.currency)
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one call used. `cost` None: its price is unknown. `estimated`: the provider did not say, we counted. `cached_tokens` are part of
-    `prompt_tokens`, `reasoning_tokens` of `completion_tokens`."""
+    `prompt_tokens`, `reasoning_tokens` of `completion_tokens`. `prompt`: the published one that was rendered for it, `name@3`."""
 
     model: str
     prompt_tokens: int
@@ -33,6 +41,7 @@ class Usage:
     estimated: bool = False
     cached_tokens: int = 0
     reasoning_tokens: int = 0
+    prompt: str = ""
 
     @property
     def total_tokens(self) -> int:
@@ -45,7 +54,7 @@ class Usage:
         cost = None if self.cost is None or earlier.cost is None else self.cost + earlier.cost
         prompt, completion = self.prompt_tokens + earlier.prompt_tokens, self.completion_tokens + earlier.completion_tokens
         cached, reasoning = self.cached_tokens + earlier.cached_tokens, self.reasoning_tokens + earlier.reasoning_tokens
-        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated, cached, reasoning)
+        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated, cached, reasoning, self.prompt)
 
 
 class UsageState(StrEnum):
@@ -69,13 +78,16 @@ class UsageState(StrEnum):
 
 _KNOWS_MORE: Final = (UsageState.RESERVED, UsageState.VOID, UsageState.UNKNOWN, UsageState.COUNTED)
 
+DAY_SECONDS: Final = 86_400
+
 LineKey: TypeAlias = tuple[RunId, ActivationPath, int, int, Epoch]
 """Run, activation, effect, attempt, epoch: one call."""
 
 
 @dataclass(frozen=True, slots=True)
 class UsageRow:
-    """One line of the ledger, unique by its key."""
+    """One line of the ledger, unique by its key. `at`: when its call was first written (seconds since the epoch), and so the day that it
+    counts to, whatever becomes of it. `session` and `user`: for whom its run acts, "" for nobody."""
 
     tenant: TenantId
     thread: ThreadId
@@ -87,6 +99,22 @@ class UsageRow:
     epoch: Epoch
     usage: Usage
     state: UsageState = UsageState.COUNTED
+    session: str = ""
+    user: str = ""
+    at: float = 0.0
+
+    @property
+    def node(self) -> str:
+        return self.activation.rpartition("/")[2].partition("#")[0]
+
+    @property
+    def day(self) -> int:
+        """In UTC, counted from the epoch."""
+        return int(self.at // DAY_SECONDS)
+
+    def settled_by(self, newer: "UsageRow") -> "UsageRow":
+        """What is left of the two, which are of one key."""
+        return replace(newer, at=self.at) if self.state.gives_way_to(newer.state) else self
 
     @property
     def key(self) -> LineKey:
@@ -140,6 +168,5 @@ def newest(rows: Iterable[UsageRow]) -> list[UsageRow]:
     kept: dict[LineKey, UsageRow] = {}
     for row in rows:
         known = kept.get(row.key)
-        if known is None or known.state.gives_way_to(row.state):
-            kept[row.key] = row
+        kept[row.key] = row if known is None else known.settled_by(row)
     return list(kept.values())

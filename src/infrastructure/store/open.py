@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from domain.ports.clock import Clock
@@ -28,6 +29,7 @@ from infrastructure.store.quick import (
     QuickUsage,
     QuickWorkflows,
 )
+from infrastructure.store.reader import Reader
 from infrastructure.store.store import Store
 from infrastructure.store.urls import driver_dsn, is_memory, is_sqlite, sqlite_path
 from infrastructure.store.usage_rows import ReservedLines
@@ -41,6 +43,7 @@ if TYPE_CHECKING:
     from domain.ports.sessions import Sessions
     from domain.ports.snapshots import Snapshots
     from domain.ports.tools import RegisteredTools
+    from domain.ports.usage import UsageSums
     from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
 
 
@@ -79,6 +82,12 @@ def _open_hot(
     return open_postgres(driver_dsn(url), connections, clock, on_committed, hints)
 
 
+def _sums(reader: Reader) -> object:
+    from infrastructure.store.usage_sums import KeptSums
+
+    return KeptSums(reader)
+
+
 def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
     return Store(
         journal=hot.journal,
@@ -90,6 +99,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         templates=cast("TemplateShelf", Later(cold.templates)),
         threads=cast("Threads", QuickThreads(hot.reader, hot.starts, cold)),
         usage=cast("UsageLedger", QuickUsage(ReservedLines(hot.reader), cold)),
+        sums=cast("UsageSums", Later(partial(_sums, hot.reader))),
         keys=cast("Keys", QuickKeys(hot.reader, cold)),
         open_renew=hot.open_renew,
         retention=cast("Retention", Later(cold.retention)),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from domain.ports.sessions import Sessions
     from domain.ports.snapshots import Snapshots
     from domain.ports.tools import RegisteredTools
+    from domain.ports.usage import UsageSums
     from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks
     from infrastructure.heart import OpenRenew
 
@@ -34,6 +35,7 @@ class Store:
     templates: TemplateShelf
     threads: Threads
     usage: UsageLedger
+    sums: UsageSums
     keys: Keys
     health: StoreHealth
     retention: Retention

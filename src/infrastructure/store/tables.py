@@ -205,27 +205,6 @@ gates = Table(
 )
 """How many runs of a key may be held at a time (`seconds` is empty; how many are is counted in the queue) or begin in a window, which
 ends at `ends` and has let in `used`. `stamp` grows with every claim that goes through; `seen_at`: the newest start with this key."""
-usage = Table(
-    "usage",
-    metadata,
-    number_column(),
-    text_column("tenant"),
-    text_column("thread"),
-    text_column("run"),
-    text_column("workflow"),
-    text_column("activation"),
-    count_column("effect"),
-    count_column("attempt"),
-    count_column("epoch"),
-    text_column("model"),
-    count_column("prompt_tokens"),
-    count_column("completion_tokens"),
-    text_column("cost", null=True),
-    text_column("currency", null=True),
-    Column("estimated", Boolean, nullable=False),
-    Column("state", Name, nullable=False, server_default="counted"),
-    UniqueConstraint("run", "activation", "effect", "attempt", "epoch"),
-)
 api_keys = Table(
     "api_keys",
     metadata,

@@ -97,8 +97,8 @@ class Book:
 
     def count(self, row: UsageRow) -> None:
         lines = self.usage.setdefault(row.run, {})
-        if lines.setdefault(row.key, row).state.gives_way_to(row.state):
-            lines[row.key] = row
+        known = lines.get(row.key)
+        lines[row.key] = row if known is None else known.settled_by(row)
 
     def end(self, run: Run) -> None:
         """It is over: who stands behind it may go, its keys are free, and nobody will take its wishes."""

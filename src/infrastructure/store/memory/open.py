@@ -17,7 +17,7 @@ from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
 from infrastructure.store.memory.schedules import MemoryDueSchedules, MemorySchedules
 from infrastructure.store.memory.sessions import MemorySessions
-from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemoryUsage
+from infrastructure.store.memory.shelves import MemoryHealth, MemoryKeys, MemorySums, MemoryUsage
 from infrastructure.store.memory.snapshots import MemorySnapshots
 from infrastructure.store.memory.threads import MemoryThreads
 from infrastructure.store.memory.tools import MemoryPins, MemoryTools
@@ -40,6 +40,7 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         templates=MemoryTemplates(book),
         threads=MemoryThreads(book),
         usage=MemoryUsage(book),
+        sums=MemorySums(book),
         keys=MemoryKeys(book),
         health=MemoryHealth(),
         retention=MemoryRetention(book),

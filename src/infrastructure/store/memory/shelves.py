@@ -7,6 +7,7 @@ from domain.access import ApiKey
 from domain.errors import KeyNotFound
 from domain.ids import Epoch, KeyId, RunId, TenantId
 from domain.ports.repositories import Health
+from domain.tally import Aspect, Spent, UsageFilter, grouped, matches
 from domain.usage import UsageRow, UsageState
 from infrastructure.store.memory.book import Book
 
@@ -27,6 +28,15 @@ class MemoryUsage:
 
     def _lines(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:
         return [row for row in self.book.usage.get(run, {}).values() if row.tenant == tenant]
+
+
+@dataclass(frozen=True, slots=True)
+class MemorySums:
+    book: Book
+
+    async def grouped(self, tenant: TenantId, by: tuple[Aspect, ...], wanted: UsageFilter, most: int) -> Sequence[Spent]:
+        lines = (row for lines in self.book.usage.values() for row in lines.values())
+        return grouped((row for row in lines if row.tenant == tenant and matches(row, wanted)), by)[:most]
 
 
 @dataclass(frozen=True, slots=True)

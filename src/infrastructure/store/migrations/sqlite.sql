@@ -128,7 +128,7 @@ CREATE TABLE usage (
 	completion_tokens BIGINT NOT NULL, 
 	cost TEXT, 
 	currency TEXT, 
-	estimated BOOLEAN NOT NULL, state TEXT DEFAULT 'counted' NOT NULL, 
+	estimated BOOLEAN NOT NULL, state TEXT DEFAULT 'counted' NOT NULL, node TEXT DEFAULT '' NOT NULL, prompt TEXT DEFAULT '' NOT NULL, session TEXT DEFAULT '' NOT NULL, user_id TEXT DEFAULT '' NOT NULL, cached_tokens BIGINT DEFAULT '0' NOT NULL, reasoning_tokens BIGINT DEFAULT '0' NOT NULL, day BIGINT DEFAULT '0' NOT NULL, cost_whole BIGINT DEFAULT '0' NOT NULL, cost_nano BIGINT DEFAULT '0' NOT NULL, cost_atto BIGINT DEFAULT '0' NOT NULL, at DOUBLE DEFAULT '0' NOT NULL, 
 	CONSTRAINT pk_usage PRIMARY KEY (number), 
 	CONSTRAINT uq_usage_run_activation_effect_attempt_epoch UNIQUE (run, activation, effect, attempt, epoch)
 );
@@ -360,6 +360,74 @@ CREATE TABLE audit (
 	digest TEXT NOT NULL, 
 	CONSTRAINT pk_audit PRIMARY KEY (tenant, number)
 );
+
+CREATE TABLE usage_days (
+	tenant TEXT NOT NULL, 
+	day BIGINT NOT NULL, 
+	workflow TEXT NOT NULL, 
+	node TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	prompt TEXT NOT NULL, 
+	currency TEXT NOT NULL, 
+	shard BIGINT NOT NULL, 
+	calls BIGINT NOT NULL, 
+	prompt_tokens BIGINT NOT NULL, 
+	completion_tokens BIGINT NOT NULL, 
+	cached_tokens BIGINT NOT NULL, 
+	reasoning_tokens BIGINT NOT NULL, 
+	unknown BIGINT NOT NULL, 
+	estimated BIGINT NOT NULL, 
+	cost_whole BIGINT NOT NULL, 
+	cost_nano BIGINT NOT NULL, 
+	cost_atto BIGINT NOT NULL, 
+	CONSTRAINT pk_usage_days PRIMARY KEY (tenant, day, workflow, node, model, prompt, currency, shard)
+)
+ WITHOUT ROWID;
+
+CREATE TABLE usage_sessions (
+	tenant TEXT NOT NULL, 
+	day BIGINT NOT NULL, 
+	workflow TEXT NOT NULL, 
+	node TEXT NOT NULL, 
+	model TEXT NOT NULL, 
+	prompt TEXT NOT NULL, 
+	session TEXT NOT NULL, 
+	user_id TEXT NOT NULL, 
+	currency TEXT NOT NULL, 
+	shard BIGINT NOT NULL, 
+	calls BIGINT NOT NULL, 
+	prompt_tokens BIGINT NOT NULL, 
+	completion_tokens BIGINT NOT NULL, 
+	cached_tokens BIGINT NOT NULL, 
+	reasoning_tokens BIGINT NOT NULL, 
+	unknown BIGINT NOT NULL, 
+	estimated BIGINT NOT NULL, 
+	cost_whole BIGINT NOT NULL, 
+	cost_nano BIGINT NOT NULL, 
+	cost_atto BIGINT NOT NULL, 
+	CONSTRAINT pk_usage_sessions PRIMARY KEY (tenant, day, workflow, node, model, prompt, session, user_id, currency, shard)
+)
+ WITHOUT ROWID;
+
+CREATE TRIGGER usage_entered AFTER INSERT ON usage WHEN new.state IN ('counted', 'unknown') BEGIN
+INSERT INTO usage_days (tenant, day, workflow, node, model, prompt, currency, shard, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, unknown, estimated, cost_whole, cost_nano, cost_atto)
+        SELECT tenant, day, workflow, node, model, prompt, currency, 0, sum(calls), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(unknown), sum(estimated), sum(cost_whole), sum(cost_nano), sum(cost_atto) FROM (SELECT new.tenant AS tenant, new.day AS day, new.workflow AS workflow, new.node AS node, new.model AS model, new.prompt AS prompt, new.session AS session, new.user_id AS user_id, coalesce(new.currency, '') AS currency, (1) AS calls, (new.prompt_tokens) AS prompt_tokens, (new.completion_tokens) AS completion_tokens, (new.cached_tokens) AS cached_tokens, (new.reasoning_tokens) AS reasoning_tokens, (CASE WHEN new.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, (CASE WHEN new.estimated THEN 1 ELSE 0 END) AS estimated, (new.cost_whole) AS cost_whole, (new.cost_nano) AS cost_nano, (new.cost_atto) AS cost_atto WHERE new.state IN ('counted', 'unknown')) AS moved WHERE true GROUP BY tenant, day, workflow, node, model, prompt, currency
+        ON CONFLICT (tenant, day, workflow, node, model, prompt, currency, shard) DO UPDATE SET calls = usage_days.calls + excluded.calls, prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens, completion_tokens = usage_days.completion_tokens + excluded.completion_tokens, cached_tokens = usage_days.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_days.reasoning_tokens + excluded.reasoning_tokens, unknown = usage_days.unknown + excluded.unknown, estimated = usage_days.estimated + excluded.estimated, cost_whole = usage_days.cost_whole + excluded.cost_whole, cost_nano = usage_days.cost_nano + excluded.cost_nano, cost_atto = usage_days.cost_atto + excluded.cost_atto;
+INSERT INTO usage_sessions (tenant, day, workflow, node, model, prompt, session, user_id, currency, shard, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, unknown, estimated, cost_whole, cost_nano, cost_atto)
+        SELECT tenant, day, workflow, node, model, prompt, session, user_id, currency, 0, sum(calls), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(unknown), sum(estimated), sum(cost_whole), sum(cost_nano), sum(cost_atto) FROM (SELECT new.tenant AS tenant, new.day AS day, new.workflow AS workflow, new.node AS node, new.model AS model, new.prompt AS prompt, new.session AS session, new.user_id AS user_id, coalesce(new.currency, '') AS currency, (1) AS calls, (new.prompt_tokens) AS prompt_tokens, (new.completion_tokens) AS completion_tokens, (new.cached_tokens) AS cached_tokens, (new.reasoning_tokens) AS reasoning_tokens, (CASE WHEN new.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, (CASE WHEN new.estimated THEN 1 ELSE 0 END) AS estimated, (new.cost_whole) AS cost_whole, (new.cost_nano) AS cost_nano, (new.cost_atto) AS cost_atto WHERE new.state IN ('counted', 'unknown')) AS moved WHERE true GROUP BY tenant, day, workflow, node, model, prompt, session, user_id, currency
+        ON CONFLICT (tenant, day, workflow, node, model, prompt, session, user_id, currency, shard) DO UPDATE SET calls = usage_sessions.calls + excluded.calls, prompt_tokens = usage_sessions.prompt_tokens + excluded.prompt_tokens, completion_tokens = usage_sessions.completion_tokens + excluded.completion_tokens, cached_tokens = usage_sessions.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_sessions.reasoning_tokens + excluded.reasoning_tokens, unknown = usage_sessions.unknown + excluded.unknown, estimated = usage_sessions.estimated + excluded.estimated, cost_whole = usage_sessions.cost_whole + excluded.cost_whole, cost_nano = usage_sessions.cost_nano + excluded.cost_nano, cost_atto = usage_sessions.cost_atto + excluded.cost_atto;
+END;
+
+CREATE TRIGGER usage_settled AFTER UPDATE ON usage WHEN old.state IN ('counted', 'unknown') OR new.state IN ('counted', 'unknown') BEGIN
+INSERT INTO usage_days (tenant, day, workflow, node, model, prompt, currency, shard, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, unknown, estimated, cost_whole, cost_nano, cost_atto)
+        SELECT tenant, day, workflow, node, model, prompt, currency, 0, sum(calls), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(unknown), sum(estimated), sum(cost_whole), sum(cost_nano), sum(cost_atto) FROM (SELECT old.tenant AS tenant, old.day AS day, old.workflow AS workflow, old.node AS node, old.model AS model, old.prompt AS prompt, old.session AS session, old.user_id AS user_id, coalesce(old.currency, '') AS currency, -(1) AS calls, -(old.prompt_tokens) AS prompt_tokens, -(old.completion_tokens) AS completion_tokens, -(old.cached_tokens) AS cached_tokens, -(old.reasoning_tokens) AS reasoning_tokens, -(CASE WHEN old.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, -(CASE WHEN old.estimated THEN 1 ELSE 0 END) AS estimated, -(old.cost_whole) AS cost_whole, -(old.cost_nano) AS cost_nano, -(old.cost_atto) AS cost_atto WHERE old.state IN ('counted', 'unknown') UNION ALL SELECT new.tenant AS tenant, new.day AS day, new.workflow AS workflow, new.node AS node, new.model AS model, new.prompt AS prompt, new.session AS session, new.user_id AS user_id, coalesce(new.currency, '') AS currency, (1) AS calls, (new.prompt_tokens) AS prompt_tokens, (new.completion_tokens) AS completion_tokens, (new.cached_tokens) AS cached_tokens, (new.reasoning_tokens) AS reasoning_tokens, (CASE WHEN new.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, (CASE WHEN new.estimated THEN 1 ELSE 0 END) AS estimated, (new.cost_whole) AS cost_whole, (new.cost_nano) AS cost_nano, (new.cost_atto) AS cost_atto WHERE new.state IN ('counted', 'unknown')) AS moved WHERE true GROUP BY tenant, day, workflow, node, model, prompt, currency
+        ON CONFLICT (tenant, day, workflow, node, model, prompt, currency, shard) DO UPDATE SET calls = usage_days.calls + excluded.calls, prompt_tokens = usage_days.prompt_tokens + excluded.prompt_tokens, completion_tokens = usage_days.completion_tokens + excluded.completion_tokens, cached_tokens = usage_days.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_days.reasoning_tokens + excluded.reasoning_tokens, unknown = usage_days.unknown + excluded.unknown, estimated = usage_days.estimated + excluded.estimated, cost_whole = usage_days.cost_whole + excluded.cost_whole, cost_nano = usage_days.cost_nano + excluded.cost_nano, cost_atto = usage_days.cost_atto + excluded.cost_atto;
+INSERT INTO usage_sessions (tenant, day, workflow, node, model, prompt, session, user_id, currency, shard, calls, prompt_tokens, completion_tokens, cached_tokens, reasoning_tokens, unknown, estimated, cost_whole, cost_nano, cost_atto)
+        SELECT tenant, day, workflow, node, model, prompt, session, user_id, currency, 0, sum(calls), sum(prompt_tokens), sum(completion_tokens), sum(cached_tokens), sum(reasoning_tokens), sum(unknown), sum(estimated), sum(cost_whole), sum(cost_nano), sum(cost_atto) FROM (SELECT old.tenant AS tenant, old.day AS day, old.workflow AS workflow, old.node AS node, old.model AS model, old.prompt AS prompt, old.session AS session, old.user_id AS user_id, coalesce(old.currency, '') AS currency, -(1) AS calls, -(old.prompt_tokens) AS prompt_tokens, -(old.completion_tokens) AS completion_tokens, -(old.cached_tokens) AS cached_tokens, -(old.reasoning_tokens) AS reasoning_tokens, -(CASE WHEN old.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, -(CASE WHEN old.estimated THEN 1 ELSE 0 END) AS estimated, -(old.cost_whole) AS cost_whole, -(old.cost_nano) AS cost_nano, -(old.cost_atto) AS cost_atto WHERE old.state IN ('counted', 'unknown') UNION ALL SELECT new.tenant AS tenant, new.day AS day, new.workflow AS workflow, new.node AS node, new.model AS model, new.prompt AS prompt, new.session AS session, new.user_id AS user_id, coalesce(new.currency, '') AS currency, (1) AS calls, (new.prompt_tokens) AS prompt_tokens, (new.completion_tokens) AS completion_tokens, (new.cached_tokens) AS cached_tokens, (new.reasoning_tokens) AS reasoning_tokens, (CASE WHEN new.state = 'unknown' THEN 1 ELSE 0 END) AS unknown, (CASE WHEN new.estimated THEN 1 ELSE 0 END) AS estimated, (new.cost_whole) AS cost_whole, (new.cost_nano) AS cost_nano, (new.cost_atto) AS cost_atto WHERE new.state IN ('counted', 'unknown')) AS moved WHERE true GROUP BY tenant, day, workflow, node, model, prompt, session, user_id, currency
+        ON CONFLICT (tenant, day, workflow, node, model, prompt, session, user_id, currency, shard) DO UPDATE SET calls = usage_sessions.calls + excluded.calls, prompt_tokens = usage_sessions.prompt_tokens + excluded.prompt_tokens, completion_tokens = usage_sessions.completion_tokens + excluded.completion_tokens, cached_tokens = usage_sessions.cached_tokens + excluded.cached_tokens, reasoning_tokens = usage_sessions.reasoning_tokens + excluded.reasoning_tokens, unknown = usage_sessions.unknown + excluded.unknown, estimated = usage_sessions.estimated + excluded.estimated, cost_whole = usage_sessions.cost_whole + excluded.cost_whole, cost_nano = usage_sessions.cost_nano + excluded.cost_nano, cost_atto = usage_sessions.cost_atto + excluded.cost_atto;
+END;
+
+CREATE INDEX ix_usage_tenant_at ON usage (tenant, at);
 
 INSERT INTO alembic_version VALUES ('0013');
 

@@ -22,9 +22,8 @@ from infrastructure.store.rows import Row, seconds
 from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
 from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
-from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, usage_row
+from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, USAGE_TYPES, usage_row
 
-_USAGE_TYPES = [*["text"] * 5, *["bigint"] * 3, "text", *["bigint"] * 2, "text", "text", "bool", "text"]
 _SNAPSHOT_TYPES = ["text", "text", "text", "bigint", "text", "float8", "float8", "bigint", "text", "bytea", "bytea"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
 _HEADS = """WITH wanted AS (
@@ -69,7 +68,7 @@ _MOVED_RUNS = """, ran_elsewhere AS (
 _USAGE = f""", counted AS (
     INSERT INTO usage ({USAGE_COLUMNS})
     SELECT {", ".join("u." + name for name in USAGE_COLUMNS.split(", "))}
-    FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(_USAGE_TYPES, 1))}) AS u(number, {USAGE_COLUMNS})
+    FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(USAGE_TYPES, 1))}) AS u(number, {USAGE_COLUMNS})
     JOIN passed USING (number)
     {USAGE_GIVES_WAY}
 )"""
@@ -210,7 +209,7 @@ def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
     """One line for each key: a statement changes a row once."""
     found = ((number, [row for unit in group.units for row in unit.append.usage]) for number, group in enumerate(groups, 1))
     rows = [(number, *usage_row(row)) for number, lines in found if lines for row in newest(lines)]
-    return _columns(rows, 1 + len(_USAGE_TYPES))
+    return _columns(rows, 1 + len(USAGE_TYPES))
 
 
 def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -247,7 +246,7 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
 _PARTS: Final = (
     _Part(_RUNS, 6, _runs),
     _Part(_MOVED_RUNS, 8, partial(_runs, moving=True)),
-    _Part(_USAGE, 1 + len(_USAGE_TYPES), _usage),
+    _Part(_USAGE, 1 + len(USAGE_TYPES), _usage),
     _Part(_CHECKPOINTS, 3, _checkpoints),
     _Part(_LEAVING, 5, _leaving),
     _Part(_TOLD, 6, _told),

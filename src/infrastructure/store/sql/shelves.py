@@ -11,12 +11,12 @@ from domain.ids import KeyId, RunId, TenantId
 from domain.usage import UsageRow, UsageState, newest
 from infrastructure.store.rows import Row, moment, seconds
 from infrastructure.store.sql.database import Database
-from infrastructure.store.tables import api_keys, usage
-from infrastructure.store.usage_rows import USAGE_COLUMNS, usage_of, usage_row
+from infrastructure.store.tables import api_keys
+from infrastructure.store.usage_rows import SETTLED, USAGE_COLUMNS, usage_of, usage_row
+from infrastructure.store.usage_tables import usage
 
 _USAGE = USAGE_COLUMNS.split(", ")
 _KEY = ("run", "activation", "effect", "attempt", "epoch")
-_SETTLED = ("prompt_tokens", "completion_tokens", "cost", "currency", "model", "estimated", "state")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class KeptUsage:
         new = inserted.excluded
         pairs = [(now, then) for now in UsageState for then in UsageState if now.gives_way_to(then)]
         gives_way = tuple_(usage.c.state, new.state).in_(pairs)
-        values = {name: new[name] for name in _SETTLED}
+        values = {name: new[name] for name in SETTLED}
         await self.database.change(inserted.on_conflict_do_update(index_elements=_KEY, set_=values, where=gives_way))
 
     async def of_run(self, tenant: TenantId, run: RunId) -> Sequence[UsageRow]:

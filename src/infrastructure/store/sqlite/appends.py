@@ -25,7 +25,7 @@ _INSERT = """INSERT INTO journal (thread, position, tenant, run, kind, at, body)
 _RUNS = """UPDATE runs SET status = ran.column2, started_at = ran.column3, ended_at = ran.column4, outcome = ran.column5
     FROM (VALUES {rows}) ran WHERE id = ran.column1"""
 _MOVE_RUN = "UPDATE runs SET workflow = ?, workflow_hash = ? WHERE id = ?"
-_USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) {USAGE_GIVES_WAY}"
+_USAGE = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join('?' for _ in USAGE_COLUMNS.split(', '))}) {USAGE_GIVES_WAY}"
 _CHECKPOINT = "INSERT INTO checkpoints (thread, position, tenant, body) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET body = excluded.body"
 _SNAPSHOT = f"INSERT INTO snapshots ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _TAKE_WISH = "DELETE FROM inbox WHERE number = ? AND thread = ?"
