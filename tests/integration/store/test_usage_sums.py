@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
+import asyncpg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from domain.run.run import Run
 from domain.tally import Aspect, Spent, UsageFilter, grouped, matches
 from domain.usage import DAY_SECONDS, Money, Usage, UsageRow, UsageState, newest
 from infrastructure.store.store import Store
+from infrastructure.store.usage_rows import USAGE_COLUMNS
+from infrastructure.store.usage_rows import usage_row as usage_row_of
 from tests.integration.store.builders import a_claim, a_result, a_run, a_tenant, append, started, usage_row
 
 EVERYTHING = UsageFilter()
@@ -27,26 +30,26 @@ def line(run: Run, at: float = NOON, state: UsageState = UsageState.COUNTED, ses
 
 
 RUNS = [a_run(a_tenant()), a_run(a_tenant())]
-AMOUNTS = st.decimals(min_value=0, max_value=10**9, places=18)
+AMOUNTS = st.integers(0, 10**27).map(lambda attos: Decimal(attos).scaleb(-18))
 COSTS = st.none() | st.builds(Money, AMOUNTS, st.sampled_from(["USD", "EUR"]))
 TOKENS = st.integers(0, 10**12)
 USAGES = st.builds(Usage, st.sampled_from("ab"), TOKENS, TOKENS, COSTS, st.booleans(), TOKENS, TOKENS, st.sampled_from(["", "p@1"]))
 TIMES = st.sampled_from([0.0, 0.25, 1.0, 1.5, 2.0, 2.75, 3.0]).map(lambda days: days * DAY_SECONDS)
 
 
-@st.composite
-def lines(draw: st.DrawFn) -> list[UsageRow]:
-    """Of few calls, each written several times in any order."""
-    run = draw(st.sampled_from(RUNS))
+STATES = st.sampled_from([*UsageState, UsageState.UNKNOWN, UsageState.COUNTED])
+
+
+def written(place: tuple[Run, str, int], used: Usage, at: float, state: UsageState) -> UsageRow:
+    run, activation, epoch = place
     session = "" if run is RUNS[0] else "s"
-    place = draw(st.sampled_from(["/a#1", "/a#1[0]/b#2"])), draw(st.integers(1, 2)), draw(st.integers(1, 2))
-    rows = draw(st.lists(st.tuples(USAGES, TIMES, st.sampled_from(UsageState)), min_size=1, max_size=4))
-    return [replace(usage_row(run, *place, used), at=at, state=state, session=session, user=session) for used, at, state in rows]
+    return replace(usage_row(run, activation, epoch, usage=used), at=at, state=state, session=session, user=session)
 
 
-WRITES = st.lists(lines(), min_size=1, max_size=4).flatmap(
-    lambda written: st.permutations([row for rows in written for row in rows]).map(lambda rows: [rows[:3], rows[3:4], rows[4:]])
-)
+PLACES = st.sampled_from([(RUNS[0], "/a#1", 1), (RUNS[0], "/a#1", 2), (RUNS[1], "/a#1[0]/b#2", 1)])
+ROWS = st.lists(st.builds(written, PLACES, USAGES, TIMES, STATES), min_size=2, max_size=12)
+"""Of few calls, each written several times in any order."""
+WRITES = ROWS.map(lambda rows: [rows[first : first + 2] for first in range(0, len(rows), 2)])
 ASKED = st.lists(st.sampled_from(Aspect), unique=True, max_size=3).map(tuple)
 FILTERS = st.builds(
     UsageFilter,
@@ -58,7 +61,7 @@ FILTERS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(writes=WRITES, by=ASKED, wanted=FILTERS)
 async def test_in_whatever_order_lines_come_their_sums_are_those_of_the_lines_that_are_left(
     store: Store, writes: Sequence[Sequence[UsageRow]], by: tuple[Aspect, ...], wanted: UsageFilter
@@ -70,8 +73,11 @@ async def test_in_whatever_order_lines_come_their_sums_are_those_of_the_lines_th
     left = newest(row for rows in writes for row in rows)
 
     assert await store.sums.grouped(tenant, by, wanted, MOST) == grouped((row for row in left if matches(row, wanted)), by)
-    total = sum((row.usage.cost.amount for row in left if row.state.is_charged and row.usage.cost), Decimal(0))
-    assert sum(one.tally.attos for one in await store.sums.grouped(tenant, (), EVERYTHING, MOST)) == int(total * 10**18)
+    everything = await store.sums.grouped(tenant, (), EVERYTHING, MOST)
+    for currency in ("USD", "EUR"):
+        costs = [row.usage.cost for row in left if row.state.is_charged and row.usage.cost and row.usage.cost.currency == currency]
+        total = sum(costs, Money(Decimal(0), currency))
+        assert sum((one.cost for one in everything if one.currency == currency and one.cost), Money(Decimal(0), currency)) == total
 
 
 def _of(tenant: object, row: UsageRow) -> UsageRow:
@@ -185,7 +191,6 @@ async def test_a_unit_that_is_refused_adds_nothing(store: Store) -> None:
 
 
 async def test_many_who_write_at_once_wait_for_nobody_and_lose_nothing(store: Store, beside: Store) -> None:
-    """Appends of two processes and lines beside them, all to the same sums; on PostgreSQL a deadlock would fail one of them."""
     tenant = a_tenant()
     runs = [await started(store, a_run(tenant)) for _ in range(12)]
     models = ["a", "b", "c"]
@@ -202,6 +207,26 @@ async def test_many_who_write_at_once_wait_for_nobody_and_lose_nothing(store: St
     assert [(one.key[0], one.tally.calls, one.tally.unknown, one.cost) for one in spent] == [
         (model, 48, 0, Money(Decimal("4.800000000000000000"))) for model in models
     ]
+
+
+@pytest.mark.parametrize("backend", [pytest.param("postgres", marks=pytest.mark.postgres)])
+async def test_who_has_not_committed_yet_keeps_nobody_from_writing_to_the_same_sums(store: Store, url: str) -> None:
+    run = await started(store)
+    rows = [replace(line(run), attempt=number) for number in range(3)]
+    columns = USAGE_COLUMNS.split(", ")
+    insert = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join(f'${n}' for n in range(1, len(columns) + 1))})"  # noqa: S608 - ours
+    slow = await asyncpg.connect(url)
+    try:
+        async with slow.transaction():
+            await slow.execute(insert, *usage_row_of(rows[0]))
+            async with asyncio.timeout(10):
+                await store.usage.count(rows[1:2])
+            await slow.execute(insert, *usage_row_of(rows[2]))
+            assert sum(one.tally.calls for one in await all_of(store, run)) == 1
+    finally:
+        await slow.close()
+
+    assert sum(one.tally.calls for one in await all_of(store, run)) == 3
 
 
 async def all_of(store: Store, run: Run, *by: Aspect) -> Sequence[Spent]:
