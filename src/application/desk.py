@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from application.threads import GetThread, ListThreads, OpenThread, ShowTree
     from application.tool_servers import ToolServerDesk
     from application.tools import ToolDesk
+    from application.usage import UsageDesk
     from application.webhooks import WebhookDesk
     from application.workflows import GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 
@@ -89,6 +90,7 @@ class Desk:
     tool_servers: ToolServerDesk
     list_models: ListModels
     list_workers: ListWorkers
+    usage: UsageDesk
     policy: PolicyDesk
     create_key: CreateKey
     list_keys: ListKeys

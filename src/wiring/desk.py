@@ -46,6 +46,7 @@ if TYPE_CHECKING:
         threads,
         tool_servers,
         tools,
+        usage,
         webhooks,
     )
 else:  # a run alone asks nothing of these
@@ -77,6 +78,7 @@ else:  # a run alone asks nothing of these
     threads = LaterModule("application.threads")
     tool_servers = LaterModule("application.tool_servers")
     tools = LaterModule("application.tools")
+    usage = LaterModule("application.usage")
     webhooks = LaterModule("application.webhooks")
 
 DRAWINGS: Final = {
@@ -168,6 +170,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),
+        usage=usage.UsageDesk(store.sums, store.runs, store.workflows),
         policy=explaining.PolicyDesk(parts.policy, parts.catalog, store.sessions, store.workflows),
         create_key=access.CreateKey(store.keys, new_id, partial(secrets.token_bytes, 32), clock, parts.trail),
         list_keys=access.ListKeys(store.keys),

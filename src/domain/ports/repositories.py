@@ -90,6 +90,9 @@ class Runs(Protocol):
     async def list(self, tenant: TenantId, wanted: RunFilter, limit: int, cursor: str | None) -> Page[Run]:
         """Newest first. A cursor that is not ours is a `ValidationError`."""
 
+    async def count(self, tenant: TenantId, wanted: RunFilter) -> int:
+        """How many there are."""
+
 
 class Marks(Protocol):
     """Idempotency keys of requests. Each knows its `subject`: what the request made, or what it was told; a run's mark knows the run."""

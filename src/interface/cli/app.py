@@ -39,6 +39,7 @@ MODULES: Final = (
     "session_commands",
     "item_commands",
     "webhook_commands",
+    "usage_commands",
     "policy_commands",
     "owner_commands",
     "audit_commands",

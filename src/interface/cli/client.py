@@ -38,6 +38,9 @@ class Server:
     def get(self, path: str, **parameters: str | int | None) -> Any:
         return self._answer(self._http.build_request("GET", path, params=given(parameters))).json()
 
+    def text(self, path: str, **parameters: str | int | None) -> str:
+        return self._answer(self._http.build_request("GET", path, params=given(parameters))).text
+
     def post(self, path: str, body: object = None) -> Any:
         return self._answer(self._http.build_request("POST", path, json={} if body is None else body)).json()
 

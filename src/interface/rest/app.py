@@ -43,6 +43,7 @@ from interface.rest import (
     threads,
     tool_servers,
     tools,
+    usage,
     webhooks,
     workers,
     workflows,
@@ -72,6 +73,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
 # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
 _ROUTED = (
     health,
+    usage,  # before workflows: `/{name}/statistics` is no version
     workflows,
     templates,
     runs,

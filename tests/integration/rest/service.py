@@ -54,6 +54,7 @@ from application.templates import GetTemplate, InstantiateTemplate, ListTemplate
 from application.threads import GetThread, ListThreads, OpenThread, ShowTree
 from application.tool_servers import ToolServerDesk
 from application.tools import ToolDesk
+from application.usage import UsageDesk
 from application.validation import Validate
 from application.versions import resolve_versions
 from application.webhooks import WebhookDesk
@@ -197,6 +198,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
+        usage=UsageDesk(store.sums, store.runs, store.workflows),
         policy=PolicyDesk(Policy(), catalog, store.sessions, store.workflows),
         create_key=CreateKey(store.keys, new_id, lambda: b"\x07" * 16 + new_id().encode()[-16:], clock, trail),
         list_keys=ListKeys(store.keys),

@@ -49,6 +49,10 @@ class MemoryRuns:
         found = [run for run in self.book.runs.values() if run.tenant == tenant and holds(run)]
         return page(found, lambda run: (run.created_at.isoformat(), run.id), limit, cursor, newest_first=True)
 
+    async def count(self, tenant: TenantId, wanted: RunFilter) -> int:
+        holds = _holds(wanted, self.book)
+        return sum(run.tenant == tenant and holds(run) for run in self.book.runs.values())
+
     def _started_by(self, tenant: TenantId, mark: IdempotencyMark) -> Run | None:
         run = marked(self.book, tenant, mark)
         return None if run is None else self.book.runs[RunId(run)]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from domain.ids import TenantId
 from domain.ports.repositories import Page, RunFilter
@@ -37,6 +37,10 @@ class RunLists:
         query = select(*_COLUMNS).where(runs.c.tenant == tenant, *_conditions(wanted))
         rows = await self.database.rows(newest_first(query, runs.c.created_at, runs.c.id, limit, cursor))
         return page(await whole_runs(KeptValues(self.database), rows), limit, run_of, lambda row: (repr(row[6]), row[0]))
+
+    async def count(self, tenant: TenantId, wanted: RunFilter) -> int:
+        query = select(func.count()).select_from(runs).where(runs.c.tenant == tenant, *_conditions(wanted))
+        return int((await self.database.rows(query))[0][0])
 
 
 def _conditions(wanted: RunFilter) -> list[ColumnElement[bool]]:
