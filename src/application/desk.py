@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.models import ListModels
     from application.noting import NoteRequests
     from application.pacing import Pace
+    from application.path_costs import CostPaths
     from application.registering import ListWorkers
     from application.resolving import ResolveRun
     from application.running_again import RunAgain
@@ -91,6 +92,7 @@ class Desk:
     list_models: ListModels
     list_workers: ListWorkers
     usage: UsageDesk
+    cost_paths: CostPaths
     policy: PolicyDesk
     create_key: CreateKey
     list_keys: ListKeys

@@ -12,6 +12,7 @@ from application.appending import EngineTools
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
+from domain.graph.notes import NO_NOTES, Notes
 from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
@@ -129,9 +130,9 @@ def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> Eng
 def drawn_by(module: str, function: str) -> drawing.Draw:
     """What draws is loaded when somebody wants a picture."""
 
-    def draw(graph: Graph) -> str:
+    def draw(graph: Graph, notes: Notes = NO_NOTES, /) -> str:
         found: drawing.Draw = getattr(import_module(module), function)
-        return found(graph)
+        return found(graph, notes)
 
     return draw
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         migrating,
         models,
         pacing,
+        path_costs,
         registering,
         resolving,
         running_again,
@@ -68,6 +69,7 @@ else:  # a run alone asks nothing of these
     migrating = LaterModule("application.migrating")
     models = LaterModule("application.models")
     pacing = LaterModule("application.pacing")
+    path_costs = LaterModule("application.path_costs")
     registering = LaterModule("application.registering")
     resolving = LaterModule("application.resolving")
     running_again = LaterModule("application.running_again")
@@ -104,6 +106,9 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
         list_workflows=workflows.ListWorkflows(store.workflows),
         list_versions=workflows.ListVersions(store.workflows),
         draw_workflow=drawing.DrawWorkflow(store.workflows, DRAWINGS),
+        cost_paths=path_costs.CostPaths(
+            store.workflows, store.runs, store.journal, store.usage, drawing.DrawWorkflow(store.workflows, DRAWINGS)
+        ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),

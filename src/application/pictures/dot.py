@@ -4,20 +4,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.graph.definition import END, START, Graph
+from domain.graph.notes import NO_NOTES, Notes
 from domain.graph.picture import ERROR_INK, Arrow, Stroke, arrows, caption, colours, places, shortened
 from domain.ids import NodeId
 
 _LONGEST: Final = 48
 
 
-def to_dot(graph: Graph) -> str:
+def to_dot(graph: Graph, notes: Notes = NO_NOTES) -> str:
     head = [
         f"digraph {_quoted(graph.id)} {{",
         '    graph [rankdir=TB, compound=true, fontname="sans-serif"]',
         '    node [shape=box, style="rounded,filled", fontname="sans-serif", fontsize=12]',
         '    edge [fontname="sans-serif", fontsize=10, color="#475569"]',
     ]
-    return "\n".join([*head, *_statements(graph, "", "    "), "}"]) + "\n"
+    return "\n".join([*head, *_statements(graph, notes, "    "), "}"]) + "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,29 +30,30 @@ class _Tie:
     cluster: str = ""
 
 
-def _statements(graph: Graph, scope: str, indent: str) -> list[str]:
-    drawn = arrows(graph)
+def _statements(graph: Graph, notes: Notes, indent: str) -> list[str]:
+    drawn, scope = arrows(graph, notes), notes.scope
     boxes = places(graph, drawn)
     ties = {place: _tie(graph, place, scope) for place in boxes}
-    lines = [line for place in boxes for line in _box(graph, place, scope, indent)]
+    lines = [line for place in boxes for line in _box(graph, place, notes, indent)]
     return [*lines, *(f"{indent}{_line(arrow, ties[arrow.source], ties[arrow.target])}" for arrow in drawn)]
 
 
-def _box(graph: Graph, place: NodeId, scope: str, indent: str) -> list[str]:
+def _box(graph: Graph, place: NodeId, notes: Notes, indent: str) -> list[str]:
+    scope = notes.scope
     node = graph.nodes.get(place)
     if place in (START, END):
         return [f'{indent}{_quoted(scope + place)} [label={_quoted(place)}, shape=circle, fillcolor="#e2e8f0", fontsize=9]']
     if node is None:
         return [f"{indent}{_quoted(scope + place)} [label={_quoted(place)}, style=dashed]"]
     paper, ink = colours(node.kind)
-    label = _quoted(place, shortened(caption(node), _LONGEST))
+    label = _quoted(place, shortened(caption(node, notes), _LONGEST))
     if node.graph is None:
         return [f'{indent}{_quoted(scope + place)} [label={label}, fillcolor="{paper}", color="{ink}"]']
     inside = f"{indent}    "
     return [
         f"{indent}subgraph {_quoted(_cluster(scope, place))} {{",
         f'{inside}label={label}; style="rounded,filled"; fillcolor="{paper}"; color="{ink}"',
-        *_statements(node.graph, f"{scope}{place}/", inside),
+        *_statements(node.graph, notes.within(place), inside),
         f"{indent}}}",
     ]
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from domain.graph.definition import END, START, Graph
+from domain.graph.notes import NO_NOTES, Notes
 from domain.graph.picture import COLOURS, ERROR_INK, OTHER, Arrow, Stroke, arrows, caption, places, shortened
 from domain.ids import NodeId
 
@@ -14,9 +15,9 @@ _PLAIN: Final = re.compile(r"[^\w .,:=+*/()\[\]'!?%$@…·-]|_{2,}")
 """What labels may not hold as it is."""
 
 
-def to_mermaid(graph: Graph) -> str:
+def to_mermaid(graph: Graph, notes: Notes = NO_NOTES) -> str:
     chart = _Chart()
-    chart.add(graph, "")
+    chart.add(graph, "", notes)
     classes = [
         f"    classDef {kind} fill:{paper},stroke:{ink},color:#0f172a" for kind, (paper, ink) in [*COLOURS.items(), ("other", OTHER)]
     ]
@@ -31,28 +32,28 @@ class _Chart:
     errors: list[int] = field(default_factory=list)
     """Numbers of the links that errors take."""
 
-    def add(self, graph: Graph, scope: str) -> None:
-        drawn = arrows(graph)
+    def add(self, graph: Graph, scope: str, notes: Notes) -> None:
+        drawn = arrows(graph, notes)
         names = _names(places(graph, drawn), scope)
         for node, name in names.items():
-            self._box(graph, node, name)
+            self._box(graph, node, name, notes)
         for arrow in drawn:
             if arrow.stroke is Stroke.ERROR:
                 self.errors.append(len(self.links))
             self.links.append(f"    {names[arrow.source]} {_line(arrow)} {names[arrow.target]}")
 
-    def _box(self, graph: Graph, place: NodeId, name: str) -> None:
+    def _box(self, graph: Graph, place: NodeId, name: str, notes: Notes) -> None:
         node = graph.nodes.get(place)
         if node is None:
             self.boxes.append(f'    {name}(("{_text(place)}"))' if place in (START, END) else f'    {name}["{_text(place)}"]:::other')
             return
         kind = node.kind if node.kind in COLOURS else "other"
-        label = f"{_text(place)}<br/>{_text(caption(node))}"
+        label = f"{_text(place)}<br/>{_text(caption(node, notes))}"
         if node.graph is None:
             self.boxes.append(f'    {name}("{label}"):::{kind}')
             return
         self.boxes.append(f'    subgraph {name} ["{label}"]')
-        self.add(node.graph, f"{name}_")
+        self.add(node.graph, f"{name}_", notes.within(place))
         self.boxes += ["    end", f"    class {name} {kind}"]
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.graph.definition import END, START, Edge, Graph, JoinKind, Node
+from domain.graph.notes import NO_NOTES, Notes
 from domain.ids import NodeId
 
 COLOURS: Final = {
@@ -43,12 +44,17 @@ class Arrow:
     is_back: bool = False
 
 
-def arrows(graph: Graph) -> tuple[Arrow, ...]:
+def arrows(graph: Graph, notes: Notes = NO_NOTES) -> tuple[Arrow, ...]:
     """In the order of the edges; of two that look alike only the first."""
     undone = [Arrow(node.id, node.compensate, Stroke.ERROR, "undone by") for node in graph.nodes.values() if node.compensate is not None]
     found = tuple(dict.fromkeys([*(arrow for edge in graph.edges for arrow in _arrows_of(edge)), *undone]))
     back = _back([(arrow.source, arrow.target) for arrow in found])
-    return tuple(replace(arrow, is_back=(arrow.source, arrow.target) in back) for arrow in found)
+    return tuple(replace(arrow, label=_noted(arrow, notes), is_back=(arrow.source, arrow.target) in back) for arrow in found)
+
+
+def _noted(arrow: Arrow, notes: Notes) -> str:
+    """The note first: a long label is cut."""
+    return " · ".join(filter(None, (notes.on_arrow(arrow.source, arrow.target), arrow.label)))
 
 
 def places(graph: Graph, drawn: Sequence[Arrow]) -> tuple[NodeId, ...]:
@@ -59,11 +65,11 @@ def places(graph: Graph, drawn: Sequence[Arrow]) -> tuple[NodeId, ...]:
     return (START, *(node for node in inner if node not in (START, END)), *ending)
 
 
-def caption(node: Node) -> str:
-    """The second line of a box: its kind and what it does, how it joins where it says so."""
+def caption(node: Node, notes: Notes = NO_NOTES) -> str:
+    """The second line of a box: what is noted of it, its kind and what it does, how it joins where it says so."""
     told = _told(node)
     join = _join(node)
-    return " · ".join(part for part in (node.kind, told, join) if part)
+    return " · ".join(part for part in (notes.on_box(node.id), node.kind, told, join) if part)
 
 
 def colours(kind: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from domain.errors import DocumentTooLarge
 from domain.graph.definition import END, START, Graph, Point
+from domain.graph.notes import NO_NOTES, Notes
 from domain.graph.picture import COLOURS, Arrow, Stroke, arrows, caption, places, shortened
 from domain.ids import NodeId
 from infrastructure.pictures.layered import layered
@@ -24,13 +25,13 @@ _HEADER: Final = 44.0
 _FRAME: Final = 10.0
 
 
-def to_svg(graph: Graph) -> str:
+def to_svg(graph: Graph, notes: Notes = NO_NOTES) -> str:
     """`DocumentTooLarge` beyond 400 nodes, those of inner graphs counted, and where edges are too tangled."""
     count = _count(graph)
     if count > MAX_NODES:
         message = f"the graph has {count:,} nodes, and an SVG holds at most {MAX_NODES}: draw it as mermaid or dot"
         raise DocumentTooLarge(message)
-    sketch = _Sketch.of(graph)
+    sketch = _Sketch.of(graph, notes)
     left, top = number(sketch.plan.corner.x), number(sketch.plan.corner.y)
     width, height = number(sketch.plan.size.width), number(sketch.plan.size.height)
     seen = f'width="{width}" height="{height}" viewBox="{left} {top} {width} {height}"'
@@ -64,18 +65,19 @@ class _Sketch:
     """A graph with its plan, and those of the graphs inside it."""
 
     graph: Graph
+    notes: Notes
     sizes: Mapping[NodeId, Size]
     plan: Plan
     inner: Mapping[NodeId, "_Sketch"]
 
     @classmethod
-    def of(cls, graph: Graph) -> "_Sketch":
-        drawn = arrows(graph)
-        inner = {name: cls.of(node.graph) for name, node in graph.nodes.items() if node.graph is not None}
-        sizes = {place: _size(graph, place, inner) for place in places(graph, drawn)}
+    def of(cls, graph: Graph, notes: Notes) -> "_Sketch":
+        drawn = arrows(graph, notes)
+        inner = {name: cls.of(node.graph, notes.within(name)) for name, node in graph.nodes.items() if node.graph is not None}
+        sizes = {place: _size(graph, notes, place, inner) for place in places(graph, drawn)}
         labels = {arrow: label_size(arrow, shortened(arrow.label, _LONGEST)) for arrow in drawn}
         plan = positioned(graph, sizes, labels) if is_positioned(graph) else layered(sizes, labels)
-        return cls(graph, sizes, plan, inner)
+        return cls(graph, notes, sizes, plan, inner)
 
     def lines(self) -> Iterator[str]:
         """Arrows below boxes, labels above both."""
@@ -103,14 +105,14 @@ class _Sketch:
 
     def _tooltip(self, place: NodeId) -> str:
         node = self.graph.nodes.get(place)
-        said = [place, *([caption(node), node.description] if node else ["no such node"])]
+        said = [place, *([caption(node, self.notes), node.description] if node else ["no such node"])]
         return f"<title>{_text(' — '.join(filter(None, said)))}</title>"
 
     def _words(self, place: NodeId, at: Point, size: Size) -> Iterator[str]:
         node = self.graph.nodes.get(place)
         top = at.y - size.height / 2
         yield _words("id", at.x, top + 19, shortened(place, _LONGEST))
-        yield _words("told", at.x, top + 35, shortened(caption(node), _LONGEST) if node else "no such node")
+        yield _words("told", at.x, top + 35, shortened(caption(node, self.notes), _LONGEST) if node else "no such node")
 
     def _inside(self, sketch: "_Sketch", at: Point, size: Size) -> Iterator[str]:
         plan = sketch.plan
@@ -121,11 +123,11 @@ class _Sketch:
         yield "</g>"
 
 
-def _size(graph: Graph, place: NodeId, inner: Mapping[NodeId, _Sketch]) -> Size:
+def _size(graph: Graph, notes: Notes, place: NodeId, inner: Mapping[NodeId, _Sketch]) -> Size:
     if place in (START, END):
         return _DOT
     node = graph.nodes.get(place)
-    told = shortened(caption(node), _LONGEST) if node else "no such node"
+    told = shortened(caption(node, notes), _LONGEST) if node else "no such node"
     width = max(96.0, text_width(shortened(place, _LONGEST), 13.5) + 28, text_width(told, 11) + 28)
     if place not in inner:
         return Size(width, 46.0)

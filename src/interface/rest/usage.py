@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
 
+from application.path_cost_views import PathCostsView
+from application.path_costs import PathCostsOrder
 from application.times import WrittenTime
 from application.usage import UsageOrder
 from application.usage_views import UsageReportView, WorkflowTokenStatistics
@@ -39,3 +41,21 @@ async def workflow_statistics(
 ) -> WorkflowTokenStatistics:
     """How many runs of a workflow were started from `since` on and before `until`, and what its calls used and cost in that time."""
     return await desk.usage.statistics(who, name, since, until)
+
+
+class PathCostsQuery(PathCostsOrder):
+    """`format`: numbers, or the graph with them on it."""
+
+    format: Literal["json", "svg", "mermaid", "dot"] = "json"
+
+
+_PICTURES = {"svg": "image/svg+xml", "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz"}
+_OR_PICTURES: Responses = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in _PICTURES.values()}}}
+
+
+@router.get("/v1/workflows/{name}/costs", response_model=PathCostsView, responses={**_OR_PICTURES, **fails(404, 413)})
+async def workflow_costs(who: Caller, desk: TheDesk, name: str, order: Annotated[PathCostsQuery, Query()]) -> PathCostsView | Response:
+    """What each node and each arrow of a version cost, and how often they were visited and taken, in its newest runs that have ended."""
+    if order.format == "json":
+        return await desk.cost_paths(who, name, order)
+    return Response(await desk.cost_paths.picture(who, name, order, order.format), media_type=_PICTURES[order.format])

@@ -91,6 +91,7 @@ GET    /v1/tool-servers                                                 operator
 POST   /v1/tool-servers/{server}/approve                                admin
 POST   /v1/tool-servers/{server}/forget                                 admin
 GET    /v1/usage                                                        viewer
+GET    /v1/workflows/{name}/costs                                       viewer
 GET    /v1/workflows/{name}/statistics                                  viewer
 GET    /v1/models                                                       viewer
 GET    /v1/workers                                                      viewer

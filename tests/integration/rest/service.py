@@ -40,6 +40,7 @@ from application.once import Once
 from application.outside import WriteFromOutside
 from application.pacing import Pace
 from application.past import Past
+from application.path_costs import CostPaths
 from application.placing import FindPlace
 from application.programs import ProgramShelf
 from application.registering import ListWorkers
@@ -152,13 +153,17 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     cut, edit = CutBranch(store.threads, past, once, new_id, clock), EditThread(write, channels, schemas)
     restore = RestoreThread(write, past, channels, schemas)
     snapshots = SnapshotDesk(store.snapshots, store.threads, past, restore, once, new_id, clock)
+    draw = DrawWorkflow(
+        store.workflows, {"mermaid": lambda graph, notes=None: f"flowchart {graph.id}", "dot": lambda graph, notes=None: "digraph {}"}
+    )
     return Desk(
         publish_workflow=PublishWorkflow(check, store.workflows, once, content_hash, clock),
         validate_workflow=ValidateWorkflow(check),
         get_workflow=GetWorkflow(store.workflows),
         list_workflows=ListWorkflows(store.workflows),
         list_versions=ListVersions(store.workflows),
-        draw_workflow=DrawWorkflow(store.workflows, {"mermaid": lambda graph: f"flowchart {graph.id}", "dot": lambda graph: "digraph {}"}),
+        draw_workflow=draw,
+        cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
