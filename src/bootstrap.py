@@ -32,6 +32,7 @@ from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
+from infrastructure.models.prompted import PromptedModels
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
@@ -104,7 +105,7 @@ class Shared(containers.DeclarativeContainer):
         expressions=providers.Singleton(CelExpressions),
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
-        models=models,
+        models=providers.Singleton(PromptedModels, models),
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)

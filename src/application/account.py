@@ -1,9 +1,10 @@
 """What the calls of one claim use: their lines in the ledger, from what is reserved before a call to what it came to."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from domain.acting import Acting
 from domain.ids import ActivationPath
 from domain.ports.journal import Lease
 from domain.run.state import Activation
@@ -16,10 +17,12 @@ Call: TypeAlias = tuple[Activation, int]
 @dataclass(slots=True, eq=False)
 class Account:
     """`lines` go with the next unit. Lines of one activation have numbers of their own: when a map is tried again, its items' attempts
-    begin at 1 once more."""
+    begin at 1 once more. `acting`: for whom the run acts. `now`: seconds since the epoch."""
 
     lease: Lease
     workflow: str
+    acting: Acting | None
+    now: Callable[[], float]
     lines: list[UsageRow] = field(default_factory=list)
     unkept: dict[LineKey, UsageRow] = field(default_factory=dict)
     """Those that are not known to be durable."""
@@ -103,4 +106,5 @@ class Account:
         number = self._numbers[path, effect] = max(attempt, self._numbers.get((path, effect), 0) + 1)
         lease = self.lease
         about = (lease.tenant, lease.thread, lease.run, self.workflow, path, effect, number, lease.epoch)
-        return UsageRow(*about, usage, state)
+        session, user = ("", "") if self.acting is None else (self.acting.session, self.acting.user_id)
+        return UsageRow(*about, usage, state, session, user, self.now())

@@ -86,7 +86,7 @@ class Drive:
     """A node of its workflow says beforehand what it will use."""
 
     def __post_init__(self) -> None:
-        self.account = Account(self.lease, self.run.workflow.partition("@")[0])
+        self.account = Account(self.lease, self.run.workflow.partition("@")[0], self.run.acting, self.now)
         self.reserves = any(program.reserves for program in self.loaded.programs.values())
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
         self.is_sequential = self.run.mode is Mode.SYNC

@@ -13,6 +13,7 @@ class Picture(StrEnum):
     MERMAID = "mermaid"
     DOT = "dot"
     SVG = "svg"
+    TEXT = "text"
 
 
 class Foreign(StrEnum):
@@ -49,19 +50,35 @@ def validate(
 
 def graph(
     context: typer.Context,
-    file: Document,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A workflow as YAML or JSON; with --costs the NAME of a published one.")],
     language: Annotated[
-        Picture, typer.Option("--format", help="mermaid for Markdown, dot for Graphviz, svg for browsers.")
+        Picture, typer.Option("--format", help="mermaid for Markdown, dot for Graphviz, svg for browsers, text for a table of --costs.")
     ] = Picture.MERMAID,
+    costs: Annotated[bool, typer.Option("--costs", help="With what each way cost in the newest runs at a service.")] = False,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="Of runs from then on: 7d, 24h, 2026-05-04.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="Of so many runs, the newest.")] = 50,
     out: Out = None,
+    server: ServerUrl = None,
+    key: ServerKey = None,
 ) -> None:
-    """Draw a workflow."""
+    """Draw a workflow.
+
+    With --costs: NAME or NAME@VERSION, as it was published at a running service.
+    """
     import asyncio
 
+    if costs:
+        from interface.cli.client import connected
+        from interface.cli.way_costs import show_costs
+
+        with connected(server, key) as there:
+            return show_costs(there, str(file), language.value, since, limit, out)
+    if language is Picture.TEXT:
+        raise typer.BadParameter("text is for --costs; use mermaid, dot or svg")
     from interface.cli.checking import draw
     from interface.cli.documents import write_text
 
-    write_text(asyncio.run(draw(launcher_of(context), file, language.value)), out)
+    return write_text(asyncio.run(draw(launcher_of(context), file, language.value)), out)
 
 
 def publish(file: Document, server: ServerUrl = None, key: ServerKey = None) -> None:
