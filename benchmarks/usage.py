@@ -1,0 +1,278 @@
+"""How long a question about a million calls takes, and what keeping their sums adds to writing them, on SQLite and PostgreSQL.
+
+    python -m benchmarks.usage [--lines 1000000]
+
+Writes benchmarks/results/usage.json and the table of docs/benchmarks.md when as many lines as always were asked for; prints the JSON. Ends
+with 1 when the bound is missed.
+"""
+
+# ruff: noqa: S608 - statements are put together from names of ours
+
+import argparse
+import asyncio
+import json
+import sqlite3
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Protocol
+
+import asyncpg
+
+from application.access import LOCAL_ADMIN
+from application.documents import parse_graph
+from application.usage import UsageDesk, UsageOrder
+from benchmarks.machine import described
+from benchmarks.page import PAGE, put, table
+from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
+from domain.usage import Money, Usage, UsageRow, UsageState
+from infrastructure.clock import SystemClock
+from infrastructure.store.open import open_store
+from infrastructure.store.rows import Row
+from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, USAGE_TYPES, usage_row
+from tests.servers.postgres import binaries, running_postgres
+
+LATEST: Final = Path(__file__).parent / "results" / "usage.json"
+LINES: Final = 1_000_000
+MOST_MS: Final = 100.0
+WRITERS: Final = 4
+QUESTIONS: Final = {
+    "by day and model": {"group_by": "day,model"},
+    "by day and model, 30 days": {"group_by": "day,model", "since": "2026-02-01T00:00:00Z", "until": "2026-03-03T00:00:00Z"},
+    "by workflow and node": {"group_by": "workflow,node"},
+    "by session": {"group_by": "session"},
+}
+ASKED: Final = 31
+TURNS: Final = 10
+BATCHES: Final = 40
+PLANNED: Final = 8
+BATCH: Final = 32
+_IN_POSTGRES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
+    SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(USAGE_TYPES, 1))}) {USAGE_GIVES_WAY}"""
+_IN_SQLITE: Final = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join('?' for _ in USAGE_TYPES)}) {USAGE_GIVES_WAY}"
+_TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'usage'"
+# 90 days of 2026, 20 workflows of 3 nodes with 2 models each, of 8 models; 2,000 sessions.
+_LINES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
+    SELECT 'default', 'thread', 'run-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1, 'provider/model-' || ((n % 20 * 3 + n / 20 % 3 + n / 60 % 2) % 8), 900, 100,
+        '0.001234567', 'USD', false, 'counted',
+        'node-' || (n / 20 % 3), '', 'session-' || (n / 120 / 90 % 2000), 'user', 0, 0,
+        {{moment}}, {{day}}, 0, 1234567, 0"""
+_DAY: Final = "20454 + n / 120 % 90"
+_SERIES: Final = {
+    "sqlite": "FROM (WITH RECURSIVE s(n) AS (VALUES(?) UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n FROM s)",
+    "postgres": "FROM generate_series($1::bigint, $2::bigint) AS s(n)",
+}
+
+
+def main() -> int:
+    asked = _arguments()
+    report: dict[str, Any] = {"machine": described(str(binaries()[0])), "lines": asked.lines, "most_p50_ms": MOST_MS}
+    for name, places in (("sqlite", _sqlite), ("postgres", _postgres)):
+        with places() as url:
+            report[name] = asyncio.run(_measured(name, url, asked.lines))
+    print(json.dumps(report, indent=1))
+    if asked.lines == LINES:
+        LATEST.write_text(json.dumps(report, indent=1) + "\n")
+        put(PAGE, "usage", text_of(report))
+    slowest = max(report[name]["ms"]["by day and model"] for name in _SERIES)
+    return 0 if slowest <= MOST_MS else 1
+
+
+def text_of(report: dict[str, Any]) -> str:
+    """The part of the page between the markers."""
+    machine = report["machine"]
+    databases = f"SQLite {machine['sqlite']}, PostgreSQL {machine['postgres']}"
+    where = f"{machine['date']}. {machine['cores']} cores of {machine['processor']}, {databases}."
+    head = ("", "SQLite", "PostgreSQL", "demanded")
+    found = [
+        (f"{said}, p50, ms", *(f"{report[name]['ms'][said]:.1f}" for name in _SERIES), f"≤ {MOST_MS:g}" if not number else "")
+        for number, said in enumerate(QUESTIONS)
+    ]
+    added = ("what keeping the sums adds to a call's lines, µs", *(f"{report[name]['added_us']:.1f}" for name in _SERIES), "")
+    rows = (f"rows that sums of {report['lines']:,} lines take", *(f"{report[name]['rows']:,}" for name in _SERIES), "")
+    return f"{where}\n\n{table(head, [*found, added, rows])}"
+
+
+async def _measured(name: str, url: str, lines: int) -> dict[str, Any]:
+    async with open_store(url, parse=parse_graph, clock=SystemClock(), on_committed=lambda *_: None) as store:
+        added = await _added(name, url)
+        await (_fill_postgres(url, lines) if name == "postgres" else asyncio.to_thread(_fill_sqlite, url, lines))
+        desk = UsageDesk(store.sums, store.runs, store.workflows)
+        took = {said: await _asked(desk, question, lines) for said, question in QUESTIONS.items()}
+        return {"ms": took, "added_us": added, "rows": await _rows(name, url)}
+
+
+async def _asked(desk: UsageDesk, question: dict[str, str], lines: int) -> float:
+    """Median milliseconds, what the first ones warm up left out. Every line must be in the answer."""
+    order, took = UsageOrder.model_validate(question), []
+    for _ in range(ASKED):
+        began = time.perf_counter()
+        report = await desk.report(LOCAL_ADMIN, order)
+        took.append((time.perf_counter() - began) * 1000)
+        if "since" not in question and report.total.calls != lines:
+            raise RuntimeError(f"{report.total.calls} of {lines} lines were counted")
+    return median(took[5:])
+
+
+async def _added(name: str, url: str) -> float:
+    """Microseconds for what is written of a call, first that it is reserved and then what it used, in batches with other calls: with
+    triggers and without, in turns, not waiting for the disk. The first batches of each turn make plans."""
+    took: dict[bool, list[float]] = {True: [], False: []}
+    async with (_postgres_ledger if name == "postgres" else _sqlite_ledger)(url) as ledger:
+        for turn in range(TURNS):
+            is_on = turn % 2 == 0
+            await ledger.watch(is_on)
+            for batch in range(BATCHES):
+                lines = [_line(turn * BATCHES + batch, number) for number in range(BATCH)]
+                written = [[usage_row(replace(line, state=state)) for line in lines] for state in (UsageState.RESERVED, UsageState.COUNTED)]
+                began = time.perf_counter()
+                for rows in written:
+                    await ledger.write(rows)
+                if batch >= PLANNED:
+                    took[is_on].append((time.perf_counter() - began) / BATCH * 1e6)
+        await ledger.watch(True)
+        for table_name in ("usage", "usage_days", "usage_sessions"):
+            await ledger.empty(table_name)
+    return median(took[True]) - median(took[False])
+
+
+def _line(batch: int, number: int) -> UsageRow:
+    about = (TenantId("default"), ThreadId("t"), RunId(f"r{batch}-{number}"), f"w{number % 4}", ActivationPath("/ask#1"), 0, 1, Epoch(1))
+    used = Usage("provider/model", 900, 100, Money(Decimal("0.001234567")))
+    return UsageRow(*about, used, UsageState.COUNTED, f"session-{number % 10}", "user", 1.77e9)
+
+
+class _Ledger(Protocol):
+    async def watch(self, is_on: bool) -> None: ...
+
+    async def write(self, rows: Sequence[Row]) -> None: ...
+
+    async def empty(self, table_name: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class _InPostgres:
+    connection: asyncpg.Connection
+
+    async def watch(self, is_on: bool) -> None:
+        await self.connection.execute(f"ALTER TABLE usage {'ENABLE' if is_on else 'DISABLE'} TRIGGER ALL")
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        await self.connection.execute(_IN_POSTGRES, *(list(column) for column in zip(*rows, strict=True)))
+
+    async def empty(self, table_name: str) -> None:
+        await self.connection.execute(f"TRUNCATE {table_name}")
+
+
+@dataclass(frozen=True)
+class _InSqlite:
+    connection: sqlite3.Connection
+    triggers: Sequence[Row]
+
+    async def watch(self, is_on: bool) -> None:
+        for name, sql in self.triggers:
+            self.connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            if is_on:
+                self.connection.execute(sql)
+
+    async def write(self, rows: Sequence[Row]) -> None:
+        self.connection.execute("BEGIN IMMEDIATE")
+        self.connection.executemany(_IN_SQLITE, rows)
+        self.connection.execute("COMMIT")
+
+    async def empty(self, table_name: str) -> None:
+        self.connection.execute(f"DELETE FROM {table_name}")
+
+
+@asynccontextmanager
+async def _postgres_ledger(url: str) -> AsyncIterator[_Ledger]:
+    connection = await asyncpg.connect(url, server_settings={"synchronous_commit": "off", "jit": "off"})
+    try:
+        yield _InPostgres(connection)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _sqlite_ledger(url: str) -> AsyncIterator[_Ledger]:
+    with closing(_open(url)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        yield _InSqlite(connection, connection.execute(_TRIGGERS).fetchall())
+
+
+async def _fill_postgres(url: str, lines: int) -> None:
+    """By several at once, as by so many workers: each has sums of its own."""
+    share = lines // WRITERS
+
+    async def fill(first: int) -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            statement = f"{_LINES.format(moment=f'({_DAY}) * 86400', day=_DAY)} {_SERIES['postgres']}"
+            await connection.execute(statement, first, first + share - 1, timeout=600)
+        finally:
+            await connection.close()
+
+    await asyncio.gather(*(fill(number * share) for number in range(WRITERS)))
+    await _on_postgres(url, "VACUUM ANALYZE")
+
+
+def _fill_sqlite(url: str, lines: int) -> None:
+    with closing(_open(url)) as connection:
+        connection.execute(f"{_LINES.format(moment=f'({_DAY}) * 86400', day=_DAY)} {_SERIES['sqlite']}", (0, lines - 1))
+
+
+async def _rows(name: str, url: str) -> int:
+    question = "SELECT (SELECT count(*) FROM usage_days) + (SELECT count(*) FROM usage_sessions)"
+    if name == "postgres":
+        connection = await asyncpg.connect(url)
+        try:
+            return int(await connection.fetchval(question))
+        finally:
+            await connection.close()
+    with closing(_open(url)) as connection:
+        return int(connection.execute(question).fetchone()[0])
+
+
+async def _on_postgres(url: str, statement: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement, timeout=600)
+    finally:
+        await connection.close()
+
+
+def _on_sqlite(url: str, statement: str) -> None:
+    with closing(_open(url)) as connection:
+        connection.execute(statement)
+
+
+def _open(url: str) -> sqlite3.Connection:
+    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
+
+
+@contextmanager
+def _sqlite() -> Iterator[str]:
+    with TemporaryDirectory() as folder:
+        yield f"sqlite:///{folder}/measured.db"
+
+
+@contextmanager
+def _postgres() -> Iterator[str]:
+    with TemporaryDirectory() as folder, running_postgres(Path(folder)) as server:
+        yield server.dsn("postgres")
+
+
+def _arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lines", type=int, default=LINES)
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
