@@ -59,8 +59,8 @@ _IN_SQLITE: Final = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join('?'
 _TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'usage'"
 # 90 days of 2026, 20 workflows of 3 nodes with 2 models each, of 8 models; 2,000 sessions.
 _LINES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
-    SELECT 'default', 'thread', 'run-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1, 'provider/model-' || ((n % 20 * 3 + n / 20 % 3 + n / 60 % 2) % 8), 900, 100,
-        '0.001234567', 'USD', false, 'counted',
+    SELECT 'default', 'thread', 'run-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1,
+        'provider/model-' || ((n % 20 * 3 + n / 20 % 3 + n / 60 % 2) % 8), 900, 100, '0.001234567', 'USD', false, 'counted',
         'node-' || (n / 20 % 3), '', 'session-' || (n / 120 / 90 % 2000), 'user', 0, 0,
         {{moment}}, {{day}}, 0, 1234567, 0"""
 _DAY: Final = "20454 + n / 120 % 90"

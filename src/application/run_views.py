@@ -18,13 +18,20 @@ from domain.usage import UsageTotal
 
 
 class CostView(MoneyView):
-    """`unpriced_calls`: calls whose price is unknown, and which `amount` therefore leaves out."""
+    """`unpriced_calls`: calls whose price is unknown, and which `amount` therefore leaves out. `others`: what was charged in other
+    currencies, which are never summed."""
 
     unpriced_calls: int
+    others: list[MoneyView] = Field(default_factory=list)
 
     @classmethod
     def of_total(cls, total: UsageTotal) -> "CostView":
-        return cls(amount=plain_number(total.cost.amount), currency=total.cost.currency, unpriced_calls=total.unpriced)
+        return cls(
+            amount=plain_number(total.cost.amount),
+            currency=total.cost.currency,
+            unpriced_calls=total.unpriced,
+            others=list(map(MoneyView.of, total.others)),
+        )
 
 
 class UsageView(View):

@@ -99,7 +99,6 @@ class UsageDesk:
             total_tokens=spent.total_tokens,
             average_tokens_per_execution=spent.total_tokens / runs if runs else 0.0,
             total_cost=spent.cost,
-            other_costs=spent.other_costs,
         )
 
     async def _ran(self, who: Principal, name: str) -> bool:

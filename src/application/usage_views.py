@@ -23,7 +23,7 @@ _CSV: Final = (*_COUNTED, "estimated_calls", "unknown_calls", "cost", "currency"
 class SpentView(View):
     """`cached_tokens` are part of `prompt_tokens`, `reasoning_tokens` of `completion_tokens`. `estimated_calls`: the provider did not say
     what they used, we counted. `unknown_calls`: nobody heard what became of them, they are charged the most that they can have used.
-    `cost` leaves out its `unpriced_calls`; what was charged in other currencies is in `other_costs`, and never summed."""
+    `cost` leaves out its `unpriced_calls`."""
 
     calls: int
     prompt_tokens: int
@@ -34,7 +34,6 @@ class SpentView(View):
     estimated_calls: int
     unknown_calls: int
     cost: CostView
-    other_costs: list[MoneyView]
 
 
 class UsageItemView(SpentView):
@@ -68,7 +67,6 @@ class WorkflowTokenStatistics(View):
     total_tokens: int
     average_tokens_per_execution: float
     total_cost: CostView
-    other_costs: list[MoneyView]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +80,14 @@ class Group:
         """Those of `SpentView`. `main`: the currency of `cost`."""
         tally = sum(self.tallies.values(), Tally())
         attos = self.tallies.get(main, Tally()).attos
-        cost = CostView(amount=plain_number(amount_of(attos)), currency=main, unpriced_calls=self.tallies.get(None, Tally()).calls)
-        others = [Money(amount_of(one.attos), name) for name, one in self.tallies.items() if name not in (None, main) and name]
-        return {**_counts(tally), "cost": cost, "other_costs": [MoneyView.of(money) for money in others]}
+        others = [Money(amount_of(one.attos), name) for name, one in self.tallies.items() if name is not None and name != main]
+        cost = CostView(
+            amount=plain_number(amount_of(attos)),
+            currency=main,
+            unpriced_calls=self.tallies.get(None, Tally()).calls,
+            others=[MoneyView.of(money) for money in others],
+        )
+        return {**_counts(tally), "cost": cost}
 
 
 def groups_of(spent: Iterable[Spent]) -> list[Group]:

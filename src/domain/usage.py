@@ -123,8 +123,8 @@ class UsageRow:
 
 @dataclass(frozen=True, slots=True)
 class UsageTotal:
-    """`cost` sums what is known, `unpriced` counts the calls that have no known price, `unknown` those that are charged what was reserved
-    for them."""
+    """`cost` sums what is known in dollars, `others` what is in other currencies, one each; `unpriced` counts the calls that have no known
+    price, `unknown` those that are charged what was reserved for them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
@@ -132,20 +132,20 @@ class UsageTotal:
     cost: Money = Money(Decimal(0))
     unpriced: int = 0
     unknown: int = 0
+    others: tuple[Money, ...] = ()
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
     def plus(self, usage: Usage, state: UsageState = UsageState.COUNTED) -> "UsageTotal":
-        return UsageTotal(
-            self.prompt_tokens + usage.prompt_tokens,
-            self.completion_tokens + usage.completion_tokens,
-            self.calls + 1,
-            self.cost + usage.cost if usage.cost else self.cost,
-            self.unpriced + (usage.cost is None),
-            self.unknown + (state is UsageState.UNKNOWN),
-        )
+        costs = {money.currency: money for money in (self.cost, *self.others)}
+        if (cost := usage.cost) is not None:
+            costs[cost.currency] = costs[cost.currency] + cost if cost.currency in costs else cost
+        first, *others = costs.values()
+        prompt, completion = self.prompt_tokens + usage.prompt_tokens, self.completion_tokens + usage.completion_tokens
+        unpriced, unknown = self.unpriced + (cost is None), self.unknown + (state is UsageState.UNKNOWN)
+        return UsageTotal(prompt, completion, self.calls + 1, first, unpriced, unknown, tuple(others))
 
 
 def total(usages: Iterable[Usage]) -> UsageTotal:

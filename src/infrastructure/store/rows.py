@@ -164,7 +164,8 @@ def _failure_of(members: Decoded | None) -> Failure | None:
 
 def _total_of(members: Decoded) -> UsageTotal:
     cost = money_of(members.pop("cost"))
-    return UsageTotal(**members, cost=cost)
+    others = tuple(map(money_of, members.pop("others", ())))
+    return UsageTotal(**members, cost=cost, others=others)
 
 
 def recorded_of(row: Row) -> Recorded:

@@ -49,7 +49,8 @@ def spent(run: Members) -> str:
     unpriced = f" and {cost['unpriced_calls']} calls without a known price" if cost["unpriced_calls"] else ""
     calls = "1 model call" if usage["calls"] == 1 else f"{usage['calls']} model calls"
     calls += f" ({usage['unknown_calls']} of them lost, and charged what was reserved)" if usage.get("unknown_calls") else ""
-    return f"{calls}, {usage['total_tokens']} tokens, {money(cost['amount'], cost['currency'])}{unpriced}"
+    paid = " + ".join(money(one["amount"], one["currency"]) for one in (cost, *cost.get("others", ())))
+    return f"{calls}, {usage['total_tokens']} tokens, {paid}{unpriced}"
 
 
 def ending(run: Members) -> str:

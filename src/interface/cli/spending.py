@@ -69,7 +69,7 @@ def _row(item: Members, words: Sequence[str]) -> tuple[str, ...]:
 
 
 def _cost(spent: Members) -> str:
-    costs = [spent["cost"], *spent["other_costs"]]
+    costs = [spent["cost"], *spent["cost"]["others"]]
     return " + ".join(money(cost["amount"], cost["currency"]) for cost in costs)
 
 

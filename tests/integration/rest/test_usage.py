@@ -52,7 +52,7 @@ async def test_usage_comes_in_groups_with_what_they_have_in_common(spent: Servic
         ("2026-06-01", "new", 1, 44),
     ]
     first = report["items"][0]
-    assert first["cost"] == {"amount": "0.3", "currency": "USD", "unpriced_calls": 0}
+    assert first["cost"] == {"amount": "0.3", "currency": "USD", "unpriced_calls": 0, "others": []}
     assert first["estimated_calls"] == 1
     assert "workflow" not in first
     assert report["next_cursor"] is None
@@ -62,8 +62,8 @@ async def test_currencies_stand_apart_and_an_unknown_price_is_said(spent: Servic
     total = (await asked(spent))["total"]
 
     assert total["calls"] == 5
-    assert total["cost"] == {"amount": "9.3", "currency": "USD", "unpriced_calls": 1}
-    assert total["other_costs"] == [{"amount": "0.5", "currency": "EUR"}]
+    others = [{"amount": "0.5", "currency": "EUR"}]
+    assert total["cost"] == {"amount": "9.3", "currency": "USD", "unpriced_calls": 1, "others": others}
     assert total["unknown_calls"] == 1
 
 
@@ -71,11 +71,11 @@ async def test_nothing_used_is_a_total_of_nothing(service: Service) -> None:
     report = await asked(service, group_by="day")
 
     assert report["items"] == []
-    assert report["total"]["cost"] == {"amount": "0", "currency": "USD", "unpriced_calls": 0}
+    assert report["total"]["cost"] == {"amount": "0", "currency": "USD", "unpriced_calls": 0, "others": []}
 
 
 async def test_calls_of_one_currency_cost_what_they_cost_in_that(spent: Service) -> None:
-    assert (await asked(spent, model="=slow"))["total"]["cost"] == {"amount": "0.5", "currency": "EUR", "unpriced_calls": 0}
+    assert (await asked(spent, model="=slow"))["total"]["cost"] == {"amount": "0.5", "currency": "EUR", "unpriced_calls": 0, "others": []}
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_statistics_are_what_a_hand_counts(service: Service) -> None:
     assert found["execution_count"] == 1
     assert found["total_tokens"] == 45
     assert found["average_tokens_per_execution"] == 45.0
-    assert found["total_cost"] == {"amount": "0.000369", "currency": "USD", "unpriced_calls": 0}
+    assert found["total_cost"] == {"amount": "0.000369", "currency": "USD", "unpriced_calls": 0, "others": []}
     both = (await service.call("GET", "/v1/workflows/triage/statistics")).json()
     assert (both["execution_count"], both["total_tokens"], both["average_tokens_per_execution"]) == (2, 60, 30.0)
 

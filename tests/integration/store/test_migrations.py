@@ -6,8 +6,10 @@ import sqlite3
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,9 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from domain.errors import DatabaseError
+from domain.ids import TenantId
+from domain.tally import Aspect, Spent, UsageFilter
+from domain.usage import Money
 from infrastructure.clock import SystemClock
 from infrastructure.store.columns import metadata
 from infrastructure.store.migrate import HEAD, SNAPSHOT, current, downgrade, schema_of, upgrade
@@ -115,6 +120,40 @@ def test_the_snapshot_that_new_sqlite_files_are_made_of_is_what_the_revisions_ma
 
     assert SNAPSHOT.read_text() == schema_of(tmp_path / "revised.db")
     assert schema_of(tmp_path / "new.db") == schema_of(tmp_path / "revised.db")
+
+
+OLD_LINE = """INSERT INTO usage (tenant, thread, run, workflow, activation, effect, attempt, epoch, model, prompt_tokens, completion_tokens,
+    cost, currency, estimated, state)
+    VALUES ('t', 'h', 'r', 'w', '/each#1[2]/ask#3', 0, {attempt}, 1, 'm', 10, 5, {cost}, false, {state})"""
+OLD_THREAD = "INSERT INTO threads (id, tenant, created_at, thread_type, body, session) VALUES ('h', 't', 0, 'sequential', '{}', 's')"
+OLD_SESSION = """INSERT INTO sessions (id, tenant, user_id, state, created_at, updated_at, body)
+    VALUES ('s', 't', 'ada', 'active', 0, 0, '{}')"""
+OLD_RUN = """INSERT INTO runs (id, tenant, thread, workflow, workflow_hash, status, created_at, started_at, asked, outcome)
+    VALUES ('r', 't', 'h', 'w@1', 'x', 'running', 86400, 90000, '{}', '{}')"""
+
+
+def test_lines_that_were_there_before_their_sums_were_kept_are_in_them(empty: str) -> None:
+    upgrade(empty)
+    downgrade(empty, "0008")
+    costs = [("'12.000000001000000002', 'USD'", "'counted'"), ("'1E-7', 'USD'", "'unknown'"), ("NULL, NULL", "'counted'")]
+    lines = [
+        OLD_LINE.format(attempt=number, cost=cost, state=state) for number, (cost, state) in enumerate([*costs, (costs[0][0], "'void'")])
+    ]
+    execute(empty, OLD_SESSION, OLD_THREAD, OLD_RUN, *lines)
+    upgrade(empty)
+
+    found = asyncio.run(_sums(empty))
+
+    assert [(one.key, one.cost, one.tally.calls, one.tally.unknown) for one in found] == [
+        (("1970-01-02", "ask", "s", "ada"), Money(Decimal("12.000000101000000002")), 2, 1),
+        (("1970-01-02", "ask", "s", "ada"), None, 1, 0),
+    ]
+
+
+async def _sums(url: str) -> Sequence[Spent]:
+    async with open_store(url, parse=graph_of, clock=SystemClock(), on_committed=lambda *_: None) as store:
+        by = (Aspect.DAY, Aspect.NODE, Aspect.SESSION, Aspect.USER)
+        return await store.sums.grouped(TenantId("t"), by, UsageFilter(), 10)
 
 
 def test_two_that_start_at_once_upgrade_once(empty: str) -> None:

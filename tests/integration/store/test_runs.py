@@ -63,7 +63,7 @@ async def test_everything_that_came_of_a_run_can_be_read(store: Store) -> None:
         waiting_for=(Waiting("/w#1", "timer", 99.5), Waiting("/v#1", "signal", None, ("go", "stop"))),
         parked_at=datetime(2026, 11, 21, 7, 30, tzinfo=UTC),
         paused=True,
-        usage=UsageTotal(100, 50, 3, Money(Decimal("0.0000012")), 1),
+        usage=UsageTotal(100, 50, 3, Money(Decimal("0.0000012")), 1, others=(Money(Decimal("0.3"), "EUR"),)),
         steps=5,
         last=claim.run.last,
         ended_at=datetime.now(UTC),

@@ -1,11 +1,13 @@
 """What a line of the ledger may become, and what counts."""
 
+from decimal import Decimal
 from itertools import permutations
 
 import pytest
 
+from domain.errors import TrackingError
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
-from domain.usage import Usage, UsageRow, UsageState, UsageTotal, newest
+from domain.usage import Money, Usage, UsageRow, UsageState, UsageTotal, newest
 
 RESERVED, COUNTED, UNKNOWN, VOID = UsageState
 MAY_BECOME = {RESERVED: {COUNTED, UNKNOWN, VOID}, VOID: {COUNTED, UNKNOWN}, UNKNOWN: {COUNTED}, COUNTED: set()}
@@ -35,6 +37,25 @@ def test_of_one_call_the_lines_come_to_one() -> None:
     rows = [line(RESERVED, 9), line(RESERVED, attempt=2), line(COUNTED, 3), line(UNKNOWN, 9), line(VOID, attempt=2)]
 
     assert newest(rows) == [line(COUNTED, 3), line(VOID, attempt=2)]
+
+
+def test_a_total_never_sums_two_currencies() -> None:
+    euros = Usage("m", 1, 2, Money(Decimal("0.1"), "EUR"))
+    total = UsageTotal().plus(euros).plus(Usage("m", 1, 2, Money(Decimal("0.2")))).plus(euros).plus(Usage("m", 1, 2))
+
+    assert total.cost == Money(Decimal("0.2"))
+    assert total.others == (Money(Decimal("0.2"), "EUR"),)
+    assert total.unpriced == 1
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "1E+15"])
+def test_what_is_no_amount_is_no_money(amount: str) -> None:
+    with pytest.raises(TrackingError, match="no amount of money"):
+        Money(Decimal(amount))
+
+
+def test_a_call_uses_what_was_asked_and_what_was_answered() -> None:
+    assert Usage("m", 7, 5, cached_tokens=3, reasoning_tokens=2).total_tokens == 12
 
 
 def test_a_total_says_how_many_calls_were_lost() -> None:
