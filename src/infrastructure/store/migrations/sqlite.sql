@@ -361,5 +361,11 @@ CREATE TABLE audit (
 	CONSTRAINT pk_audit PRIMARY KEY (tenant, number)
 );
 
+CREATE TABLE model_lanes (
+	name TEXT NOT NULL, 
+	written TEXT NOT NULL, 
+	CONSTRAINT pk_model_lanes PRIMARY KEY (name)
+);
+
 INSERT INTO alembic_version VALUES ('0013');
 
