@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from functools import reduce
+from functools import cached_property, reduce
 from typing import Any, Final
 
 from domain.errors import ModelError
@@ -46,7 +46,7 @@ class _Shown:
         self.on_text(text)
 
 
-@dataclass(slots=True)
+@dataclass
 class Chain:
     """Of one call. `request`: without the alias's parameters."""
 
@@ -63,6 +63,8 @@ class Chain:
         shown = None if on_text is None else _Shown(on_text)
         for number, model in enumerate(self.alias.chain, 1):
             left = ends - self.clock.monotonic()
+            if left <= 0 and self.failures:
+                raise self._error(self.failures[-1])
             patience = left if number == len(self.alias.chain) else min(left, PATIENCE)
             try:
                 answer = await ask(self._asked(model, left), shown, patience)
@@ -79,16 +81,26 @@ class Chain:
 
     def at_most(self) -> Usage:
         """The dearest of the models in full, and what the others are asked before they fail."""
-        each = [self._asked(model, 0.0) for model in self.alias.chain]
+        return self._most
+
+    @cached_property
+    def _most(self) -> Usage:
+        each = [with_parameters(replace(self.request, model=model), self.alias.parameters) for model in self.alias.chain]
         *others, dearest = sorted(map(self.listing.at_most, each), key=_dearness)
         prompts = [self.listing.at_most(request, answer=0) for request in each if request.model != dearest.model]
         total = reduce(lambda sum, other: sum.beside(replace(other, model=sum.model)), prompts, dearest)
         return replace(total, completion_tokens=max(usage.completion_tokens for usage in (*others, dearest)))
 
     def _asked(self, model: str, left: float) -> ModelRequest:
-        """What the alias says holds where the request does not say it."""
+        """What the alias says holds where the request does not say it. Where models before used something, the answer may be as long as
+        what was reserved leaves room for."""
         seconds = min(left, self.alias.timeout_seconds or left)
-        return with_parameters(replace(self.request, model=model, timeout_seconds=seconds), self.alias.parameters)
+        asked = with_parameters(replace(self.request, model=model, timeout_seconds=seconds), self.alias.parameters)
+        if self.spent is None:
+            return asked
+        needs = self.listing.at_most(asked)
+        room = self._most.total_tokens - self.spent.as_one.total_tokens - needs.prompt_tokens
+        return asked if room >= needs.completion_tokens else replace(asked, max_tokens=max(room, 1))
 
     def _failed(self, error: ModelError) -> None:
         self.failures.append(error)
@@ -108,7 +120,7 @@ class Chain:
         """Is it still within what was reserved? What a call uses beyond that would be nobody's decision."""
         if self.spent is None:
             return True
-        most, total = self.at_most(), self.spent.beside(other).as_one
+        most, total = self._most, self.spent.beside(other).as_one
         dear = most.cost is not None and (total.cost is None or total.cost.amount > most.cost.amount)
         return total.total_tokens <= most.total_tokens and not dear
 

@@ -65,8 +65,10 @@ class Listing:
 
     def dated_price(self, model: str) -> DatedPrice | None:
         """Of today, where the owner has set one with a date."""
+        listed = self.settings.prices.get(model) or self.settings.prices.get(model.lower())
+        if listed is None:
+            return None
         today = self.today()
-        listed = self.settings.prices.get(model) or self.settings.prices.get(model.lower(), ())
         return next((price for price in reversed(listed) if price.since <= today), None)
 
     def price(self, model: str) -> Price | None:

@@ -1,6 +1,7 @@
 """What a node or an alias may say to a provider, beside what every model takes."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from domain.json import Json
 from domain.model import ModelRequest
@@ -44,3 +45,10 @@ def asked_of(request: ModelRequest) -> dict[str, object]:
     }
     given = {name: value for name, value in optional.items() if value is not None}
     return {**forwarded(request), **given, "messages": [dict(message) for message in request.messages]}
+
+
+def for_scripts(request: ModelRequest) -> ModelRequest:
+    """Without what only providers understand: an alias may have both behind it."""
+    if not FORWARDED.intersection(request.options):
+        return request
+    return replace(request, options={name: value for name, value in request.options.items() if name not in FORWARDED})

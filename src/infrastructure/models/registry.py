@@ -24,6 +24,7 @@ from infrastructure.models.discretion import Discretion
 from infrastructure.models.listing import GROUP, LONGEST_ANSWER, Listing
 from infrastructure.models.litellm import ProviderModels
 from infrastructure.models.openai import CompatibleModels
+from infrastructure.models.options import for_scripts
 from infrastructure.models.pacer import Pacer
 from infrastructure.models.pulse import Pulse
 from infrastructure.models.scripted import ScriptedModels
@@ -67,7 +68,7 @@ class ConfiguredModels:
                 return await self._calls(adapter, asked, hearing, patience, line)
             if line is not None:
                 await self._pacer.turn(*line, self._listing.taken(asked), patience)
-            return await adapter.complete(asked, hearing)
+            return await adapter.complete(for_scripts(asked), hearing)
 
         return await chain.answered(ask, on_text)
 
