@@ -12,7 +12,7 @@ MARGIN: Final = 0.02
 GRAIN: Final = 0.01
 """Of the window: turns so close together are remembered as one."""
 TRICKLE: Final = 10
-"""After a pause so many go in as long a time again: whoever paused may not be ready for all who wait."""
+"""After a pause so many go in as long a time: whoever asked for it may not be ready for all who wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,12 @@ class Lane:
         return sum(slot.requests for slot in slots), sum(slot.tokens for slot in slots)
 
     def _earliest(self, now: float) -> float:
-        """Behind those who came before."""
+        """Behind those who came before; after a pause with a gap between, until nobody waits any more."""
         last = self.slots[-1].ends if self.slots else 0.0
         at = max(now, self.paused_until, last)
         gap = (self.trickles_until - self.paused_until) / TRICKLE
-        return max(at, last + gap) if self.paused_until <= last < self.trickles_until else at
+        trickles = self.paused_until <= last and (last < self.trickles_until or last > now)
+        return max(at, last + gap) if trickles else at
 
 
 def _with(slots: list[Slot], at: float, tokens: int, grain: float) -> tuple[Slot, ...]:

@@ -1,11 +1,12 @@
-"""One contract for whoever answers: the scripted model, and litellm before an independent OpenAI-compatible server."""
+"""One contract for whoever answers: the scripted model, litellm before an independent server that speaks as OpenAI and as Anthropic do, and
+our own adapter before the same one."""
 
 import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.usage import Usage
 from infrastructure.models.prices import BundledPrices, Counted
 from infrastructure.models.registry import ConfiguredModels
-from infrastructure.models.settings import Endpoint, ModelSettings
+from infrastructure.models.settings import Alias, Endpoint, ModelSettings
 from tests.plugins.aimock import StartModelServer
 from tests.servers.aimock import Fixture, ModelServer
 
 GPT = "openai/gpt-4o-mini"
+CLAUDE = "anthropic/claude-sonnet-4-5"
+ASKED, SAID = Decimal("0.15"), Decimal("0.60")
 TEXT = "Hi there, how are you today?"
 LABELS: JsonObject = {"type": "object", "properties": {"label": {"enum": ["billing", "bug"]}}, "required": ["label"]}
 WEATHER: JsonObject = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
@@ -45,6 +48,8 @@ PROVIDER = [
     about("garbage", {"content": "x"}, chaos={"malformedRate": 1}),
     about("never", {"content": "x"}, streamingProfile={"ttft": 60_000}, chaos={"latencyMs": 30_000}),
 ]
+TALKING_LONGER = [{**fixture, "truncateAfterChunks": 4} if "truncateAfterChunks" in fixture else fixture for fixture in PROVIDER]
+"""Anthropic sends one event more before the first text."""
 
 SCRIPT = {
     "rules": [
@@ -72,13 +77,17 @@ class Heard:
         self.pieces.append(piece)
 
 
-@pytest.fixture(params=["scripted", "litellm", "openai"])
+@pytest.fixture(params=["scripted", "litellm", "openai", "anthropic"])
 async def models(request: pytest.FixtureRequest, tmp_path: Path, model_server: StartModelServer) -> AsyncIterator[ConfiguredModels]:
     """Either one under the alias `fast`."""
     scripts = tmp_path / "scripts.yaml"
     scripts.write_text(yaml.safe_dump({"contract": SCRIPT}))
     settings = ModelSettings({"fast": "scripted/contract"}, scripts=scripts)
-    if request.param != "scripted":
+    if request.param == "anthropic":
+        settings = ModelSettings(
+            {"fast": CLAUDE}, {CLAUDE: Endpoint(model_server(TALKING_LONGER).origin, prompt_price=ASKED, completion_price=SAID)}
+        )
+    elif request.param != "scripted":
         settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(model_server(PROVIDER).base_url, adapter=request.param)})
     configured = ConfiguredModels(settings)
     yield configured
@@ -202,6 +211,62 @@ async def test_a_model_that_never_answers_fails_within_its_timeout(models: Confi
 async def test_an_unknown_model_names_the_known_ones(models: ConfiguredModels) -> None:
     with pytest.raises(ModelNotFound, match="fast"):
         await models.complete(ModelRequest("nonsense/model", ()))
+
+
+CHAOS = {
+    "errors": ({"dropRate": 1}, "model_unavailable"),
+    "disconnects": ({"disconnectRate": 1}, "model_unavailable"),
+    "garbage": ({"malformedRate": 1}, "model_garbage"),
+    "latency": ({"latencyMs": 5_000}, "model_timeout"),
+    "rate limits": ({"rateLimitRate": 1}, "model_rate_limited"),
+}
+WAYS = {
+    "litellm": lambda server: {GPT: Endpoint(server.base_url)},
+    "openai": lambda server: {GPT: Endpoint(server.base_url, adapter="openai")},
+    "anthropic": lambda server: {CLAUDE: Endpoint(server.origin)},
+}
+"""Ways to the same server: litellm in either shape, and our own adapter."""
+
+
+@asynccontextmanager
+async def going_on_from(server: ModelServer, way: str, seconds: float) -> AsyncIterator[ConfiguredModels]:
+    """An alias whose first model is there, and whose second is offline."""
+    endpoints = WAYS[way](server)
+    models = ConfiguredModels(ModelSettings({"fast": Alias((*endpoints, "scripted/echo"), timeout_seconds=seconds)}, endpoints))
+    await models.warm()
+    yield models
+    await models.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_chain_goes_on_whatever_chaos_befalls_its_first_model(
+    model_server: StartModelServer, way: str, on_text: Heard | None
+) -> None:
+    """For less time than the server says to wait after a rate limit."""
+    server = model_server([about(text, {"content": TEXT}, chaos=chaos) for text, (chaos, _) in CHAOS.items()])
+    model = next(iter(WAYS[way](server)))
+
+    async with going_on_from(server, way, 0.9) as models:
+        alone = [replace(asking(text), model=model, timeout_seconds=0.9) for text in CHAOS]
+        answers = [await models.complete(replace(request, model="fast", timeout_seconds=10.0), on_text) for request in alone[:3]]
+        codes = [(await failure_of(models, request, on_text)).code for request in alone]
+
+    assert codes == [code for _, code in CHAOS.values()]
+    assert {answer.model for answer in answers} == {"scripted/echo"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_many_calls_under_mixed_chaos_are_all_answered_and_charged(model_server: StartModelServer, way: str) -> None:
+    mixed = {"dropRate": 0.2, "malformedRate": 0.2, "disconnectRate": 0.2}
+    server = model_server([about("hello", {"content": TEXT, "usage": {"prompt_tokens": 11, "completion_tokens": 7}}, chaos=mixed)])
+
+    async with going_on_from(server, way, 5.0) as models:
+        answers = await asyncio.gather(*(models.complete(asking("hello"), Heard() if n % 2 else None) for n in range(40)))
+
+    real = [answer for answer in answers if answer.model != "scripted/echo"]
+    assert 0 < len(real) < 40
+    assert all(answer.usage.total_tokens == 18 and not answer.usage.estimated for answer in real)
+    assert len(server.calls()) == 40, "nobody asks the server twice for one call"
 
 
 @dataclass(slots=True)

@@ -144,6 +144,11 @@ async def _streamed(library: _Library, arguments: Mapping[str, object], answer: 
     raise model_error("model_garbage", f"{answer.request.model}: the answer could not be read")
 
 
+async def _not_again(*_: object, **__: object) -> None:
+    """Stands where litellm asks once more after a connection was lost: what was lost may have been an answer that is charged for."""
+    raise  # noqa: PLE0704 - what it is handling
+
+
 def _load() -> _Library:
     """litellm, silent, offline but for the providers, and without the settings that it would take from a `.env` file."""
     os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "True"
@@ -154,6 +159,8 @@ def _load() -> _Library:
     library.suppress_debug_info = True
     library.disable_hf_tokenizer_download = True
     library.disable_aiohttp_transport = True  # httpx closes a connection with its stream
+    handler = importlib.import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler
+    handler.single_connection_post_request = _not_again
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return library

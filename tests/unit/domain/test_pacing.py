@@ -56,7 +56,13 @@ def test_no_window_ever_has_more_than_its_limits(seed: int) -> None:
 def test_a_pause_holds_everybody_and_then_lets_a_few_go_at_a_time() -> None:
     paused = Lane().paused(100.0, 10.0)
 
-    assert turns(Rates(), *[(101.0, 0)] * 12, lane=paused) == [110.0 + number for number in range(11)] + [120.0]
+    assert turns(Rates(), *[(101.0, 0)] * 12, lane=paused) == [110.0 + number for number in range(12)]
+
+
+def test_when_nobody_waits_any_more_after_a_pause_all_is_as_before() -> None:
+    paused = Lane().paused(100.0, 10.0)
+
+    assert turns(Rates(), (101.0, 0), (130.0, 0), (130.0, 0), lane=paused) == [110, 130, 130]
 
 
 def test_a_pause_takes_back_turns_to_come_and_says_so() -> None:
