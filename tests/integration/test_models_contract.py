@@ -2,6 +2,7 @@
 our own adapter before the same one."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -121,6 +122,12 @@ def used_by(error: BaseException) -> Usage | None:
 def price_of(response: ModelResponse) -> Decimal:
     """Both cost 0.15 USD a million tokens asked and 0.60 answered."""
     return (response.usage.prompt_tokens * Decimal("0.15") + response.usage.completion_tokens * Decimal("0.60")) / 1_000_000
+
+
+@pytest.fixture(params=["litellm", "openai"])
+def adapter(request: pytest.FixtureRequest) -> str:
+    """The two ways to an OpenAI-compatible server."""
+    return str(request.param)
 
 
 @pytest.fixture(params=["at once", "streamed"])
@@ -269,6 +276,42 @@ async def test_many_calls_under_mixed_chaos_are_all_answered_and_charged(model_s
     assert len(server.calls()) == 40, "nobody asks the server twice for one call"
 
 
+@pytest.mark.parametrize(
+    ("chain", "asked"),
+    [
+        pytest.param(("openai/gpt-4", GPT), 2, id="a model with more room is asked"),
+        pytest.param((GPT, "openai/gpt-4"), 1, id="one with less is not"),
+    ],
+)
+async def test_what_is_too_long_goes_on_to_more_room_only(model_server: StartModelServer, chain: tuple[str, ...], asked: int) -> None:
+    server = model_server(PROVIDER)
+    settings = ModelSettings({"fast": Alias(chain)}, {"openai": Endpoint(server.base_url, adapter="openai")})
+    models = ConfiguredModels(settings)
+
+    error = await failure_of(models, asking("too long"))
+    await models.close()
+
+    assert error.code == "model_context_length"
+    assert "tokens were asked" in error.message
+    assert len(server.calls()) == asked
+
+
+CACHED = {"prompt_tokens_details": {"cached_tokens": 400}, "completion_tokens_details": {"reasoning_tokens": 30}}
+
+
+async def test_cached_and_reasoning_tokens_are_counted_and_priced(adapter: str, on_text: Heard | None) -> None:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 50, "total_tokens": 1_050, **CACHED}
+    provider = Reporting(usage, streams=on_text is not None)
+
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
+        response = await models.complete(asking("hello"), on_text)
+
+    used = response.usage
+    assert (used.prompt_tokens, used.cached_tokens, used.completion_tokens, used.reasoning_tokens) == (1_000, 400, 50, 30)
+    assert used.cost is not None
+    assert used.cost.amount == Decimal("0.00015")  # 600 at 0.15, 400 at 0.075, 50 at 0.60
+
+
 @dataclass(slots=True)
 class Provider:
     """A provider of our own that sends pieces without usage and then holds the line until the caller hangs up."""
@@ -291,22 +334,46 @@ class Provider:
         await writer.wait_closed()
 
 
+@dataclass(slots=True)
+class Reporting:
+    """A provider that answers one request, with this usage."""
+
+    usage: dict[str, Any]
+    streams: bool
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        about: dict[str, Any] = {"id": "1", "created": 1, "model": "m"}
+        if self.streams:
+            chunk = {**about, "object": "chat.completion.chunk"}
+            choice = {"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}
+            pieces = [{**chunk, "choices": [choice]}, {**chunk, "choices": [], "usage": self.usage}]
+            body = "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+        else:
+            choice = {"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}
+            body = json.dumps({**about, "object": "chat.completion", "choices": [choice], "usage": self.usage})
+        kind = "text/event-stream" if self.streams else "application/json"
+        writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+
 def delta(text: str, finish: str = "null") -> str:
     choice = f'{{"index": 0, "delta": {{"content": "{text}"}}, "finish_reason": {finish}}}'
     return f'{{"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{choice}]}}'
 
 
 @asynccontextmanager
-async def served_by(provider: Provider) -> AsyncIterator[str]:
+async def served_by(provider: "Provider | Reporting") -> AsyncIterator[str]:
     server = await asyncio.start_server(provider, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
-async def test_cancelling_closes_the_providers_stream_and_says_what_was_used() -> None:
+async def test_cancelling_closes_the_providers_stream_and_says_what_was_used(adapter: str) -> None:
     provider, spoke = Provider((delta("one "), delta("two "))), asyncio.Event()
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         call = asyncio.create_task(models.complete(asking("count"), lambda text: spoke.set() if "two" in text else None))
         await asyncio.wait_for(spoke.wait(), 20)
         call.cancel()
@@ -319,10 +386,10 @@ async def test_cancelling_closes_the_providers_stream_and_says_what_was_used() -
     assert (usage.completion_tokens, usage.estimated) == (2, True)
 
 
-async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed() -> None:
+async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed(adapter: str) -> None:
     provider = Provider((delta("one "),))
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         await models.warm()
         error = await failure_of(models, asking("count", timeout_seconds=1.0), Heard())
         await asyncio.wait_for(provider.hung_up.wait(), 5)
@@ -331,30 +398,30 @@ async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed() -> 
     assert used_by(error) is not None
 
 
-async def test_a_stream_is_closed_when_whoever_listens_fails() -> None:
+async def test_a_stream_is_closed_when_whoever_listens_fails(adapter: str) -> None:
     provider = Provider((delta("one "), delta("two ")))
 
     def failing(_: str) -> None:
         raise RuntimeError("nobody listens")
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("count"), failing)
         await asyncio.wait_for(provider.hung_up.wait(), 5)
 
     assert isinstance(error.__cause__, RuntimeError)
 
 
-async def test_a_stream_that_ends_without_saying_why_is_cut() -> None:
-    async with served_by(Provider((delta("one "),), ends=True)) as base_url, at(base_url) as models:
+async def test_a_stream_that_ends_without_saying_why_is_cut(adapter: str) -> None:
+    async with served_by(Provider((delta("one "),), ends=True)) as base_url, at(base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("count"), Heard())
 
     assert error.code == "model_stream_cut"
 
 
-async def test_tokens_that_the_provider_does_not_report_are_estimates() -> None:
+async def test_tokens_that_the_provider_does_not_report_are_estimates(adapter: str) -> None:
     provider = Provider((delta("one "), delta("two", '"stop"'), "[DONE]"), ends=True)
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         response = await models.complete(asking("count"), Heard())
 
     assert response.text == "one two"
@@ -362,8 +429,8 @@ async def test_tokens_that_the_provider_does_not_report_are_estimates() -> None:
     assert response.usage.completion_tokens > 0
 
 
-async def test_a_price_of_ones_own_goes_before_the_listed_one(model_server: StartModelServer) -> None:
-    async with at(model_server(PROVIDER).base_url, prompt_price=Decimal(1), completion_price=Decimal(2)) as models:
+async def test_a_price_of_ones_own_goes_before_the_listed_one(model_server: StartModelServer, adapter: str) -> None:
+    async with at(model_server(PROVIDER).base_url, adapter=adapter, prompt_price=Decimal(1), completion_price=Decimal(2)) as models:
         response = await models.complete(asking("hello"))
 
     assert response.usage.cost is not None
@@ -381,19 +448,19 @@ async def test_an_unlisted_model_has_an_unknown_cost(model_server: StartModelSer
     assert response.usage.cost is None
 
 
-async def asked_of(server: ModelServer, request: ModelRequest) -> dict[str, Any]:
+async def asked_of(server: ModelServer, request: ModelRequest, adapter: str) -> dict[str, Any]:
     """The one request that reached the server."""
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await models.complete(request)
     (call,) = server.calls()
     return call
 
 
-async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer) -> None:
+async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer, adapter: str) -> None:
     numbers = {"temperature": 0.5, "max_tokens": 9, "seed": 3}
     extras = {"stop": ("X",), "response_schema": LABELS, "tools": (WEATHER,), "options": {"top_p": 0.5, "rules": []}}
 
-    body = (await asked_of(model_server(PROVIDER), asking("label", **numbers, **extras)))["body"]
+    body = (await asked_of(model_server(PROVIDER), asking("label", **numbers, **extras), adapter))["body"]
 
     assert body.pop("response_format")["json_schema"]["schema"] == LABELS
     assert {name: value for name, value in body.items() if value is not False} == {
@@ -410,11 +477,13 @@ async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer
 @pytest.mark.parametrize(
     ("key", "sent"), [pytest.param(None, "none", id="without a key of its own"), pytest.param("my-own", "my-own", id="with one")]
 )
-async def test_the_providers_key_never_goes_to_another_address(key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_providers_key_never_goes_to_another_address(
+    key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
     provider = Provider((delta("one", '"stop"'), "[DONE]"), ends=True)
 
-    async with served_by(provider) as base_url, at(base_url, api_key=key) as models:
+    async with served_by(provider) as base_url, at(base_url, api_key=key, adapter=adapter) as models:
         await models.complete(asking("count"), Heard())
 
     assert f"authorization: bearer {sent}\r\n" in provider.head.lower()
@@ -422,20 +491,20 @@ async def test_the_providers_key_never_goes_to_another_address(key: str | None, 
 
 
 @pytest.mark.parametrize("option", ["api_base", "api_key", "base_url", "mock_response", "fallbacks", "extra_headers"])
-async def test_a_document_cannot_lead_a_call_elsewhere(model_server: StartModelServer, option: str) -> None:
+async def test_a_document_cannot_lead_a_call_elsewhere(model_server: StartModelServer, option: str, adapter: str) -> None:
     server = model_server(PROVIDER)
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("hello", options={option: "http://127.0.0.1:9"}))
 
     assert error.code == "model_bad_request"
     assert server.calls() == []
 
 
-async def test_a_failed_call_is_not_tried_again_by_the_library(model_server: StartModelServer) -> None:
+async def test_a_failed_call_is_not_tried_again_by_the_library(model_server: StartModelServer, adapter: str) -> None:
     server = model_server(PROVIDER)
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await failure_of(models, asking("broken"))
 
     assert len(server.calls()) == 1
@@ -459,12 +528,12 @@ def addresses() -> Iterator[list[str]]:
 
 
 async def test_nothing_but_the_provider_is_connected_to(
-    model_server: StartModelServer, addresses: list[str], on_text: Heard | None
+    model_server: StartModelServer, addresses: list[str], on_text: Heard | None, adapter: str
 ) -> None:
     server = model_server(PROVIDER)
     addresses.clear()
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await models.complete(asking("hello"), on_text)
         await failure_of(models, asking("broken"), on_text)
 
