@@ -80,8 +80,6 @@ class ProviderModels:
         return missing_key(self._listing.provider(model), self._settings.environment)
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
-        if reason := self.why_unusable(request.model):
-            raise model_error("model_auth", f"{request.model}: {reason}")
         endpoint = await self._discretion.ready(request.model, self._listing.endpoint(request.model))
         arguments = {**call_arguments(request), **_way_to(endpoint)}
         answer = Answer(request, self._listing.price(request.model))

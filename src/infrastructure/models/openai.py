@@ -20,7 +20,7 @@ from infrastructure.models.failures import charged, model_error, no_answer_in
 from infrastructure.models.listing import Listing
 from infrastructure.models.options import asked_of
 from infrastructure.models.pieces import refusal, take
-from infrastructure.models.providers import KEY_VARIABLES, missing_key
+from infrastructure.models.providers import KEY_VARIABLES
 from infrastructure.models.refusals import refused
 from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.models.words import shortened
@@ -118,8 +118,6 @@ class CompatibleModels:
                 )  # said by the library, it shows it
             return endpoint.api_key or NO_KEY
         provider = self._listing.provider(model)
-        if reason := missing_key(provider, self._environment):
-            raise model_error("model_auth", f"{model}: {reason}")
         return next((key for name in KEY_VARIABLES.get(provider, ()) if (key := self._environment.get(name))), NO_KEY)
 
     def _client(self) -> "httpx2.AsyncClient":

@@ -21,6 +21,7 @@ from infrastructure.models.calling import Calls, Line
 from infrastructure.models.cards import Cards
 from infrastructure.models.chain import Chain
 from infrastructure.models.discretion import Discretion
+from infrastructure.models.failures import model_error
 from infrastructure.models.listing import GROUP, LONGEST_ANSWER, Listing
 from infrastructure.models.litellm import ProviderModels
 from infrastructure.models.openai import CompatibleModels
@@ -64,6 +65,8 @@ class ConfiguredModels:
 
         async def ask(asked: ModelRequest, hearing: OnText | None, patience: float) -> ModelResponse:
             adapter = self._adapter(asked.model, chain.alias)
+            if reason := self._why_unusable(asked.model):
+                raise model_error("model_auth", f"{asked.model}: {reason}")
             if adapter is not self._scripted:
                 return await self._calls(adapter, asked, hearing, patience, line)
             if line is not None:
