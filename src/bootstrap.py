@@ -89,7 +89,7 @@ class Shared(containers.DeclarativeContainer):
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     secrets = providers.Singleton(secrets_of, settings, redactor)
-    models = providers.Singleton(models_of, settings, clock, secrets, redactor)
+    models = providers.Singleton(models_of, settings, clock, secrets, redactor, store)
     reach = providers.Singleton(reach_of, settings)
     makers = providers.Singleton(makers_of, reach, clock, secrets)
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)

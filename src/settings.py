@@ -1,6 +1,5 @@
 """What an owner can set: defaults, then `weft.toml` (or `.yaml`, `.json`), then `WEFT_*`, then flags; the later wins."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_network
@@ -21,12 +20,11 @@ from pydantic_settings import (
 
 from domain.errors import Problem
 from domain.errors import ValidationError as BadSettings
+from infrastructure.models.setting_fields import Aliases, Endpoints, PriceLists
 from infrastructure.secrets.settings import SecretSettings
 
 PREFIX = "WEFT_"
 FILES = ("weft.toml", "weft.yaml", "weft.json")
-ENDPOINT = ("api_base", "api_key", "prompt_price", "completion_price")
-PRICE = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 OFFLINE_ALIASES = {"fast": "scripted/assistant", "careful": "scripted/assistant"}
 
 
@@ -41,9 +39,9 @@ class DatabaseConfig:
 
 @dataclass(frozen=True, slots=True)
 class LlmConfig:
-    """`models`: alias -> `provider/model`."""
+    """`models`: alias -> `provider/model`, or more about it."""
 
-    models: Mapping[str, str]
+    models: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +89,9 @@ class Settings(BaseSettings):
     ] = None
     jwt_tenant_claim: Annotated[str, Field(min_length=1, description="the claim of a token that names the tenant")] = "tenant"
     jwt_role_claim: Annotated[str, Field(min_length=1, description="the claim of a token that names the role, or a list of them")] = "role"
-    models: Annotated[dict[str, str], Field(description="alias -> provider/model, as WEFT_MODELS__fast=openai/gpt-4o-mini")] = {}
-    model_endpoints: Annotated[
-        dict[str, dict[str, str]], Field(description="provider/model -> api_base, api_key, prices per million tokens")
-    ] = {}
+    models: Aliases = {}
+    model_endpoints: Endpoints = {}
+    prices: PriceLists = {}
     secrets: SecretSettings = {}
     scripts: Annotated[Path | None, Field(description="file of scripts for the offline model")] = None
     scripted_chunk_seconds: Annotated[float, Field(ge=0, le=10, description="how slowly the offline model talks")] = 0.0
@@ -162,17 +159,6 @@ class Settings(BaseSettings):
                 ip_network(place)  # says what is wrong with it
         return places
 
-    @field_validator("model_endpoints")
-    @classmethod
-    def _are_endpoints(cls, rows: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        for model, row in rows.items():
-            for key, value in row.items():
-                if key not in ENDPOINT:
-                    raise ValueError(f"{model} has no `{key}`, but {', '.join(ENDPOINT)}")
-                if key.endswith("_price") and PRICE.fullmatch(value) is None:
-                    raise ValueError(f"`{key}` of {model} must be a number such as 0.15")
-        return rows
-
     @field_validator("mcp_servers")
     @classmethod
     def _are_servers(cls, rows: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -183,7 +169,7 @@ class Settings(BaseSettings):
         return rows
 
     @property
-    def aliases(self) -> dict[str, str]:
+    def aliases(self) -> dict[str, Any]:
         """A fresh install answers offline; what is set replaces that alias by alias."""
         return {**OFFLINE_ALIASES, **self.models}
 

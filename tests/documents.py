@@ -53,6 +53,9 @@ class OneModel:
     def known(self, name: str) -> bool:
         return name == "fast"
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return self.cards()
+
     def cards(self) -> Sequence[ModelCard]:
         return [ModelCard("fast", "scripted/echo", "scripted")]
 

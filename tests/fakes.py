@@ -28,6 +28,9 @@ class OneModel:
     def known(self, name: str) -> bool:
         return name == "parrot"
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return self.cards()
+
     def cards(self) -> Sequence[ModelCard]:
         return [
             ModelCard("parrot", "parrot", "fake", Money(Decimal("0.15")), Money(Decimal("1E+1")), scripted=True),

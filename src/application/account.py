@@ -34,7 +34,7 @@ class Account:
 
     def reserve(self, call: Call, usage: Usage) -> None:
         """It may begin when this is durable."""
-        self.held[call] = row = self._row(call, usage, UsageState.RESERVED, call[0].attempt)
+        self.held[call] = row = self._row(call, usage.as_one, UsageState.RESERVED, call[0].attempt)
         self._write(row)
 
     def may_begin(self, call: Call) -> bool:
@@ -46,12 +46,16 @@ class Account:
         return True
 
     def count(self, call: Call, usage: Usage, attempt: int) -> None:
-        """What a call used, under the number that was reserved for it, if one was."""
+        """What a call used, under the number that was reserved for it, if one was; what calls of other models before it used, each under
+        a number of its own."""
+        used, *earlier = usage.calls
         reserved = self._taken(call)
         if reserved is None:
-            self._write(self._row(call, usage, UsageState.COUNTED, attempt))
+            self._write(self._row(call, used, UsageState.COUNTED, attempt))
         else:
-            self._write(replace(reserved, usage=usage, state=UsageState.COUNTED))
+            self._write(replace(reserved, usage=used, state=UsageState.COUNTED))
+        for other in earlier:
+            self._write(self._row(call, other, UsageState.COUNTED, attempt))
 
     def let_off(self, call: Call) -> None:
         """It used nothing, or never began. Where none is reserved, that is nothing."""

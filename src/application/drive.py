@@ -145,7 +145,8 @@ class Drive:
         """To the run's public total."""
         self.run = replace(self.run, usage=self.run.usage.plus(usage, state))
         self.has_news = True
-        self.tools.meter.used(self.account.workflow, usage)
+        for call in usage.calls:
+            self.tools.meter.used(self.account.workflow, call)
 
     def recount(self, lines: Sequence[UsageRow]) -> None:
         """A worker that had lost the run may have counted what no row of it says."""

@@ -15,4 +15,4 @@ class ListModels:
     async def __call__(self, who: Principal, order: PageOrder) -> PageView[ModelView]:
         """Aliases first."""
         who.must_be(Role.VIEWER)
-        return slice_of(self.models.cards(), order, ModelView.of)
+        return slice_of(await self.models.survey(), order, ModelView.of)

@@ -1,7 +1,7 @@
 """What readers get: plain models made from what the domain holds. They are the schemas of the published API."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Generic, TypeVar, cast
 
@@ -11,7 +11,7 @@ from domain.access import ApiKey, Role
 from domain.errors import Failure
 from domain.graph.flow import Priority
 from domain.json import Json
-from domain.model import ModelCard
+from domain.model import ModelCard, ProviderHealth
 from domain.thread import OnFailure, Thread, ThreadState, ThreadType
 from domain.tool import ToolExecutionResult
 from domain.usage import Money, Usage
@@ -134,8 +134,33 @@ class ToolResultView(View):
         )
 
 
+class ProviderHealthView(View):
+    """As those who call it see it. `breaker`: `closed`, `open` (it is left alone) or `half_open` (one call tries). `paused_until`: it asked
+    not to be called before."""
+
+    breaker: str
+    last_error: str
+    last_error_at: datetime | None
+    requests_in_minute: int
+    tokens_in_minute: int
+    paused_until: datetime | None
+
+    @classmethod
+    def of(cls, health: ProviderHealth) -> "ProviderHealthView":
+        return cls(
+            breaker=health.breaker,
+            last_error=health.last_error,
+            last_error_at=health.last_error_at,
+            requests_in_minute=health.requests_in_minute,
+            tokens_in_minute=health.tokens_in_minute,
+            paused_until=health.paused_until,
+        )
+
+
 class ModelView(View):
-    """Prices are for a million tokens; null when unknown. `reason` says why a model is not usable."""
+    """Prices are for a million tokens; null when unknown, and `priced` is then false. `price_since`: from when on the owner's price holds;
+    null for one of the list. `reason` says why a model is not usable. `chain`: what an alias asks, one after the other. `health`: null of
+    what nobody has called."""
 
     name: str
     resolves_to: str
@@ -145,6 +170,11 @@ class ModelView(View):
     usable: bool
     reason: str
     scripted: bool
+    chain: list[str]
+    priced: bool
+    price_since: date | None
+    price_reason: str
+    health: ProviderHealthView | None
 
     @classmethod
     def of(cls, card: ModelCard) -> "ModelView":
@@ -157,6 +187,11 @@ class ModelView(View):
             usable=card.usable,
             reason=card.reason,
             scripted=card.scripted,
+            chain=list(card.chain or (card.resolves_to,)),
+            priced=card.prompt_price is not None,
+            price_since=card.price_since,
+            price_reason=card.price_reason,
+            health=perhaps(ProviderHealthView.of, card.health),
         )
 
 

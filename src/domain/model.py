@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from domain.caller import Caller
@@ -54,9 +55,23 @@ class ModelResponse:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderHealth:
+    """How a provider is, as those who call it see it: is its breaker `closed`, `open` or `half_open`, the code of the last error and when
+    it was, what was asked in the last minute, and until when nobody calls because it said so."""
+
+    breaker: str = "closed"
+    last_error: str = ""
+    last_error_at: datetime | None = None
+    requests_in_minute: int = 0
+    tokens_in_minute: int = 0
+    paused_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelCard:
-    """One line of `/v1/models`: an alias or a model, what it stands for, prices per million tokens (None: unknown), and why it is not
-    usable if it is not."""
+    """One line of `/v1/models`: an alias or a model, what it stands for, prices per million tokens (None: unknown) and since when they
+    hold where the owner has said so, and why it is not usable if it is not. `chain`: the models that an alias asks one after the other;
+    prices and provider are those of the first. `lane`: who is called, and by what key."""
 
     name: str
     resolves_to: str
@@ -66,6 +81,11 @@ class ModelCard:
     usable: bool = True
     reason: str = ""
     scripted: bool = False
+    chain: tuple[str, ...] = ()
+    price_since: date | None = None
+    price_reason: str = ""
+    lane: str = ""
+    health: ProviderHealth | None = None
 
 
 OnText = Callable[[str], None]

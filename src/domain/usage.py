@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from enum import StrEnum
+from functools import reduce
 from typing import Final, TypeAlias
 
 from domain.errors import TrackingError
@@ -32,7 +33,8 @@ class Money:
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What one call used. `cost` None: its price is unknown. `estimated`: the provider did not say, we counted. `cached_tokens` are part of
-    `prompt_tokens`, `reasoning_tokens` of `completion_tokens`. `prompt`: the published one that was rendered for it, `name@3`."""
+    `prompt_tokens`, `reasoning_tokens` of `completion_tokens`. `prompt`: the published one that was rendered for it, `name@3`. `earlier`:
+    calls of other models that it took to get there, each charged by itself; the numbers here are without them."""
 
     model: str
     prompt_tokens: int
@@ -42,19 +44,42 @@ class Usage:
     cached_tokens: int = 0
     reasoning_tokens: int = 0
     prompt: str = ""
+    earlier: tuple["Usage", ...] = ()
+
+    @property
+    def calls(self) -> tuple["Usage", ...]:
+        """Each model's by itself, this one first."""
+        return (replace(self, earlier=()), *self.earlier) if self.earlier else (self,)
+
+    @property
+    def as_one(self) -> "Usage":
+        """All of it under this model's name: what is reserved has one line."""
+        one, *others = self.calls
+        return reduce(lambda sum, other: sum.beside(replace(other, model=sum.model)), others, one)
 
     @property
     def total_tokens(self) -> int:
         return self.prompt_tokens + self.completion_tokens
 
     def beside(self, earlier: "Usage | None") -> "Usage":
-        """This call and an earlier one of the same model, as one; the price is unknown when one of theirs is."""
-        if earlier is None:
-            return self
+        """This call and an earlier one: as one where the model is the same, whose price is unknown when one of theirs is; else the earlier
+        one stands by itself."""
+        return self if earlier is None else reduce(Usage._with, earlier.calls, self)
+
+    def _with(self, other: "Usage") -> "Usage":
+        if other.model == self.model:
+            return self._and(other)
+        found = next((at for at, one in enumerate(self.earlier) if one.model == other.model), None)
+        if found is None:
+            return replace(self, earlier=(*self.earlier, other))
+        return replace(self, earlier=(*self.earlier[:found], self.earlier[found]._and(other), *self.earlier[found + 1 :]))
+
+    def _and(self, earlier: "Usage") -> "Usage":
         cost = None if self.cost is None or earlier.cost is None else self.cost + earlier.cost
         prompt, completion = self.prompt_tokens + earlier.prompt_tokens, self.completion_tokens + earlier.completion_tokens
         cached, reasoning = self.cached_tokens + earlier.cached_tokens, self.reasoning_tokens + earlier.reasoning_tokens
-        return Usage(self.model, prompt, completion, cost, self.estimated or earlier.estimated, cached, reasoning, self.prompt)
+        estimated = self.estimated or earlier.estimated
+        return Usage(self.model, prompt, completion, cost, estimated, cached, reasoning, self.prompt, self.earlier)
 
 
 class UsageState(StrEnum):
@@ -139,6 +164,10 @@ class UsageTotal:
         return self.prompt_tokens + self.completion_tokens
 
     def plus(self, usage: Usage, state: UsageState = UsageState.COUNTED) -> "UsageTotal":
+        """With every call that it took."""
+        return reduce(lambda sum, call: sum._plus(call, state), usage.calls, self)
+
+    def _plus(self, usage: Usage, state: UsageState) -> "UsageTotal":
         costs = {money.currency: money for money in (self.cost, *self.others)}
         if (cost := usage.cost) is not None:
             costs[cost.currency] = costs[cost.currency] + cost if cost.currency in costs else cost

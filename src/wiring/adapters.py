@@ -3,7 +3,6 @@
 import os
 import random
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -39,12 +38,11 @@ from wiring.reaching import Reach
 
 if TYPE_CHECKING:
     from domain.ports.webhooks import WebhookSender
-    from infrastructure.models.settings import Endpoint
     from infrastructure.tools.described import Described, Maker
     from infrastructure.tools.registry import InstalledTools
 
 
-def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor: Redactor) -> Later:
+def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor: Redactor, store: Store) -> Later:
     """`ConfiguredModels`, loaded with the first question; at once where there is a file of scripts or a key that is a secret: what is wrong
     with those stops the start."""
 
@@ -54,27 +52,21 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor
         from infrastructure.models.discretion import Discretion
         from infrastructure.models.registry import ConfiguredModels
         from infrastructure.models.settings import ModelSettings
+        from infrastructure.models.written import alias_of, endpoint_of, prices_of
 
-        endpoints = {name: _endpoint(row) for name, row in settings.model_endpoints.items()}
-        chosen = ModelSettings(settings.aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ))
+        endpoints = {name: endpoint_of(row) for name, row in settings.model_endpoints.items()}
+        aliases = {name: alias_of(row) for name, row in settings.aliases.items()}
+        prices = {name: prices_of(row) for name, row in settings.prices.items()}
+        chosen = ModelSettings(aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ), prices)
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
         discretion = Discretion(secrets, redactor.nameless)
         discretion.check(endpoints)
-        return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion)
+        return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion, store.lanes, clock)
 
     models = Later(make)
     if settings.scripts is not None or any("${" in row.get("api_key", "") for row in settings.model_endpoints.values()):
         models.rest()
     return models
-
-
-def _endpoint(row: Mapping[str, str]) -> "Endpoint":
-    from infrastructure.models.settings import Endpoint
-
-    def price(name: str) -> Decimal | None:
-        return Decimal(row[name]) if name in row else None
-
-    return Endpoint(row.get("api_base"), row.get("api_key"), price("prompt_price"), price("completion_price"))
 
 
 async def close_models(models: Later) -> None:

@@ -1,11 +1,13 @@
-"""One contract for whoever answers: the scripted model, and litellm before an independent OpenAI-compatible server."""
+"""One contract for whoever answers: the scripted model, litellm before an independent server that speaks as OpenAI and as Anthropic do, and
+our own adapter before the same one."""
 
 import asyncio
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,13 @@ from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.usage import Usage
 from infrastructure.models.prices import BundledPrices, Counted
 from infrastructure.models.registry import ConfiguredModels
-from infrastructure.models.settings import Endpoint, ModelSettings
+from infrastructure.models.settings import Alias, Endpoint, ModelSettings
 from tests.plugins.aimock import StartModelServer
 from tests.servers.aimock import Fixture, ModelServer
 
 GPT = "openai/gpt-4o-mini"
+CLAUDE = "anthropic/claude-sonnet-4-5"
+ASKED, SAID = Decimal("0.15"), Decimal("0.60")
 TEXT = "Hi there, how are you today?"
 LABELS: JsonObject = {"type": "object", "properties": {"label": {"enum": ["billing", "bug"]}}, "required": ["label"]}
 WEATHER: JsonObject = {"type": "function", "function": {"name": "get_weather", "parameters": {"type": "object"}}}
@@ -45,6 +49,8 @@ PROVIDER = [
     about("garbage", {"content": "x"}, chaos={"malformedRate": 1}),
     about("never", {"content": "x"}, streamingProfile={"ttft": 60_000}, chaos={"latencyMs": 30_000}),
 ]
+TALKING_LONGER = [{**fixture, "truncateAfterChunks": 4} if "truncateAfterChunks" in fixture else fixture for fixture in PROVIDER]
+"""Anthropic sends one event more before the first text."""
 
 SCRIPT = {
     "rules": [
@@ -72,14 +78,18 @@ class Heard:
         self.pieces.append(piece)
 
 
-@pytest.fixture(params=["scripted", "litellm"])
+@pytest.fixture(params=["scripted", "litellm", "openai", "anthropic"])
 async def models(request: pytest.FixtureRequest, tmp_path: Path, model_server: StartModelServer) -> AsyncIterator[ConfiguredModels]:
     """Either one under the alias `fast`."""
     scripts = tmp_path / "scripts.yaml"
     scripts.write_text(yaml.safe_dump({"contract": SCRIPT}))
     settings = ModelSettings({"fast": "scripted/contract"}, scripts=scripts)
-    if request.param == "litellm":
-        settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(model_server(PROVIDER).base_url)})
+    if request.param == "anthropic":
+        settings = ModelSettings(
+            {"fast": CLAUDE}, {CLAUDE: Endpoint(model_server(TALKING_LONGER).origin, prompt_price=ASKED, completion_price=SAID)}
+        )
+    elif request.param != "scripted":
+        settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(model_server(PROVIDER).base_url, adapter=request.param)})
     configured = ConfiguredModels(settings)
     yield configured
     await configured.close()
@@ -93,7 +103,8 @@ async def at(base_url: str, **endpoint: Any) -> AsyncIterator[ConfiguredModels]:
 
 
 def asking(text: str, **more: Any) -> ModelRequest:
-    return ModelRequest("fast", ({"role": "user", "content": text},), **{"timeout_seconds": 20.0, **more})
+    """For less time than the provider says to wait after `limit`: nobody waits for that."""
+    return ModelRequest("fast", ({"role": "user", "content": text},), **{"timeout_seconds": 6.0, **more})
 
 
 async def failure_of(models: ConfiguredModels, request: ModelRequest, on_text: Callable[[str], None] | None = None) -> ModelError:
@@ -111,6 +122,12 @@ def used_by(error: BaseException) -> Usage | None:
 def price_of(response: ModelResponse) -> Decimal:
     """Both cost 0.15 USD a million tokens asked and 0.60 answered."""
     return (response.usage.prompt_tokens * Decimal("0.15") + response.usage.completion_tokens * Decimal("0.60")) / 1_000_000
+
+
+@pytest.fixture(params=["litellm", "openai"])
+def adapter(request: pytest.FixtureRequest) -> str:
+    """The two ways to an OpenAI-compatible server."""
+    return str(request.param)
 
 
 @pytest.fixture(params=["at once", "streamed"])
@@ -203,6 +220,98 @@ async def test_an_unknown_model_names_the_known_ones(models: ConfiguredModels) -
         await models.complete(ModelRequest("nonsense/model", ()))
 
 
+CHAOS = {
+    "errors": ({"dropRate": 1}, "model_unavailable"),
+    "disconnects": ({"disconnectRate": 1}, "model_unavailable"),
+    "garbage": ({"malformedRate": 1}, "model_garbage"),
+    "latency": ({"latencyMs": 5_000}, "model_timeout"),
+    "rate limits": ({"rateLimitRate": 1}, "model_rate_limited"),
+}
+WAYS = {
+    "litellm": lambda server: {GPT: Endpoint(server.base_url)},
+    "openai": lambda server: {GPT: Endpoint(server.base_url, adapter="openai")},
+    "anthropic": lambda server: {CLAUDE: Endpoint(server.origin)},
+}
+"""Ways to the same server: litellm in either shape, and our own adapter."""
+
+
+@asynccontextmanager
+async def going_on_from(server: ModelServer, way: str, seconds: float) -> AsyncIterator[ConfiguredModels]:
+    """An alias whose first model is there, and whose second is offline."""
+    endpoints = WAYS[way](server)
+    models = ConfiguredModels(ModelSettings({"fast": Alias((*endpoints, "scripted/echo"), timeout_seconds=seconds)}, endpoints))
+    await models.warm()
+    yield models
+    await models.close()
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_chain_goes_on_whatever_chaos_befalls_its_first_model(
+    model_server: StartModelServer, way: str, on_text: Heard | None
+) -> None:
+    """For less time than the server says to wait after a rate limit."""
+    server = model_server([about(text, {"content": TEXT}, chaos=chaos) for text, (chaos, _) in CHAOS.items()])
+    model = next(iter(WAYS[way](server)))
+
+    async with going_on_from(server, way, 0.9) as models:
+        alone = [replace(asking(text), model=model, timeout_seconds=0.9) for text in CHAOS]
+        answers = [await models.complete(replace(request, model="fast", timeout_seconds=10.0), on_text) for request in alone[:3]]
+        codes = [(await failure_of(models, request, on_text)).code for request in alone]
+
+    assert codes == [code for _, code in CHAOS.values()]
+    assert {answer.model for answer in answers} == {"scripted/echo"}
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_many_calls_under_mixed_chaos_are_all_answered_and_charged(model_server: StartModelServer, way: str) -> None:
+    mixed = {"dropRate": 0.2, "malformedRate": 0.2, "disconnectRate": 0.2}
+    server = model_server([about("hello", {"content": TEXT, "usage": {"prompt_tokens": 11, "completion_tokens": 7}}, chaos=mixed)])
+
+    async with going_on_from(server, way, 5.0) as models:
+        answers = await asyncio.gather(*(models.complete(asking("hello"), Heard() if n % 2 else None) for n in range(40)))
+
+    real = [answer for answer in answers if answer.model != "scripted/echo"]
+    assert 0 < len(real) < 40
+    assert all(answer.usage.total_tokens == 18 and not answer.usage.estimated for answer in real)
+    assert len(server.calls()) == 40, "nobody asks the server twice for one call"
+
+
+@pytest.mark.parametrize(
+    ("chain", "asked"),
+    [
+        pytest.param(("openai/gpt-4", GPT), 2, id="a model with more room is asked"),
+        pytest.param((GPT, "openai/gpt-4"), 1, id="one with less is not"),
+    ],
+)
+async def test_what_is_too_long_goes_on_to_more_room_only(model_server: StartModelServer, chain: tuple[str, ...], asked: int) -> None:
+    server = model_server(PROVIDER)
+    settings = ModelSettings({"fast": Alias(chain)}, {"openai": Endpoint(server.base_url, adapter="openai")})
+    models = ConfiguredModels(settings)
+
+    error = await failure_of(models, asking("too long"))
+    await models.close()
+
+    assert error.code == "model_context_length"
+    assert "tokens were asked" in error.message
+    assert len(server.calls()) == asked
+
+
+CACHED = {"prompt_tokens_details": {"cached_tokens": 400}, "completion_tokens_details": {"reasoning_tokens": 30}}
+
+
+async def test_cached_and_reasoning_tokens_are_counted_and_priced(adapter: str, on_text: Heard | None) -> None:
+    usage = {"prompt_tokens": 1_000, "completion_tokens": 50, "total_tokens": 1_050, **CACHED}
+    provider = Reporting(usage, streams=on_text is not None)
+
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
+        response = await models.complete(asking("hello"), on_text)
+
+    used = response.usage
+    assert (used.prompt_tokens, used.cached_tokens, used.completion_tokens, used.reasoning_tokens) == (1_000, 400, 50, 30)
+    assert used.cost is not None
+    assert used.cost.amount == Decimal("0.00015")  # 600 at 0.15, 400 at 0.075, 50 at 0.60
+
+
 @dataclass(slots=True)
 class Provider:
     """A provider of our own that sends pieces without usage and then holds the line until the caller hangs up."""
@@ -225,22 +334,46 @@ class Provider:
         await writer.wait_closed()
 
 
+@dataclass(slots=True)
+class Reporting:
+    """A provider that answers one request, with this usage."""
+
+    usage: dict[str, Any]
+    streams: bool
+
+    async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        about: dict[str, Any] = {"id": "1", "created": 1, "model": "m"}
+        if self.streams:
+            chunk = {**about, "object": "chat.completion.chunk"}
+            choice = {"index": 0, "delta": {"content": "ok"}, "finish_reason": "stop"}
+            pieces = [{**chunk, "choices": [choice]}, {**chunk, "choices": [], "usage": self.usage}]
+            body = "".join(f"data: {json.dumps(piece)}\n\n" for piece in pieces) + "data: [DONE]\n\n"
+        else:
+            choice = {"index": 0, "message": {"role": "assistant", "content": "ok"}, "finish_reason": "stop"}
+            body = json.dumps({**about, "object": "chat.completion", "choices": [choice], "usage": self.usage})
+        kind = "text/event-stream" if self.streams else "application/json"
+        writer.write(f"HTTP/1.1 200 OK\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n{body}".encode())
+        await writer.drain()
+        writer.close()
+
+
 def delta(text: str, finish: str = "null") -> str:
     choice = f'{{"index": 0, "delta": {{"content": "{text}"}}, "finish_reason": {finish}}}'
     return f'{{"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{choice}]}}'
 
 
 @asynccontextmanager
-async def served_by(provider: Provider) -> AsyncIterator[str]:
+async def served_by(provider: "Provider | Reporting") -> AsyncIterator[str]:
     server = await asyncio.start_server(provider, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
 
 
-async def test_cancelling_closes_the_providers_stream_and_says_what_was_used() -> None:
+async def test_cancelling_closes_the_providers_stream_and_says_what_was_used(adapter: str) -> None:
     provider, spoke = Provider((delta("one "), delta("two "))), asyncio.Event()
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         call = asyncio.create_task(models.complete(asking("count"), lambda text: spoke.set() if "two" in text else None))
         await asyncio.wait_for(spoke.wait(), 20)
         call.cancel()
@@ -253,10 +386,10 @@ async def test_cancelling_closes_the_providers_stream_and_says_what_was_used() -
     assert (usage.completion_tokens, usage.estimated) == (2, True)
 
 
-async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed() -> None:
+async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed(adapter: str) -> None:
     provider = Provider((delta("one "),))
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         await models.warm()
         error = await failure_of(models, asking("count", timeout_seconds=1.0), Heard())
         await asyncio.wait_for(provider.hung_up.wait(), 5)
@@ -265,30 +398,30 @@ async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed() -> 
     assert used_by(error) is not None
 
 
-async def test_a_stream_is_closed_when_whoever_listens_fails() -> None:
+async def test_a_stream_is_closed_when_whoever_listens_fails(adapter: str) -> None:
     provider = Provider((delta("one "), delta("two ")))
 
     def failing(_: str) -> None:
         raise RuntimeError("nobody listens")
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("count"), failing)
         await asyncio.wait_for(provider.hung_up.wait(), 5)
 
     assert isinstance(error.__cause__, RuntimeError)
 
 
-async def test_a_stream_that_ends_without_saying_why_is_cut() -> None:
-    async with served_by(Provider((delta("one "),), ends=True)) as base_url, at(base_url) as models:
+async def test_a_stream_that_ends_without_saying_why_is_cut(adapter: str) -> None:
+    async with served_by(Provider((delta("one "),), ends=True)) as base_url, at(base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("count"), Heard())
 
     assert error.code == "model_stream_cut"
 
 
-async def test_tokens_that_the_provider_does_not_report_are_estimates() -> None:
+async def test_tokens_that_the_provider_does_not_report_are_estimates(adapter: str) -> None:
     provider = Provider((delta("one "), delta("two", '"stop"'), "[DONE]"), ends=True)
 
-    async with served_by(provider) as base_url, at(base_url) as models:
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
         response = await models.complete(asking("count"), Heard())
 
     assert response.text == "one two"
@@ -296,8 +429,8 @@ async def test_tokens_that_the_provider_does_not_report_are_estimates() -> None:
     assert response.usage.completion_tokens > 0
 
 
-async def test_a_price_of_ones_own_goes_before_the_listed_one(model_server: StartModelServer) -> None:
-    async with at(model_server(PROVIDER).base_url, prompt_price=Decimal(1), completion_price=Decimal(2)) as models:
+async def test_a_price_of_ones_own_goes_before_the_listed_one(model_server: StartModelServer, adapter: str) -> None:
+    async with at(model_server(PROVIDER).base_url, adapter=adapter, prompt_price=Decimal(1), completion_price=Decimal(2)) as models:
         response = await models.complete(asking("hello"))
 
     assert response.usage.cost is not None
@@ -315,19 +448,19 @@ async def test_an_unlisted_model_has_an_unknown_cost(model_server: StartModelSer
     assert response.usage.cost is None
 
 
-async def asked_of(server: ModelServer, request: ModelRequest) -> dict[str, Any]:
+async def asked_of(server: ModelServer, request: ModelRequest, adapter: str) -> dict[str, Any]:
     """The one request that reached the server."""
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await models.complete(request)
     (call,) = server.calls()
     return call
 
 
-async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer) -> None:
+async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer, adapter: str) -> None:
     numbers = {"temperature": 0.5, "max_tokens": 9, "seed": 3}
     extras = {"stop": ("X",), "response_schema": LABELS, "tools": (WEATHER,), "options": {"top_p": 0.5, "rules": []}}
 
-    body = (await asked_of(model_server(PROVIDER), asking("label", **numbers, **extras)))["body"]
+    body = (await asked_of(model_server(PROVIDER), asking("label", **numbers, **extras), adapter))["body"]
 
     assert body.pop("response_format")["json_schema"]["schema"] == LABELS
     assert {name: value for name, value in body.items() if value is not False} == {
@@ -344,11 +477,13 @@ async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer
 @pytest.mark.parametrize(
     ("key", "sent"), [pytest.param(None, "none", id="without a key of its own"), pytest.param("my-own", "my-own", id="with one")]
 )
-async def test_the_providers_key_never_goes_to_another_address(key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_providers_key_never_goes_to_another_address(
+    key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch, adapter: str
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
     provider = Provider((delta("one", '"stop"'), "[DONE]"), ends=True)
 
-    async with served_by(provider) as base_url, at(base_url, api_key=key) as models:
+    async with served_by(provider) as base_url, at(base_url, api_key=key, adapter=adapter) as models:
         await models.complete(asking("count"), Heard())
 
     assert f"authorization: bearer {sent}\r\n" in provider.head.lower()
@@ -356,20 +491,20 @@ async def test_the_providers_key_never_goes_to_another_address(key: str | None, 
 
 
 @pytest.mark.parametrize("option", ["api_base", "api_key", "base_url", "mock_response", "fallbacks", "extra_headers"])
-async def test_a_document_cannot_lead_a_call_elsewhere(model_server: StartModelServer, option: str) -> None:
+async def test_a_document_cannot_lead_a_call_elsewhere(model_server: StartModelServer, option: str, adapter: str) -> None:
     server = model_server(PROVIDER)
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         error = await failure_of(models, asking("hello", options={option: "http://127.0.0.1:9"}))
 
     assert error.code == "model_bad_request"
     assert server.calls() == []
 
 
-async def test_a_failed_call_is_not_tried_again_by_the_library(model_server: StartModelServer) -> None:
+async def test_a_failed_call_is_not_tried_again_by_the_library(model_server: StartModelServer, adapter: str) -> None:
     server = model_server(PROVIDER)
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await failure_of(models, asking("broken"))
 
     assert len(server.calls()) == 1
@@ -393,12 +528,12 @@ def addresses() -> Iterator[list[str]]:
 
 
 async def test_nothing_but_the_provider_is_connected_to(
-    model_server: StartModelServer, addresses: list[str], on_text: Heard | None
+    model_server: StartModelServer, addresses: list[str], on_text: Heard | None, adapter: str
 ) -> None:
     server = model_server(PROVIDER)
     addresses.clear()
 
-    async with at(server.base_url) as models:
+    async with at(server.base_url, adapter=adapter) as models:
         await models.complete(asking("hello"), on_text)
         await failure_of(models, asking("broken"), on_text)
 
@@ -444,9 +579,10 @@ import asyncio, sys
 seen = []
 sys.addaudithook(lambda event, _: seen.append(event) if event in ("socket.connect", "socket.getaddrinfo") else None)
 from infrastructure.models.litellm import ProviderModels
-from infrastructure.models.prices import BundledPrices
-from infrastructure.models.settings import ModelSettings
-asyncio.run(ProviderModels(ModelSettings(), BundledPrices()).warm())
+from infrastructure.models.registry import ConfiguredModels
+from infrastructure.models.settings import Endpoint, ModelSettings
+asyncio.run(ConfiguredModels(ModelSettings({"a": "openai/b"}, {"openai/b": Endpoint("http://127.0.0.1:9")})).warm())
+assert "litellm" in sys.modules
 sys.exit(repr(seen) if seen else 0)
 """
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=Path(__file__).parents[2] / "src")

@@ -21,3 +21,6 @@ class Models(Protocol):
 
     def cards(self) -> Sequence[ModelCard]:
         """Aliases first, then what else is configured."""
+
+    async def survey(self) -> Sequence[ModelCard]:
+        """The same, with how their providers are."""

@@ -13,7 +13,9 @@ AN_ANSWER: Final = frozenset({"model_stream_cut", "model_garbage"})
 
 class _Providers:
     def is_down(self, error: WeftError) -> bool:
-        return error.retryable and error.code not in AN_ANSWER
+        """One that asks for a pause is not: it gets one, and calls wait for it."""
+        asks_for_a_pause = error.code == "model_rate_limited" and error.retry_after is not None
+        return error.retryable and error.code not in AN_ANSWER and not asks_for_a_pause
 
     def left_alone(self, message: str, seconds: float) -> WeftError:
         return model_error("provider_open", message, seconds)

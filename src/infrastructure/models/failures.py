@@ -30,6 +30,12 @@ def no_answer_in(seconds: float) -> ModelError:
     return model_error("model_timeout", f"the model did not finish its answer within {seconds:g} seconds")
 
 
+def used_by(error: BaseException) -> Usage | None:
+    """What `charged` has left on it."""
+    usage = getattr(error, "usage", None)
+    return usage if isinstance(usage, Usage) else None
+
+
 def charged(error: Failed, usage: Usage | None) -> Failed:
     """The same error with what the call used before it failed in its `usage`, if it used anything."""
     if usage is not None:

@@ -14,24 +14,16 @@ from contextlib import aclosing
 from typing import Protocol, cast
 
 from domain.errors import ModelError
-from domain.json import Json
 from domain.model import ModelRequest, ModelResponse, OnText
-from infrastructure.models.answer import Answer, Received
+from infrastructure.models.answer import Answer
 from infrastructure.models.discretion import Discretion
 from infrastructure.models.failures import charged, model_error, no_answer_in
-from infrastructure.models.prices import BundledPrices
+from infrastructure.models.listing import Listing
+from infrastructure.models.options import asked_of
 from infrastructure.models.provider_errors import error_from
 from infrastructure.models.providers import missing_key
-from infrastructure.models.scripts import SCRIPT_KEYS
+from infrastructure.models.received import Received, take
 from infrastructure.models.settings import Endpoint, ModelSettings
-
-FORWARDED = frozenset(
-    {
-        *("frequency_penalty", "logit_bias", "parallel_tool_calls", "prediction", "presence_penalty", "reasoning_effort", "service_tier"),
-        *("thinking", "tool_choice", "top_k", "top_p", "user", "verbosity", "web_search_options"),
-    }
-)
-"""Options of a node that go to the provider. A list, because others lead to other hosts with our keys (`api_base`) or to files."""
 
 NO_KEY = "none"
 """What a server of one's own gets instead of the provider's key."""
@@ -64,10 +56,10 @@ class ProviderModels:
 
     prefix = ""
 
-    def __init__(self, settings: ModelSettings, prices: BundledPrices, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
+    def __init__(self, settings: ModelSettings, listing: Listing, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
         self._settings = settings
         self._discretion = discretion
-        self._prices = prices
+        self._listing = listing
         self._library: _Library | None = None
         self._turn = asyncio.Lock()
 
@@ -82,16 +74,15 @@ class ProviderModels:
 
     def why_unusable(self, model: str) -> str:
         """Empty when nothing speaks against calling it."""
-        if model in self._settings.endpoints:
+        endpoint = self._listing.endpoint(model)
+        if model in self._settings.endpoints or endpoint.api_base or endpoint.api_key:
             return ""
-        return missing_key(self._prices.provider(model), self._settings.environment)
+        return missing_key(self._listing.provider(model), self._settings.environment)
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
-        if reason := self.why_unusable(request.model):
-            raise model_error("model_auth", f"{request.model}: {reason}")
-        endpoint = await self._discretion.ready(request.model, self._settings.endpoints.get(request.model, Endpoint()))
+        endpoint = await self._discretion.ready(request.model, self._listing.endpoint(request.model))
         arguments = {**call_arguments(request), **_way_to(endpoint)}
-        answer = Answer(request, endpoint.price or self._prices.of(request.model))
+        answer = Answer(request, self._listing.price(request.model))
         library = await self._loaded()
         try:
             async with asyncio.timeout(request.timeout_seconds):
@@ -120,26 +111,8 @@ def call_arguments(request: ModelRequest) -> dict[str, object]:
 
     `_skip_mcp_handler`: given tools, litellm would load its gateway for MCP, which needs a package we do not install.
     """
-    unknown = sorted(set(request.options) - FORWARDED - SCRIPT_KEYS)
-    if unknown:
-        raise model_error("model_bad_request", f"{request.model}: no option {', '.join(unknown)}; there are {', '.join(sorted(FORWARDED))}")
-    options = {name: value for name, value in request.options.items() if name in FORWARDED}
-    optional: Mapping[str, object] = {
-        "temperature": request.temperature,
-        "max_tokens": request.max_tokens,
-        "stop": list(request.stop) or None,
-        "seed": request.seed,
-        "tools": [dict(tool) for tool in request.tools] or None,
-        "response_format": _format(request.response_schema),
-    }
-    given = {name: value for name, value in optional.items() if value is not None}
     fixed = {"timeout": request.timeout_seconds, "max_retries": 0, "num_retries": 0, "drop_params": True, "_skip_mcp_handler": True}
-    return {**options, **given, **fixed, "model": request.model, "messages": [dict(message) for message in request.messages]}
-
-
-def _format(schema: Mapping[str, Json] | None) -> dict[str, object] | None:
-    """Not strict: providers allow only a part of JSON Schema then, and whoever asked checks the answer anyway."""
-    return {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(schema), "strict": False}} if schema else None
+    return {**asked_of(request), **fixed, "model": request.model}
 
 
 def _way_to(endpoint: Endpoint) -> dict[str, str]:
@@ -150,7 +123,7 @@ def _way_to(endpoint: Endpoint) -> dict[str, str]:
 
 
 async def _whole(library: _Library, arguments: Mapping[str, object], answer: Answer) -> None:
-    answer.take(await library.acompletion(**arguments, stream=False))
+    take(answer, await library.acompletion(**arguments, stream=False))
 
 
 async def _streamed(library: _Library, arguments: Mapping[str, object], answer: Answer, on_text: OnText) -> None:
@@ -158,7 +131,7 @@ async def _streamed(library: _Library, arguments: Mapping[str, object], answer: 
     stream: _Stream = await library.acompletion(**arguments, stream=True, stream_options={"include_usage": True})
     async with aclosing(stream):
         async for piece in stream:
-            if text := answer.take(piece):
+            if text := take(answer, piece):
                 on_text(text)
     answer.reported = any(getattr(piece, "usage", None) for piece in stream.chunks)
     if stream.received_finish_reason or stream.intermittent_finish_reason:
@@ -167,6 +140,11 @@ async def _streamed(library: _Library, arguments: Mapping[str, object], answer: 
         raise model_error("model_stream_cut", f"{answer.request.model}: the answer broke off")
     answer.begun = False
     raise model_error("model_garbage", f"{answer.request.model}: the answer could not be read")
+
+
+async def _not_again(*_: object, **__: object) -> None:
+    """Stands where litellm asks once more after a connection was lost: what was lost may have been an answer that is charged for."""
+    raise  # noqa: PLE0704 - what it is handling
 
 
 def _load() -> _Library:
@@ -179,6 +157,8 @@ def _load() -> _Library:
     library.suppress_debug_info = True
     library.disable_hf_tokenizer_download = True
     library.disable_aiohttp_transport = True  # httpx closes a connection with its stream
+    handler = importlib.import_module("litellm.llms.custom_httpx.http_handler").AsyncHTTPHandler
+    handler.single_connection_post_request = _not_again
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     return library

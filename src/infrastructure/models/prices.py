@@ -25,18 +25,21 @@ Entry = Mapping[str, Any]  # a line of the list, JSON
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Tokens of one call. `cached` and `written` (to the provider's cache) are part of `prompt`, `reasoning` is part of `completion`."""
+    """Tokens of one call, and pictures it was given. `cached` and `written` (to the provider's cache) are part of `prompt`, `reasoning` is
+    part of `completion`."""
 
     prompt: int
     completion: int
     cached: int = 0
     written: int = 0
     reasoning: int = 0
+    images: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per token. `tiers`: from more than so many prompt tokens on, another price holds for the whole call; ascending."""
+    """USD per token, per call, per picture. `tiers`: from more than so many prompt tokens on, another price holds for the whole call;
+    ascending."""
 
     prompt: Decimal
     completion: Decimal
@@ -44,14 +47,24 @@ class Price:
     written: Decimal
     reasoning: Decimal
     tiers: tuple[tuple[int, "Price"], ...] = ()
+    per_call: Decimal = Decimal(0)
+    per_image: Decimal = Decimal(0)
 
     @classmethod
-    def flat(cls, prompt: Decimal, completion: Decimal) -> "Price":
-        return cls(prompt, completion, prompt, prompt, completion)
-
-    @classmethod
-    def per_million(cls, prompt: Decimal, completion: Decimal) -> "Price":
-        return cls.flat(prompt / MILLION, completion / MILLION)
+    def per_million(
+        cls,
+        prompt: Decimal,
+        completion: Decimal,
+        per_call: Decimal = Decimal(0),
+        per_image: Decimal = Decimal(0),
+        **others: Decimal | None,
+    ) -> "Price":
+        """`others`: `cached`, `written`, `reasoning`; None or left out: as plain tokens."""
+        plain = {"cached": prompt, "written": prompt, "reasoning": completion}
+        cached, written, reasoning = (
+            (otherwise if (said := others.get(name)) is None else said) / MILLION for name, otherwise in plain.items()
+        )
+        return cls(prompt / MILLION, completion / MILLION, cached, written, reasoning, (), per_call, per_image)
 
     @property
     def prompt_million(self) -> Money:
@@ -65,7 +78,7 @@ class Price:
         rate = next((price for above, price in reversed(self.tiers) if used.prompt > above), self)
         asked = (used.prompt - used.cached - used.written) * rate.prompt + used.cached * rate.cached + used.written * rate.written
         answered = (used.completion - used.reasoning) * rate.completion + used.reasoning * rate.reasoning
-        return Money(_plain(asked + answered))
+        return Money(_plain(asked + answered + self.per_call + used.images * self.per_image))
 
 
 class BundledPrices:
@@ -83,6 +96,11 @@ class BundledPrices:
         """Tokens; None: the list does not say."""
         entry = self._entry(model) or {}
         said = entry.get("max_output_tokens", entry.get("max_tokens"))
+        return said if isinstance(said, int) else None
+
+    def window(self, model: str) -> int | None:
+        """Tokens that may be asked; None: the list does not say."""
+        said = (self._entry(model) or {}).get("max_input_tokens")
         return said if isinstance(said, int) else None
 
     def provider(self, model: str) -> str:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from domain.errors import ModelError
 from domain.ports.secrets import Redact
 from infrastructure.models.failures import model_error
+from infrastructure.models.refusals import OUT_OF_MONEY, TOO_LONG
+from infrastructure.models.words import shortened
 from infrastructure.retry_after import retry_after, seconds_of
-
-LONGEST_MESSAGE = 500
 
 CODES: Mapping[str, str] = {
     "ContextWindowExceededError": "model_context_length",
@@ -32,9 +32,6 @@ CODES: Mapping[str, str] = {
 """By the name of an exception's class or the nearest of its ancestors. Anything else is an answer that could not be read."""
 
 _WRAPPING = re.compile(r"^(?:.*?\w+Exception - |(?:litellm\.)?\w+(?:Error|Timeout): )+", re.DOTALL)
-_KEY = re.compile(r"\b(?:sk|gsk|xai|AIza)[-_]?[\w*.-]{12,}")
-_TOO_LONG = re.compile(r"context[ _](?:length|window)|prompt is too long", re.IGNORECASE)
-_OUT_OF_MONEY = ("insufficient_quota", "exceeded your current quota")
 
 
 def error_from(failure: BaseException, *, model: str, begun: bool, redact: Redact = str) -> ModelError:
@@ -44,7 +41,7 @@ def error_from(failure: BaseException, *, model: str, begun: bool, redact: Redac
     if begun and code == "model_unavailable":
         code = "model_stream_cut"
     error = model_error(code, f"{model}: {_words(said, redact)}", _retry_after(said))
-    if code == "model_rate_limited" and any(words in str(said) for words in _OUT_OF_MONEY):
+    if code == "model_rate_limited" and OUT_OF_MONEY.search(str(said)):
         error.retryable = False
     return error
 
@@ -53,7 +50,7 @@ def _code(failure: BaseException) -> str:
     if any(isinstance(cause, json.JSONDecodeError) for cause in _chain(failure)):
         return "model_garbage"
     code = next((CODES[ancestor.__name__] for ancestor in type(failure).__mro__ if ancestor.__name__ in CODES), "model_garbage")
-    return "model_context_length" if code == "model_bad_request" and _TOO_LONG.search(str(failure)) else code
+    return "model_context_length" if code == "model_bad_request" and TOO_LONG.search(str(failure)) else code
 
 
 def _chain(failure: BaseException | None) -> Iterator[BaseException]:
@@ -63,8 +60,7 @@ def _chain(failure: BaseException | None) -> Iterator[BaseException]:
 
 
 def _words(failure: BaseException, redact: Redact) -> str:
-    words = _KEY.sub("[key]", _WRAPPING.sub("", redact(str(failure)))).strip() or type(failure).__name__
-    return words if len(words) <= LONGEST_MESSAGE else f"{words[:LONGEST_MESSAGE]} ..."
+    return shortened(_WRAPPING.sub("", redact(str(failure))), redact) or type(failure).__name__
 
 
 def _retry_after(failure: BaseException) -> float | None:

@@ -1,140 +1,144 @@
 """All models of a service behind one port: aliases first, then whoever answers for what stands before the slash."""
 
-from collections.abc import Mapping, Sequence
+import secrets
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
+from typing import Final
 
-from domain.errors import FactoryError, ModelError, ModelNotFound
+from domain.errors import DatabaseError, FactoryError, ModelNotFound
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+from domain.pacing import Rates
+from domain.ports.clock import Clock
+from domain.ports.lanes import Lanes
 from domain.usage import Usage
 from infrastructure.breaker import BreakerPolicy, Breakers
 from infrastructure.clock import SystemClock
+from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.models.adapter import ModelAdapter
 from infrastructure.models.breaker import provider_breakers
+from infrastructure.models.calling import Calls, Line
+from infrastructure.models.cards import Cards
+from infrastructure.models.chain import Chain
 from infrastructure.models.discretion import Discretion
+from infrastructure.models.failures import model_error
+from infrastructure.models.listing import GROUP, LONGEST_ANSWER, Listing
 from infrastructure.models.litellm import ProviderModels
-from infrastructure.models.prices import BundledPrices, Counted, Price
-from infrastructure.models.scripted import PREFIX, PRICE, ScriptedModels
-from infrastructure.models.settings import ModelSettings
-from infrastructure.models.tokens import tokens_asked
+from infrastructure.models.openai import CompatibleModels
+from infrastructure.models.options import for_scripts
+from infrastructure.models.pacer import Pacer
+from infrastructure.models.pulse import Pulse
+from infrastructure.models.scripted import ScriptedModels
+from infrastructure.models.settings import Alias, ModelSettings
 
-GROUP = "weft.models"
-LONGEST_ANSWER = 4_096
-"""Tokens that are reserved for an answer where neither the request nor the list of models says how long it may be."""
+__all__ = ["LONGEST_ANSWER", "ConfiguredModels"]
+
+_SYSTEM: Final = SystemClock()
 
 
 class ConfiguredModels:
-    """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed."""
+    """`domain.ports.models.Models` for one service. Only the scripts file is read before it is needed. `lanes`: where the
+    service's processes meet."""
 
-    def __init__(self, settings: ModelSettings, breakers: Breakers | None = None, discretion: Discretion = Discretion()) -> None:  # noqa: B008 (frozen)
-        self._settings, self._breakers = settings, breakers or provider_breakers(BreakerPolicy(), SystemClock())
-        self._discretion = discretion
-        self._prices = BundledPrices()
+    def __init__(
+        self,
+        settings: ModelSettings,
+        breakers: Breakers | None = None,
+        discretion: Discretion = Discretion(),  # noqa: B008 (frozen)
+        lanes: Lanes | None = None,
+        clock: Clock = _SYSTEM,
+    ) -> None:
+        self._settings, self._clock = settings, clock
         self._scripted = ScriptedModels(settings.scripts, settings.chunk_seconds)
-        self._providers = ProviderModels(settings, self._prices, discretion)
+        self._listing = Listing(settings, frozenset(self._scripted.names), lambda: clock.now().date())
+        self._providers = ProviderModels(settings, self._listing, discretion)
+        self._compatible = CompatibleModels(settings, self._listing, discretion)
         self._adapters: dict[str, ModelAdapter] = {}
+        lanes, breakers = lanes or MemoryLanes(), breakers or provider_breakers(BreakerPolicy(), clock)
+        self._pacer, pulse = Pacer(lanes, clock), Pulse(lanes, clock, secrets.token_hex(4))
+        self._calls = Calls(self._listing, breakers, self._pacer, pulse, discretion, clock)
+        self._cards = Cards(settings, self._listing, self._scripted.names, self._why_unusable)
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
-        model = self._target(request.model)
-        if not self.known(model):
-            raise ModelNotFound(f"no model {request.model}; {self._known_ones()}")
-        adapter, asked = self._adapter(model), replace(request, model=model)
-        if adapter is self._scripted:
-            return await adapter.complete(asked, on_text)
-        hearing = self._discretion.hearing(on_text)
-        try:
-            answer = await self._breakers.of(self._provider(model)).call(lambda: adapter.complete(asked, hearing))
-        except ModelError as error:
-            self._discretion.of_error(error)
-            raise
-        return self._discretion.of_answer(answer)
+        chain = self._chain(request)
+        line = self._line(request.model, chain.alias)
+
+        async def ask(asked: ModelRequest, hearing: OnText | None, patience: float) -> ModelResponse:
+            adapter = self._adapter(asked.model, chain.alias)
+            if reason := self._why_unusable(asked.model):
+                raise model_error("model_auth", f"{asked.model}: {reason}")
+            if adapter is not self._scripted:
+                return await self._calls(adapter, asked, hearing, patience, line)
+            if line is not None:
+                await self._pacer.turn(*line, self._listing.taken(asked), patience)
+            return await adapter.complete(for_scripts(asked), hearing)
+
+        return await chain.answered(ask, on_text)
 
     def at_most(self, request: ModelRequest) -> Usage:
-        model = self._target(request.model)
-        if not self.known(model):
-            raise ModelNotFound(f"no model {request.model}; {self._known_ones()}")
-        prompt, price = tokens_asked(request), self._price(model)
-        longest = request.max_tokens or (None if model in self._scripted.names else self._prices.longest_answer(model)) or LONGEST_ANSWER
-        cost = price.cost(Counted(prompt, longest)) if price else None
-        return Usage(model, prompt, longest, cost, estimated=True)
+        return self._chain(request).at_most()
 
     def known(self, name: str) -> bool:
-        model = self._target(name)
-        prefix, slash, rest = model.partition("/")
-        if prefix == PREFIX and slash:
-            return model in self._scripted.names
-        if model in self._settings.endpoints:
-            return True
-        return (bool(rest) and prefix in self._installed) or self._prices.provider(model) != ""
+        return all(map(self._listing.known, self._settings.alias(name).chain))
 
     def cards(self) -> Sequence[ModelCard]:
-        aliases = [self._card(name, model) for name, model in self._settings.aliases.items()]
-        return aliases + [self._card(name, name) for name in (*self._settings.endpoints, *self._scripted.names)]
+        return self._cards.all()
+
+    async def survey(self) -> Sequence[ModelCard]:
+        cards, found = self.cards(), {}
+        try:
+            for lane in {card.lane for card in cards if card.lane}:
+                found[lane] = await self._calls.health(lane)
+        except DatabaseError:  # what is known without it is shown all the same
+            return cards
+        return [replace(card, health=found.get(card.lane)) for card in cards]
 
     async def warm(self) -> None:
         """Loads what the configured models need; without a usable provider model that is nothing."""
-        targets = {*self._settings.aliases.values(), *self._settings.endpoints}
-        if any(self._is_providers(model) and not self._providers.why_unusable(model) for model in targets):
+        named = {*self._settings.aliases, *(name for name in self._settings.endpoints if "/" in name)}
+        aliases = [self._settings.alias(name) for name in named]
+        targets = [(model, alias) for alias in aliases for model in alias.chain if self._listing.known(model)]
+        if any(self._adapter(model, alias) is self._providers and not self._why_unusable(model) for model, alias in targets):
             await self._providers.warm()
 
     async def close(self) -> None:
         await self._providers.close()
+        await self._compatible.close()
 
-    def _target(self, name: str) -> str:
-        return self._settings.aliases.get(name, name)
+    def _chain(self, request: ModelRequest) -> Chain:
+        alias = self._settings.alias(request.model)
+        for model in alias.chain:
+            if not self._listing.known(model):
+                raise ModelNotFound(f"no model {request.model if len(alias.chain) == 1 else model}; {self._known_ones()}")
+        return Chain(alias, request, self._listing, self._clock)
 
-    def _provider(self, model: str) -> str:
-        """Who fails when this model does; one with an address of its own stands for itself."""
-        endpoint = self._settings.endpoints.get(model)
-        if endpoint is not None and endpoint.api_base is not None:
-            return model
-        return self._prices.provider(model) or model.partition("/")[0]
+    def _line(self, name: str, alias: Alias) -> Line | None:
+        rates = Rates(alias.requests_per_minute, alias.tokens_per_minute)
+        return None if rates.is_free else (f"alias {name}", rates)
 
-    def _is_providers(self, model: str) -> bool:
+    def _adapter(self, model: str, alias: Alias) -> ModelAdapter:
         prefix = model.partition("/")[0]
-        return prefix != PREFIX and prefix not in self._installed
-
-    def _adapter(self, model: str) -> ModelAdapter:
-        prefix = model.partition("/")[0]
-        if prefix == PREFIX:
+        if model in self._listing.scripted:
             return self._scripted
-        if prefix not in self._installed:
-            return self._providers
-        if prefix not in self._adapters:
-            self._adapters[prefix] = _load(self._installed[prefix])
-        return self._adapters[prefix]
-
-    @cached_property
-    def _installed(self) -> Mapping[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=GROUP)}
-
-    def _card(self, name: str, model: str) -> ModelCard:
-        if model.startswith(f"{PREFIX}/"):
-            reason = "" if self.known(model) else f"no scripted model {model}"
-            return ModelCard(name, model, PREFIX, PRICE.prompt_million, PRICE.completion_million, not reason, reason, scripted=True)
-        price = self._price(model)
-        reason = self._why_unusable(model)
-        prompt, completion = (price.prompt_million, price.completion_million) if price else (None, None)
-        return ModelCard(name, model, self._prices.provider(model) or model.partition("/")[0], prompt, completion, not reason, reason)
-
-    def _price(self, model: str) -> Price | None:
-        if model.startswith(f"{PREFIX}/"):
-            return PRICE
-        endpoint = self._settings.endpoints.get(model)
-        return (endpoint.price if endpoint else None) or self._prices.of(model)
+        if prefix in self._listing.installed:
+            if prefix not in self._adapters:
+                self._adapters[prefix] = _load(self._listing.installed[prefix])
+            return self._adapters[prefix]
+        return self._compatible if (alias.adapter or self._listing.endpoint(model).adapter) == "openai" else self._providers
 
     def _why_unusable(self, model: str) -> str:
-        if not self.known(model):
-            return f"no model {model}"
-        return self._providers.why_unusable(model) if self._is_providers(model) else ""
+        if not self._listing.known(model):
+            return f"no scripted model {model}" if model.startswith("scripted/") else f"no model {model}"
+        if model in self._listing.scripted or model.partition("/")[0] in self._listing.installed:
+            return ""
+        return self._providers.why_unusable(model)
 
     def _known_ones(self) -> str:
         named = [
             *self._settings.aliases,
             *self._settings.endpoints,
             *self._scripted.names,
-            *(f"{prefix}/..." for prefix in self._installed),
+            *(f"{prefix}/..." for prefix in self._listing.installed),
         ]
         return f"there are {', '.join(named)} and every provider/model that litellm knows"
 

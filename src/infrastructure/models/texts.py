@@ -1,6 +1,7 @@
 """The text in what is said to a model, and the JSON in what it says."""
 
 import json
+from collections.abc import Iterable, Mapping
 
 from domain.json import Json, JsonObject
 
@@ -29,3 +30,10 @@ def json_in(text: str) -> Json:
 
 def _no_number(constant: str) -> Json:
     raise ValueError(f"{constant} is not JSON")
+
+
+def images_in(messages: Iterable[JsonObject]) -> int:
+    """Parts of messages that are pictures."""
+    contents = [message.get("content") for message in messages]
+    parts = [part for content in contents if isinstance(content, list | tuple) for part in content]
+    return sum(isinstance(part, Mapping) and part.get("type") in ("image_url", "image") for part in parts)

@@ -21,6 +21,7 @@ from infrastructure.nodes.answers import parse_answer
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
 from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given, without_room
 from infrastructure.nodes.findings import Findings
+from infrastructure.nodes.overflow import telling_what_is_long
 
 _TIMEOUT_SECONDS = 120.0
 
@@ -79,7 +80,8 @@ class LlmCall:
         return usage
 
     async def _answered(self, request: ModelRequest, context: NodeContext) -> ModelResponse:
-        return await self.models.complete(replace(request, messages=as_providers_know(request.messages)), context.say)
+        with telling_what_is_long(request, context.scope, self.prompt, self.system, self.messages):
+            return await self.models.complete(replace(request, messages=as_providers_know(request.messages)), context.say)
 
     def _output(self, response: ModelResponse) -> dict[str, Json]:
         return output_of(response, response.json if self.answer is None else parse_answer(response, self.answer))

@@ -63,8 +63,8 @@ def money_of(members: Decoded) -> Money:
 
 
 def usage_of(members: Decoded) -> Usage:
-    cost = members.pop("cost", None)
-    return Usage(**members, cost=money_of(cost) if cost else None)
+    cost, earlier = members.pop("cost", None), tuple(map(usage_of, members.pop("earlier", ())))
+    return Usage(**members, cost=money_of(cost) if cost else None, earlier=earlier)
 
 
 def failure_of(members: Decoded) -> Failure:

@@ -107,6 +107,11 @@ class Cold:
 
         return KeptPins(self._opened())
 
+    def lanes(self) -> object:
+        from infrastructure.store.sql.lanes import KeptLanes
+
+        return KeptLanes(self._opened())
+
     async def close(self) -> None:
         if self._database is not None:
             await self._database.close()

@@ -36,6 +36,7 @@ from infrastructure.store.usage_rows import ReservedLines
 
 if TYPE_CHECKING:
     from domain.ports.items import Items
+    from domain.ports.lanes import Lanes
     from domain.ports.pins import ToolPins
     from domain.ports.repositories import Keys, Runs, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
@@ -115,5 +116,6 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         registered=cast("RegisteredTools", QuickTools(hot.reader, cold)),
         pins=cast("ToolPins", Later(cold.pins)),
         audit=hot.audit,
+        lanes=cast("Lanes", Later(cold.lanes)),
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

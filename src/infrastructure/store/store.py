@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items
     from domain.ports.journal import Journal
+    from domain.ports.lanes import Lanes
     from domain.ports.pins import ToolPins
     from domain.ports.queue import RunQueue
     from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
@@ -51,5 +52,6 @@ class Store:
     registered: RegisteredTools
     pins: ToolPins
     audit: AuditRecords
+    lanes: Lanes
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -132,6 +132,8 @@ class Progress:
             self.speaker = self.text = ""
 
     def _count(self, usage: Members, visit: Visit | None) -> None:
+        for call in usage.get("earlier", ()):
+            self._count(call, visit)
         tokens = usage["prompt_tokens"] + usage["completion_tokens"]
         self.tokens += tokens
         self.calls += 1

@@ -118,14 +118,24 @@ def list_threads(server: ServerUrl = None, key: ServerKey = None, limit: Limit =
 def list_models(server: ServerUrl = None, key: ServerKey = None, limit: Limit = 200, as_json: AsJson = False) -> None:
     """Models and their aliases, prices per million tokens, and which are usable."""
     found = items_of(server, key, "/v1/models", limit)
-    print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE"), _model_row)
+    print_list(found, as_json, ("MODEL", "IS", "PROMPT", "COMPLETION", "USABLE", "PROVIDER"), _model_row)
 
 
 def _model_row(model: Members) -> tuple[str, ...]:
     from interface.cli.printing import money
 
     prices = [money(**price) if (price := model[f"{part}_price"]) else "unknown" for part in ("prompt", "completion")]
-    return (model["name"], model["resolves_to"], *prices, "yes" if model["usable"] else f"no: {model['reason']}")
+    usable = "yes" if model["usable"] else f"no: {model['reason']}"
+    return (model["name"], ", then ".join(model["chain"]), *prices, usable, _health(model["health"]))
+
+
+def _health(health: Members | None) -> str:
+    """How its provider is; "" when nobody has called it."""
+    if health is None:
+        return ""
+    paused = f", paused until {health['paused_until']}" if health["paused_until"] else ""
+    last = f", last error {health['last_error']} at {health['last_error_at']}" if health["last_error"] else ""
+    return f"{health['breaker']}, {health['requests_in_minute']} calls and {health['tokens_in_minute']} tokens a minute{paused}{last}"
 
 
 @workers.command("list", epilog="Example: weft workers list")

@@ -47,14 +47,15 @@ async def test_rows_come_back_numbered_from_one_as_they_were_written(store: Stor
         ),
         AttemptFailed(a_result().activation, Failure("timeout", "took too long", "a", 2, True, 1.5), 99.25, Usage("fast", 3, 4)),
         replace(a_result(label="bug", notes=[1, 2.5, None, {"deep": True}]), usage=Usage("fast", 1, 2, Money(Decimal("0.00001")))),
+        replace(a_result(), usage=Usage("fast", 1, 2).beside(Usage("slow", 3, 4, Money(Decimal("0.1")), cached_tokens=2))),
     ]
 
     first = await append(store, claim.lease, 0, *events[:2])
-    second = await append(store, claim.lease, 2, events[2])
+    second = await append(store, claim.lease, 2, *events[2:])
 
     read = await rows_of(store, claim)
-    assert [row.position for row in read] == [1, 2, 3]
-    assert [row.kind for row in read] == ["run_started", "attempt_failed", "node_finished"]
+    assert [row.position for row in read] == [1, 2, 3, 4]
+    assert [row.kind for row in read] == ["run_started", "attempt_failed", "node_finished", "node_finished"]
     assert {(row.thread, row.run) for row in read} == {(claim.lease.thread, claim.run.id)}
     assert [store.journal.decode(row) for row in read] == events
     assert [*first, *second] == list(read), "what an append returns is what a reader gets"

@@ -62,3 +62,24 @@ def test_a_total_says_how_many_calls_were_lost() -> None:
     total = UsageTotal().plus(Usage("m", 1, 2)).plus(Usage("m", 10, 20), UNKNOWN)
 
     assert (total.calls, total.unknown, total.total_tokens, total.unpriced) == (2, 1, 33, 2)
+
+
+def of(model: str, tokens: int, cents: str | None = "1") -> Usage:
+    return Usage(model, tokens, 0, None if cents is None else Money(Decimal(cents)))
+
+
+def test_calls_of_one_model_are_summed_and_of_several_stand_side_by_side() -> None:
+    usage = of("a", 1).beside(of("b", 10)).beside(of("a", 100).beside(of("b", 1_000).beside(of("c", 5))))
+
+    assert usage.calls == (of("a", 101, "2"), of("b", 1_010, "2"), of("c", 5))
+
+
+def test_a_total_counts_every_call_that_an_answer_took() -> None:
+    total = UsageTotal().plus(of("a", 1).beside(of("b", 10, None)))
+
+    assert (total.calls, total.total_tokens, total.unpriced, total.cost) == (2, 11, 1, Money(Decimal(1)))
+
+
+def test_what_is_reserved_for_several_models_is_one_line_whose_price_is_known_only_when_all_are() -> None:
+    assert of("a", 1).beside(of("b", 10)).as_one == of("a", 11, "2")
+    assert of("a", 1).beside(of("b", 10, None)).as_one == of("a", 11, None)

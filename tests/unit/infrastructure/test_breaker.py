@@ -97,6 +97,13 @@ async def test_a_provider_that_refuses_is_not_down(code: str) -> None:
     assert [await provider.call(model_error(code, "no")) for _ in range(5)] == [code] * 5
 
 
+async def test_a_provider_that_asks_for_a_pause_is_not_down_and_one_that_only_refuses_is() -> None:
+    asks, refuses = Provider(), Provider()
+
+    assert [await asks.call(model_error("model_rate_limited", "no", 1.0)) for _ in range(5)] == ["model_rate_limited"] * 5
+    assert [await refuses.call(model_error("model_rate_limited", "no")) for _ in range(4)][-1] == "provider_open"
+
+
 async def test_after_the_pause_one_call_tries_and_the_others_wait_for_what_it_finds() -> None:
     provider = Provider()
     for _ in range(3):

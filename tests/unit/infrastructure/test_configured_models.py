@@ -203,7 +203,13 @@ def test_an_unknown_price_is_unknown(model: str) -> None:
     ],
 )
 def test_what_a_call_costs(counted: Counted, cost: str) -> None:
-    above = Price.flat(Decimal("0.01"), Decimal("0.002"))
+    above = Price.per_million(Decimal(10_000), Decimal(2_000))
     price = Price(Decimal("0.001"), Decimal("0.002"), Decimal("0.0001"), Decimal("0.002"), Decimal("0.003"), ((2000, above),))
 
     assert price.cost(counted) == Money(Decimal(cost))
+
+
+def test_a_call_and_its_pictures_may_have_a_price_of_their_own() -> None:
+    price = Price.per_million(Decimal(1), Decimal(1), per_call=Decimal("0.01"), per_image=Decimal("0.002"))
+
+    assert price.cost(Counted(1_000, 0, images=3)) == Money(Decimal("0.017"))

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from domain.ports.clock import Clock
+from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.store.memory.audit import MemoryAudit
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.holds import MemoryHolds
@@ -56,4 +57,5 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         registered=MemoryTools(book),
         pins=MemoryPins(book),
         audit=MemoryAudit(book),
+        lanes=MemoryLanes(),
     )

@@ -429,5 +429,11 @@ END;
 
 CREATE INDEX ix_usage_tenant_at ON usage (tenant, at);
 
+CREATE TABLE model_lanes (
+	name TEXT NOT NULL, 
+	written TEXT NOT NULL, 
+	CONSTRAINT pk_model_lanes PRIMARY KEY (name)
+);
+
 INSERT INTO alembic_version VALUES ('0013');
 

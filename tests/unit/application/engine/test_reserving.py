@@ -253,3 +253,23 @@ async def test_lost_calls_are_looked_for_also_when_whoever_took_the_run_over_gav
     assert taken.taken_over
     assert [line[3] for line in await stage.lines(drive.run.id)] == ["unknown", "counted"]
     await come_back(stalled, gate)
+
+
+async def test_what_another_model_used_before_the_answer_has_a_line_of_its_own_and_counts_for_the_run(stage: Stage) -> None:
+    """Also when the attempt that it was for failed, and is tried again."""
+    used = Usage("m", 4, 3).beside(Usage("dearer", 50, 0))
+    once = NodeExecutionError("no")
+    once.retryable = True
+    failing_once = failing(once)
+    failing_once.usage = used
+    stage.does(a=failing_once)
+    run = await stage.play(document({"a": {"kind": "call", "retry": {"attempts": 2}}}, ["start > a"]))
+
+    rows = await stage.store.usage.of_run(run.tenant, run.id)
+    assert [(row.attempt, row.usage.model, row.usage.total_tokens, row.state) for row in rows] == [
+        (1, "m", USED, "counted"),
+        (2, "dearer", 50, "counted"),
+        (3, "m", USED, "counted"),
+        (4, "dearer", 50, "counted"),
+    ]
+    assert (run.usage.calls, run.usage.total_tokens, run.usage.unpriced) == (4, 2 * (USED + 50), 4)

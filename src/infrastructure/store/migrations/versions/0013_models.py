@@ -1,12 +1,22 @@
-"""Answers of models that are used again, and turns at providers."""
+"""Turns at providers of models, which all processes take from one lane."""
+
+import sqlalchemy as sa
+from alembic import op
 
 revision = "0013"
 down_revision = "0012"
 
+NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "model_lanes",
+        sa.Column("name", NAME, nullable=False),
+        sa.Column("written", NAME, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_model_lanes"),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("model_lanes")
