@@ -35,6 +35,7 @@ from infrastructure.store.usage_rows import ReservedLines
 if TYPE_CHECKING:
     from domain.ports.items import Items
     from domain.ports.pins import ToolPins
+    from domain.ports.prompts import Prompts
     from domain.ports.repositories import Keys, Runs, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
     from domain.ports.schedules import DueSchedules, Schedules
@@ -88,6 +89,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         marks=hot.marks,
         workflows=cast("Workflows", QuickWorkflows(WorkflowReads(hot.reader, parse), cold)),
         templates=cast("TemplateShelf", Later(cold.templates)),
+        prompts=cast("Prompts", Later(cold.prompts)),
         threads=cast("Threads", QuickThreads(hot.reader, hot.starts, cold)),
         usage=cast("UsageLedger", QuickUsage(ReservedLines(hot.reader), cold)),
         keys=cast("Keys", QuickKeys(hot.reader, cold)),
