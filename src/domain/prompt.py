@@ -89,8 +89,8 @@ class Rollout:
             raise ValidationError("this is no rollout: see `problems`", problems)
 
     def chooses(self, newest: int, name: str, seed: str) -> int:
-        """The version for whoever has this seed: the same one as long as the rollout stays, spread over seeds as the shares say. Versions in
-        order of their numbers each have a range of the percentages, so that moving shares between neighbours moves few."""
+        """The version for whoever has this seed: the same one as long as the rollout stays, spread over seeds as the shares say. Versions,
+        in order of their numbers, each have a range of the percentages: moving shares between neighbours moves few."""
         at = int.from_bytes(hashlib.sha256(f"{name}\n{seed}".encode()).digest()[:8]) % WHOLE
         for number, share in sorted(self.shares.items()):
             if at < share:

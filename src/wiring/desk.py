@@ -146,7 +146,7 @@ def _of_threads(parts: Parts) -> partial[desk.Desk]:
         branch_thread=branching.BranchThread(parts.cut, parts.start),
         run_again=running_again.RunAgain(parts.cut, parts.start, parts.edit, parts.write),
         migrate_runs=migrating.MigrateRuns(
-            store.runs, store.workflows, partial(resolve_versions, store.workflows), parts.past, parts.write, clock
+            store.runs, store.workflows, partial(resolve_versions, store.workflows, store.prompts), parts.past, parts.write, clock
         ),
         past=looking_back.LookBack(parts.past),
         edit_thread=parts.edit,

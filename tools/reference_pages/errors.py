@@ -26,6 +26,7 @@ ADVICE: Final = {
     "secret_refused": "name a secret that `weft config show` lists, and send it to its hosts; the sentence says which",
     "not_found": "look at the path; what belongs to another tenant is not found either",
     "workflow_not_found": "publish it, or look at the name and version; the sentence lists the known ones",
+    "prompt_not_found": "publish it, or look at the name and version: `weft prompts list`; the sentence lists the known ones",
     "template_not_found": "look at the name: `GET /v1/templates`",
     "run_not_found": "look at the id: `GET /v1/runs`",
     "thread_not_found": "look at the id: `GET /v1/threads`",

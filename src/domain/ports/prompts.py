@@ -38,5 +38,5 @@ class ReadyPrompt(Protocol):
         """`name@3`."""
 
     def __call__(self, values: Mapping[str, Json]) -> tuple[JsonObject, ...]:
-        """Messages, each with `role` and `content`. `UnfitVariables` for values that are missing, unknown or of another type, with a pointer
-        to each; `ExpressionError` for what a template finds undefined."""
+        """Messages, each with `role` and `content`. `UnfitVariables` points at values that are missing, unknown or of another type;
+        `ExpressionError` for what a template finds undefined."""

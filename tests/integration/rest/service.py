@@ -41,6 +41,7 @@ from application.outside import WriteFromOutside
 from application.pacing import Pace
 from application.past import Past
 from application.placing import FindPlace
+from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
@@ -139,7 +140,8 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, human.kind, tool.kind, map_kind.kind, workflow_kind.kind)
     kinds = InstalledNodeKinds({kind.name: kind for kind in ours})
     validate = Validate(kinds, workshop)
-    check = CheckDocument(validate, store.workflows, catalog)
+    prompts = PromptShelf(store.prompts, workshop.templates, schemas)
+    check = CheckDocument(validate, store.workflows, catalog, prompts)
     once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
     place = FindPlace(store.threads, store.sessions, store.inbox)
@@ -187,7 +189,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         join_children=JoinChildren(store.threads, store.runs, WaitForRun(store.runs, store.journal, feed, store.inbox)),
         branch_thread=BranchThread(cut, start),
         run_again=RunAgain(cut, start, edit, write),
-        migrate_runs=MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows), past, write, clock),
+        migrate_runs=MigrateRuns(
+            store.runs, store.workflows, partial(resolve_versions, store.workflows, store.prompts), past, write, clock
+        ),
         past=LookBack(past),
         edit_thread=edit,
         restore_thread=restore,
