@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from application.models import ListModels
     from application.noting import NoteRequests
     from application.pacing import Pace
+    from application.prompts import PromptDesk
     from application.registering import ListWorkers
     from application.resolving import ResolveRun
     from application.running_again import RunAgain
@@ -55,6 +56,7 @@ class Desk:
     get_template: GetTemplate
     list_templates: ListTemplates
     instantiate_template: InstantiateTemplate
+    prompts: PromptDesk
     start_run: StartRun
     get_run: GetRun
     list_runs: ListRuns

@@ -10,7 +10,7 @@ from domain.prompt import Prompt, PromptMessage, PromptVariable
 
 SEGMENT: Final = r"[A-Za-z][A-Za-z0-9_.-]*"
 PROMPT_NAME: Final = rf"^{SEGMENT}(/{SEGMENT})*$"
-VARIABLE: Final = r"^(?!weft_)[A-Za-z_][A-Za-z0-9_]{0,63}$"
+VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 _OURS: Final = frozenset({"description", "default", "required"})
 """Keys of a variable that say something of it besides its schema; `required` only when it is true or false."""
 _NO_NAMES: Final = frozenset({
@@ -54,7 +54,7 @@ class PromptDocument(_Written):
     def _says_one_thing(self) -> "PromptDocument":
         if (self.text is None) == (self.messages is None):
             raise ValueError("a prompt has either `text` or `messages`")
-        strange = sorted(self.variables.keys() & _NO_NAMES)
+        strange = sorted(name for name in self.variables if name in _NO_NAMES or name.startswith("weft_"))
         if strange:
             raise ValueError(f"`{strange[0]}` means something else in templates: call the variable differently")
         return self

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         migrating,
         models,
         pacing,
+        prompts,
         registering,
         resolving,
         running_again,
@@ -67,6 +68,7 @@ else:  # a run alone asks nothing of these
     migrating = LaterModule("application.migrating")
     models = LaterModule("application.models")
     pacing = LaterModule("application.pacing")
+    prompts = LaterModule("application.prompts")
     registering = LaterModule("application.registering")
     resolving = LaterModule("application.resolving")
     running_again = LaterModule("application.running_again")
@@ -107,6 +109,7 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),
         instantiate_template=templates.InstantiateTemplate(store.templates, parts.workshop),
+        prompts=prompts.PromptDesk(store.prompts, parts.prompts, keyed, content_hash, clock),
     )
 
 

@@ -19,6 +19,7 @@ ADVICE: Final = {
     "too_large": "send less; the sentence names the bound",
     "scope_missing": "start the run with `session_id`, or remember with another `scope`",
     "expression_error": "mend the expression or template; the sentence names it and what it stumbled over",
+    "invalid_variables": "give each variable that the prompt declares: `problems` points at those that do not fit",
     "unauthenticated": "send a key in `Authorization: Bearer`; `weft keys create` makes one",
     "token_keys_unavailable": "try again; let the service reach the address in `WEFT_JWT_KEYS`",
     "rate_limited": "wait for as long as `Retry-After` says",

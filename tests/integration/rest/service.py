@@ -43,6 +43,7 @@ from application.past import Past
 from application.placing import FindPlace
 from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
+from application.prompts import PromptDesk
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.running_again import RunAgain
@@ -165,6 +166,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
+        prompts=PromptDesk(store.prompts, prompts, once, content_hash, clock),
         start_run=start,
         get_run=GetRun(store.runs, Describe(store.journal, MemoryCache(60.0))),
         list_runs=ListRuns(store.runs),
