@@ -38,6 +38,7 @@ MODULES: Final = (
     "schedule_commands",
     "session_commands",
     "item_commands",
+    "prompt_commands",
     "webhook_commands",
     "policy_commands",
     "owner_commands",
