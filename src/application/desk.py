@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.children import JoinChildren
     from application.composition import ComposeWorkflows
     from application.controlling import RunControl
+    from application.drafting import DraftWorkflow
     from application.drawing import DrawWorkflow
     from application.editing import EditThread, RestoreThread
     from application.explaining import PolicyDesk
@@ -52,6 +53,7 @@ class Desk:
     list_versions: ListVersions
     draw_workflow: DrawWorkflow
     compose_workflows: ComposeWorkflows
+    draft_workflow: DraftWorkflow
     put_template: PutTemplate
     get_template: GetTemplate
     list_templates: ListTemplates

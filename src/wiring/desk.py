@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         children,
         composition,
         controlling,
+        drafting,
         drawing,
         explaining,
         following_threads,
@@ -56,6 +57,7 @@ else:  # a run alone asks nothing of these
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
+    drafting = LaterModule("application.drafting")
     drawing = LaterModule("application.drawing")
     explaining = LaterModule("application.explaining")
     following_threads = LaterModule("application.following_threads")
@@ -105,6 +107,7 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
         list_versions=workflows.ListVersions(store.workflows),
         draw_workflow=drawing.DrawWorkflow(store.workflows, DRAWINGS),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
+        draft_workflow=drafting.DraftWorkflow(parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, new_id, clock),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),

@@ -22,6 +22,7 @@ MODULES: Final = (
     "mcp_command",
     "run_commands",
     "documents_commands",
+    "generate_command",
     "server_commands",
     "tool_commands",
     "tool_import_command",

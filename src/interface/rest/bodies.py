@@ -69,6 +69,11 @@ def _load(raw: bytes, media_type: str) -> LoadedDocument:
     return loaded
 
 
+def read_text(text: str) -> JsonValue:
+    """What a model wrote, bounded and checked as a body is: JSON where it begins like an object, else YAML."""
+    return _load(text.encode(errors="replace"), JSON if text.lstrip().startswith("{") else YAML).document
+
+
 def _media_type(request: Request) -> str:
     written = request.headers.get("content-type", "")
     media_type, _, parameters = written.partition(";")

@@ -9,6 +9,7 @@ GET    /v1/workflows                                                    viewer
 POST   /v1/workflows                                                    author
 POST   /v1/workflows/validate                                           viewer
 POST   /v1/workflows/compose                                            viewer
+POST   /v1/workflows/draft                                              author
 GET    /v1/workflows/{name}                                             viewer
 GET    /v1/workflows/{name}/{version}                                   viewer
 GET    /v1/templates                                                    viewer
@@ -127,6 +128,7 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/workflows": ADDER | {"version": "2.0.0"},
     "POST /v1/workflows/validate": ADDER,
     "POST /v1/workflows/compose": {"name": "both", "steps": [{"id": "one", "workflow": "adder"}]},
+    "POST /v1/workflows/draft": {"description": "Say hello.", "model": "scripted/echo", "repairs": 0},
     "POST /v1/templates": TEMPLATE,
     "POST /v1/templates/{name}/instantiate": {"parameters": {"who": "ada"}},
     "POST /v1/prompts": {"prompt": "adder", "text": "Add."},

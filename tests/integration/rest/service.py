@@ -19,6 +19,7 @@ from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
+from application.drafting import DraftWorkflow
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
 from application.ended import Describe
@@ -162,6 +163,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         list_versions=ListVersions(store.workflows),
         draw_workflow=DrawWorkflow(store.workflows, {"mermaid": lambda graph: f"flowchart {graph.id}", "dot": lambda graph: "digraph {}"}),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
