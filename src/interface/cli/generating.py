@@ -37,6 +37,11 @@ def _tell(draft: Members) -> None:
         print(f"{detail(**warning)} [warning]", file=sys.stderr)
     if draft["stopped"]:
         print(f"stopped: {draft['stopped']}", file=sys.stderr)
-    verdict = "valid; look at it before you publish it" if draft["valid"] else f"not valid: {len(draft['problems'])} problems"
-    tries = "1 attempt" if draft["attempts"] == 1 else f"{draft['attempts']} attempts"
+    wrong = f"not valid: {_counted(len(draft['problems']), 'problem')}"
+    verdict = "valid; look at it before you publish it" if draft["valid"] else wrong
+    tries = _counted(draft["attempts"], "attempt")
     print(f"{verdict} ({', '.join(filter(None, (tries, spent(draft))))})", file=sys.stderr)
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"

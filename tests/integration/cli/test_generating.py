@@ -12,7 +12,7 @@ pytestmark = pytest.mark.processes
 VALID = """\
 weft: 1
 name: double
-version: 1.0.0
+version: "1.0.0"
 state:
   x:
     type: integer
@@ -40,6 +40,6 @@ def test_a_draft_is_printed_and_written_and_says_what_it_cost(weft: Weft, tmp_pa
     assert good.err.startswith("valid; look at it before you publish it (1 attempt, 1 model call, ")
     assert (bad.code, bad.out) == (1, "")
     assert "/nodes/twice/kind: " in bad.err
-    assert "not valid: 1 problems (1 attempt, " in bad.err
+    assert "not valid: 1 problem (1 attempt, " in bad.err
     assert out.read_text() == VALID.replace("transform", "doubler")
     assert weft("generate", "x", "--repairs", "11", "--server", url).code == 2
