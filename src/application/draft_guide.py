@@ -106,7 +106,7 @@ def _within(lines: Iterable[str], most: int, between: str = "\n") -> str:
 def _kind(kind: NodeKind) -> str:
     keys = ", ".join(_members(kind.schema)) or "no keys of its own"
     choices = kind.schema.get("oneOf")
-    one_of = [name for choice in choices for name in _required(choice)] if isinstance(choices, list | tuple) else []
+    one_of = [str(name) for choice in choices for name in _required(choice)] if isinstance(choices, list | tuple) else []
     return f"- {kind.name}: {keys}" + (f"; exactly one of {', '.join(one_of)}" if one_of else "")
 
 

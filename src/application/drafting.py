@@ -173,7 +173,7 @@ def _line(caller: Caller, usage: Usage, state: UsageState) -> UsageRow:
 
 def without_fences(text: str) -> str:
     """The longest block between code fences, or all of it; a fence that is never closed is left off too."""
-    blocks = _FENCE.findall(text)
+    blocks: list[str] = _FENCE.findall(text)
     if blocks:
         return max(blocks, key=len)
     lines = text.strip().splitlines()

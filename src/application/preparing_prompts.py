@@ -1,12 +1,13 @@
 """From a published prompt to one that can be rendered: everything it includes is put in, every schema and template compiled."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 from application.documents import pointer_to
-from application.prompt_documents import prompt_of
+from application.prompt_documents import NUMBER, prompt_of
 from domain.errors import ExpressionError, NotFound, Problem, UnfitVariables, ValidationError
 from domain.ids import TenantId
 from domain.json import Json, JsonObject
@@ -136,7 +137,7 @@ class _Preparing:
             if len(self.included) >= MOST_INCLUDED:
                 raise ExpressionError(f"it includes more than {MOST_INCLUDED} other prompts")
             name, _, number = reference.partition("@")
-            if not number.isdecimal():
+            if not re.fullmatch(NUMBER, number):
                 raise ExpressionError(f"`{reference}` names no version: write `{name}@1`")
             other = prompt_of((await self.shelf.prompts.get(self.tenant, name, int(number))).document)
             if not other.is_text:

@@ -10,6 +10,7 @@ from domain.prompt import Prompt, PromptMessage, PromptVariable
 
 SEGMENT: Final = r"[A-Za-z][A-Za-z0-9_.-]*"
 PROMPT_NAME: Final = rf"^{SEGMENT}(/{SEGMENT})*$"
+NUMBER: Final = r"[1-9][0-9]{0,8}"
 VARIABLE: Final = r"^[A-Za-z_][A-Za-z0-9_]{0,63}$"
 _OURS: Final = frozenset({"description", "default", "required"})
 """Keys of a variable that say something of it besides its schema; `required` only when it is true or false."""

@@ -1,11 +1,13 @@
 """Published prompts that graphs use: which version a run gets, and whether what a graph says fits it."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from application.documents import pointer_to
 from application.preparing_prompts import PreparedPrompt, PromptShelf
+from application.prompt_documents import NUMBER
 from domain.errors import NotFound, Problem, ValidationError
 from domain.graph.definition import Graph
 from domain.ids import TenantId, ThreadId
@@ -32,7 +34,7 @@ class UsedPrompt:
     def number(self) -> int | None:
         """None: the rollout says which."""
         written = self.reference.partition("@")[2]
-        return int(written) if written.isdecimal() else None
+        return int(written) if re.fullmatch(NUMBER, written) else None
 
 
 def used_prompts(graph: Graph, at: str = "") -> Iterator[UsedPrompt]:

@@ -49,7 +49,8 @@ def parsed(source: str) -> nodes.Template:
     environment = _environment()
     if next(islice(environment.lexer.tokeniter(source, None), MAX_TOKENS, None), None):
         raise ExpressionError(f"a template has at most {MAX_TOKENS:,} words and signs in its holes")
-    return environment.parse(source)
+    with _said_plainly():
+        return environment.parse(source)
 
 
 def _compiled(tree: nodes.Template, known: rules.Known) -> Compiled:

@@ -16,6 +16,7 @@ from infrastructure.store.health import SchemaHealth
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
+from infrastructure.store.prompt_rows import QuickPrompts
 from infrastructure.store.quick import (
     QuickDueDeliveries,
     QuickDueSchedules,
@@ -89,7 +90,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         marks=hot.marks,
         workflows=cast("Workflows", QuickWorkflows(WorkflowReads(hot.reader, parse), cold)),
         templates=cast("TemplateShelf", Later(cold.templates)),
-        prompts=cast("Prompts", Later(cold.prompts)),
+        prompts=cast("Prompts", QuickPrompts(hot.reader, cold)),
         threads=cast("Threads", QuickThreads(hot.reader, hot.starts, cold)),
         usage=cast("UsageLedger", QuickUsage(ReservedLines(hot.reader), cold)),
         keys=cast("Keys", QuickKeys(hot.reader, cold)),

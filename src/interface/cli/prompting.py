@@ -70,7 +70,7 @@ def rolled_out(name: str, shares: Sequence[str], server: str | None, key: str | 
 
 def _path(there: Server, reference: str) -> str:
     name, _, number = reference.partition("@")
-    if number and not number.isdecimal():
+    if reference != name and not (number.isascii() and number.isdecimal()):
         raise CommandFailed(f"{reference} names no version: use {name}@1, or {name} for the newest")
     newest = number or there.items(f"{_PATH}/{quote(name)}", 1)[0]["version"]
     return f"{_PATH}/{quote(name)}/{newest}"

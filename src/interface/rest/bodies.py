@@ -71,7 +71,8 @@ def _load(raw: bytes, media_type: str) -> LoadedDocument:
 
 def read_text(text: str) -> JsonValue:
     """What a model wrote, bounded and checked as a body is: JSON where it begins like an object, else YAML."""
-    return _load(text.encode(errors="replace"), JSON if text.lstrip().startswith("{") else YAML).document
+    document: JsonValue = _load(text.encode(errors="replace"), JSON if text.lstrip().startswith("{") else YAML).document
+    return document
 
 
 def _media_type(request: Request) -> str:

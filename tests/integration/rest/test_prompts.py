@@ -93,6 +93,8 @@ CUSTOMER = {"type": "object", "properties": {"name": {"type": "string"}}, "addit
         pytest.param({"text": "{{ c.nmae }}", "variables": {"c": CUSTOMER}}, [("/text", "undefined")], id="a member that cannot be"),
         pytest.param({"text": "{% include 'x' %}"}, [("/text", "expression_error")], id="a partial that is not there"),
         pytest.param({"text": "{% include 'x@1' %}"}, [("/text", "prompt_not_found")], id="a prompt that is not published"),
+        pytest.param({"text": "{% include 'x@99999999999999999999' %}"}, [("/text", "expression_error")], id="a number beyond all numbers"),
+        pytest.param({"text": "{% include 'x@new' %}"}, [("/text", "expression_error")], id="a version that is no number"),
         pytest.param(
             {"text": "{% include 'a' %}", "partials": {"a": "{% include 'b' %}", "b": "{% include 'a' %}"}},
             [("/text", "expression_error")],

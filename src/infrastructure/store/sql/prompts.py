@@ -1,18 +1,20 @@
-"""Published prompts."""
+"""Published prompts; what the start of a run asks of them is in `prompt_rows`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, select
 
-from domain.ids import ContentHash, TenantId
+from domain.errors import PromptNotFound
+from domain.ids import TenantId
 from domain.ports.repositories import Page
 from domain.prompt import PromptVersion, Rollout
-from infrastructure.store.codec import encode, plain
+from infrastructure.store.codec import encode
 from infrastructure.store.missing import NAMED_AT_MOST, no_prompt, no_prompt_version
+from infrastructure.store.prompt_rows import prompt_of
 from infrastructure.store.prompt_tables import prompt_rollouts as rollouts
 from infrastructure.store.prompt_tables import prompt_versions as prompts
-from infrastructure.store.rows import Row, moment, seconds
+from infrastructure.store.rows import seconds
 from infrastructure.store.sql.database import Database
 from infrastructure.store.sql.pages import by_name, page
 
@@ -26,19 +28,18 @@ class KeptPrompts:
         while True:
             mine = _named(version.tenant, version.name)
             if known := await self.database.rows(select(prompts).where(mine, prompts.c.hash == version.hash)):
-                return _version_of(known[0]), False
+                return prompt_of(known[0]), False
             last = select(func.coalesce(func.max(prompts.c.number), 0) + 1).where(mine).scalar_subquery()
             new = self.database.insert(prompts).values({**_row_of(version), "number": last}).on_conflict_do_nothing()
             if made := await self.database.rows(new.returning(*prompts.c)):
-                return _version_of(made[0]), True
+                return prompt_of(made[0]), True
 
-    async def get(self, tenant: TenantId, name: str, number: int | None = None) -> PromptVersion:
-        mine = select(prompts).where(_named(tenant, name)).order_by(prompts.c.number.desc()).limit(1)
-        if rows := await self.database.rows(mine if number is None else mine.where(prompts.c.number == number)):
-            return _version_of(rows[0])
-        if number is None:
-            raise no_prompt(name, await self._names(tenant))
-        raise no_prompt_version(name, number, [one.number for one in await self.versions(tenant, name)])
+    async def missing(self, tenant: TenantId, name: str, number: int | None) -> PromptNotFound:
+        """What to say of one that is not there."""
+        mine = select(prompts.c.number).where(_named(tenant, name)).order_by(prompts.c.number.desc())
+        if number is not None and (rows := await self.database.rows(mine)):
+            return no_prompt_version(name, number, [row[0] for row in rows])
+        return no_prompt(name, await self._names(tenant))
 
     async def list(self, tenant: TenantId, limit: int, cursor: str | None) -> Page[PromptVersion]:
         newest = (
@@ -47,18 +48,13 @@ class KeptPrompts:
         one = newest.subquery()
         mine = (prompts.c.tenant == tenant) & (prompts.c.name == one.c.name) & (prompts.c.number == one.c.number)
         rows = await self.database.rows(by_name(select(prompts).join(one, mine), prompts.c.name, limit, cursor))
-        return page(rows, limit, _version_of, lambda row: (row[1],))
+        return page(rows, limit, prompt_of, lambda row: (row[1],))
 
     async def versions(self, tenant: TenantId, name: str) -> Sequence[PromptVersion]:
         query = select(prompts).where(_named(tenant, name)).order_by(prompts.c.number.desc())
         if rows := await self.database.rows(query):
-            return [_version_of(row) for row in rows]
-        raise no_prompt(name, await self._names(tenant))
-
-    async def rollout(self, tenant: TenantId, name: str) -> Rollout:
-        mine = (rollouts.c.tenant == tenant) & (rollouts.c.name == name)
-        rows = await self.database.rows(select(rollouts.c.shares).where(mine))
-        return Rollout({int(number): share for number, share in plain(rows[0][0]).items()} if rows else {})
+            return [prompt_of(row) for row in rows]
+        raise await self.missing(tenant, name, None)
 
     async def roll_out(self, tenant: TenantId, name: str, rollout: Rollout) -> None:
         shares = {"shares": encode({str(number): share for number, share in rollout.shares.items()})}
@@ -83,8 +79,3 @@ def _row_of(version: PromptVersion) -> dict[str, object]:
         "created_at": seconds(version.created_at),
         "document": encode(version.document),
     }
-
-
-def _version_of(row: Row) -> PromptVersion:
-    tenant, name, number, content, by, created_at, document = row
-    return PromptVersion(tenant, name, number, ContentHash(content), plain(document), by, moment(created_at))

@@ -19,7 +19,7 @@ from tests.unit.application.engine.stage import Stage
 from tests.unit.application.engine.test_continuing import gone_on, position_of
 from tests.unit.application.engine.test_migrating import migration
 
-USING: Json = {"kind": "act", "prompt": {"use": "answer"}, "writes": {"said": "${output}"}}
+USING: Document = {"kind": "act", "prompt": {"use": "answer"}, "writes": {"said": "${output}"}}
 SAID: Document = {"said": {"type": "array", "merge": "append", "default": []}}
 TWICE = document({"a": USING, "nap": {"kind": "wait", "seconds": 600}, "b": USING}, ["start > a", "a > nap", "nap > b"], state=SAID)
 
