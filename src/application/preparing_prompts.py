@@ -1,57 +1,29 @@
 """From a published prompt to one that can be rendered: everything it includes is put in, every schema and template compiled."""
 
+import asyncio
 import re
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from typing import Final, TypeVar
 
 from application.documents import pointer_to
 from application.prompt_documents import NUMBER, prompt_of
-from domain.errors import ExpressionError, NotFound, Problem, UnfitVariables, ValidationError
+from application.rendering_prompts import PreparedPrompt, undefined
+from domain.errors import ExpressionError, NotFound, Problem, ValidationError
 from domain.ids import TenantId
-from domain.json import Json, JsonObject
 from domain.ports.prompts import Prompts
 from domain.ports.schemas import Schema, Schemas
 from domain.ports.templates import Piece, Template, Templates
 from domain.prompt import Prompt, PromptVariable
 
+T = TypeVar("T")
+
+_SMALL: Final = 4_000
+"""Characters of a prompt that is compiled in place."""
 MOST_INCLUDED: Final = 50
 """Other published prompts that one is made of, those inside of others too."""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedPrompt:
-    """A `ReadyPrompt`."""
-
-    reference: str
-    variables: Mapping[str, PromptVariable]
-    schemas: Mapping[str, Schema]
-    messages: tuple[tuple[str, Template], ...]
-
-    def __call__(self, values: Mapping[str, Json]) -> tuple[JsonObject, ...]:
-        problems = list(self._wrong(values))
-        if problems:
-            said = "; ".join(f"{problem.pointer}: {problem.message}" for problem in problems[:3])
-            raise UnfitVariables(f"prompt {self.reference} cannot be rendered with these variables: {said}", problems)
-        scope = {**{name: one.default for name, one in self.variables.items() if one.has_default}, **values}
-        return tuple({"role": role, "content": template(scope)} for role, template in self.messages)
-
-    def _wrong(self, values: Mapping[str, Json]) -> Iterator[Problem]:
-        yield from self.wrong_names(values)
-        for name in sorted(values.keys() & self.schemas.keys()):
-            if not self.schemas[name].accepts(values[name]):
-                for found in self.schemas[name].problems(values[name]):
-                    yield Problem(pointer_to("/variables", name) + found.pointer, found.code, found.message)
-
-    def wrong_names(self, given: Mapping[str, Json]) -> Iterator[Problem]:
-        """Variables that are given and not declared, or the other way round."""
-        for name in sorted(given.keys() - self.variables.keys()):
-            known = ", ".join(sorted(self.variables)) or "none"
-            yield Problem(pointer_to("/variables", name), "unknown_variable", f"the prompt has no variable `{name}`; it has {known}")
-        for name, variable in self.variables.items():
-            if name not in given and variable.must_be_given:
-                yield Problem("/variables", "missing_variable", f"the variable `{name}` is missing")
 
 
 @dataclass(slots=True)
@@ -93,15 +65,20 @@ class _Preparing:
     async def prepared(self, reference: str) -> PreparedPrompt:
         schemas = {name: schema for name, one in self.prompt.variables.items() if (schema := self._schema(one)) is not None}
         parts = await self._parts(self.prompt)
-        messages = tuple((one.role, self._template(self._at(at), one.content, parts)) for at, one in enumerate(self.prompt.messages))
+        messages = await self._free_of_the_loop(lambda: self._messages(parts))
         if self.problems:
             first = self.problems[0]
             raise ValidationError(f"the prompt is not valid: {first.pointer}: {first.message}", self.problems)
-        found = tuple((role, template) for role, template in messages if template is not None)
-        return PreparedPrompt(reference, self.prompt.variables, schemas, found)
+        return PreparedPrompt(reference, self.prompt.variables, schemas, messages)
 
-    def _at(self, number: int) -> str:
-        return "/text" if self.prompt.is_text else f"/messages/{number}/content"
+    async def _free_of_the_loop(self, work: Callable[[], T]) -> T:
+        """What takes long gets a thread, so that others are served meanwhile."""
+        size = sum(len(one.content) for one in self.prompt.messages) + sum(map(len, self.prompt.partials.values()))
+        return work() if size <= _SMALL and not self.included else await asyncio.to_thread(work)
+
+    def _messages(self, parts: Mapping[str, Piece]) -> tuple[tuple[str, Template], ...]:
+        found = ((one.role, self._template(_at(self.prompt, at), one.content, parts)) for at, one in enumerate(self.prompt.messages))
+        return tuple((role, template) for role, template in found if template is not None)
 
     def _schema(self, variable: PromptVariable) -> Schema | None:
         at = pointer_to("/variables", variable.name)
@@ -118,13 +95,13 @@ class _Preparing:
     async def _parts(self, prompt: Prompt) -> Mapping[str, Piece]:
         """What the templates of a prompt may include, by the names they use."""
         parts: dict[str, Piece] = {}
-        texts = {self._at(number): one.content for number, one in enumerate(prompt.messages)}
+        texts = {_at(prompt, number): one.content for number, one in enumerate(prompt.messages)}
         for name, text in prompt.partials.items():
             parts[name] = Piece(text, parts)
             texts[pointer_to("/partials", name)] = text
         for at, text in texts.items():
             try:
-                for name in sorted(self.shelf.templates.includes(text)):
+                for name in sorted(await self._free_of_the_loop(partial(self.shelf.templates.includes, text))):
                     if "@" in name and name not in parts:
                         parts[name] = await self._piece(name)
             except (ExpressionError, NotFound) as error:
@@ -156,20 +133,11 @@ class _Preparing:
             self.problems.append(Problem(at, error.code, error.message))
             return None
         for path in sorted(template.paths):
-            if why := _undefined(path, self.prompt.variables[path[0]].schema):
+            if why := undefined(path, self.prompt.variables[path[0]].schema):
                 self.problems.append(Problem(at, "undefined", why))
         return template
 
 
-def _undefined(path: tuple[str, ...], schema: Json) -> str:
-    """Why a path names what no value of the variable has, where its schema tells all the members that there may be."""
-    for depth, member in enumerate(path[1:], 1):
-        members = schema.get("properties") if isinstance(schema, Mapping) else None
-        if not isinstance(schema, Mapping) or not isinstance(members, Mapping):
-            return ""
-        if member not in members:
-            is_closed = schema.get("additionalProperties") is False and "patternProperties" not in schema
-            known = ", ".join(map(str, members)) or "none"
-            return f"`{'.'.join(path[:depth])}` has no `{member}`; its members are {known}" if is_closed else ""
-        schema = members[member]
-    return ""
+def _at(prompt: Prompt, number: int) -> str:
+    """Where the text of a message stands."""
+    return "/text" if prompt.is_text else f"/messages/{number}/content"

@@ -46,7 +46,7 @@ class PromptDocument(_Written):
         default_factory=dict
     )
     text: Text | None = None
-    messages: Annotated[list[MessageDocument], Field(min_length=1, max_length=50)] | None = None
+    messages: Annotated[list[MessageDocument], Field(min_length=1, max_length=20)] | None = None
     partials: Annotated[dict[Annotated[str, Field(pattern=PROMPT_NAME, max_length=100)], Text], Field(max_length=50)] = Field(
         default_factory=dict
     )

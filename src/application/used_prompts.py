@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.documents import pointer_to
-from application.preparing_prompts import PreparedPrompt, PromptShelf
+from application.preparing_prompts import PromptShelf
 from application.prompt_documents import NUMBER
+from application.rendering_prompts import PreparedPrompt
 from domain.errors import NotFound, Problem, ValidationError
 from domain.graph.definition import Graph
 from domain.ids import TenantId, ThreadId

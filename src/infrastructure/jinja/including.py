@@ -11,7 +11,7 @@ from domain.ports.templates import Piece
 
 MAX_INCLUDES: Final = 100
 """In one template, those inside of others counted each time."""
-MAX_NODES: Final = 20_000
+MAX_NODES: Final = 5_000
 """Of the syntax tree, all of them together."""
 
 
