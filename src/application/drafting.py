@@ -3,14 +3,14 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Final, TypeAlias, cast
+from typing import Final, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import JsonValue
 
 from application.draft_guide import guide
+from application.draft_views import DraftOrder, DraftView
 from application.run_views import CostView, UsageView
-from application.views import View
-from application.workflow_views import ProblemView, problem_views
+from application.workflow_views import problem_views
 from application.workflows import CheckDocument
 from domain.access import Principal, Role
 from domain.caller import Caller
@@ -28,7 +28,6 @@ from domain.usage import Usage, UsageRow, UsageState, UsageTotal
 ReadText: TypeAlias = Callable[[str], Json]
 """JSON or YAML as a document; `ValidationError` for what is neither."""
 
-MOST_REPAIRS: Final = 10
 LONGEST_ANSWER: Final = 8_000
 """Tokens."""
 TOLD: Final = 30
@@ -37,32 +36,6 @@ LONGEST_PROBLEM: Final = 500
 _FENCE: Final = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _OUTSIDE: Final = RunId("")
 """A draft belongs to no run."""
-
-
-class DraftOrder(BaseModel):
-    """`description`: what the workflow is to do. `repairs`: how often the model may mend what it wrote. `seconds`: for all of it."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
-
-    description: Annotated[str, Field(min_length=1, max_length=20_000)]
-    model: Annotated[str, Field(min_length=1, max_length=200)] = "fast"
-    repairs: Annotated[int, Field(strict=True, ge=0, le=MOST_REPAIRS)] = 3
-    seconds: Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)] = 300.0
-
-
-class DraftView(View):
-    """`document`: the last that was written; null when that was no document: then `answer` has the words. `stopped`: why there was no
-    further attempt, where a model failed or the time was over; null otherwise."""
-
-    valid: bool
-    document: dict[str, JsonValue] | None
-    answer: str | None
-    problems: list[ProblemView]
-    warnings: list[ProblemView]
-    attempts: int
-    stopped: str | None
-    usage: UsageView
-    cost: CostView
 
 
 @dataclass(slots=True)

@@ -58,6 +58,11 @@ class PromptDesk:
         kept = await self.prompts.get(who.tenant, document.prompt, int(number))
         return PublishedPrompt(PromptView.whole(kept), word == _NEW)
 
+    async def check(self, who: Principal, document: PromptDocument) -> None:
+        """What `publish` would say of it; nothing is stored."""
+        who.must_be(Role.VIEWER)
+        await self.shelf.prepared(who.tenant, document.as_prompt(), document.prompt)
+
     async def list(self, who: Principal, order: PageOrder) -> PageView[PromptView]:
         """The newest version of each name, without documents."""
         who.must_be(Role.VIEWER)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, JsonValue
 
 from application.composition import ComposeOrder
-from application.drafting import DraftOrder, DraftView
+from application.draft_views import DraftOrder, DraftView
 from application.views import PageView
 from application.workflow_views import ProblemView, ValidationView, WorkflowView
 from interface.rest.auth import Caller, TheDesk

@@ -54,3 +54,24 @@ def test_a_prompt_from_its_file_to_its_rollout(weft: Weft, tmp_path: Path) -> No
     assert "names no version" in prompts("show", "support/answer@x", code=2)
     file.write_text("prompt: bad\ntext: '{{ nobody }}'\n")
     assert "`nobody` is not declared" in prompts("publish", str(file), code=2)
+
+
+def test_a_workflow_is_checked_with_the_prompts_beside_it(weft: Weft, tmp_path: Path) -> None:
+    workflow = {
+        "weft": 1,
+        "name": "w",
+        "version": "1.0.0",
+        "nodes": {"a": {"kind": "llm", "model": "fast", "prompt": {"use": "support/answer", "with": {"ticket": "x", "more": 1}}}},
+        "edges": [{"from": "start", "to": "a"}],
+    }
+    (tmp_path / "w.json").write_text(json.dumps(workflow))
+    (tmp_path / "answer.yaml").write_text(ANSWER)
+    (tmp_path / "bad.yaml").write_text("prompt: bad\ntext: '{{ nobody }}'\n")
+    files = [tmp_path / name for name in ("w.json", "answer.yaml", "bad.yaml")]
+    told = weft("validate", *files)
+    lines = told.out.splitlines()
+
+    assert told.code == 2
+    assert lines[0].startswith(f"{files[0]}: /nodes/a/prompt/with/more: support/answer@1: the prompt has no variable `more`")
+    assert lines[1] == f"{files[1]}: valid"
+    assert lines[2].startswith(f"{files[2]}:2:1: /text: ")
