@@ -23,6 +23,7 @@ from application.desk import Desk
 from application.engine import Engine
 from application.loading import Loader
 from application.past import Past
+from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
@@ -109,7 +110,8 @@ class Shared(containers.DeclarativeContainer):
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)
-    resolve = providers.Factory(partial, resolve_versions, store.provided.workflows)
+    resolve = providers.Factory(partial, resolve_versions, store.provided.workflows, store.provided.prompts)
+    prompts = providers.Singleton(PromptShelf, store.provided.prompts, workshop.provided.templates, schemas)
 
     shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop, catalog)
     past = providers.Singleton(Past, store.provided.journal, store.provided.threads, shelf)
@@ -117,7 +119,7 @@ class Shared(containers.DeclarativeContainer):
     engine = providers.Singleton(
         Engine,
         providers.Singleton(engine_tools_of, store, feed, meter, clock),
-        providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock),
+        providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock, prompts),
     )
     worker = providers.Singleton(
         Worker,
@@ -137,7 +139,22 @@ class Shared(containers.DeclarativeContainer):
         ),
     )
     parts = providers.Factory(
-        Parts, settings, store, between, clock, schemas, workshop, validate, past, addresses, models, catalog, policy, trail, servers
+        Parts,
+        settings,
+        store,
+        between,
+        clock,
+        schemas,
+        workshop,
+        validate,
+        past,
+        addresses,
+        models,
+        catalog,
+        policy,
+        trail,
+        servers,
+        prompts,
     )
 
 

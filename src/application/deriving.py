@@ -18,6 +18,7 @@ from application.sleeping import SHORT_SECONDS, rest, sleep
 from application.stopping import stop
 from application.wishes import take_wishes
 from domain.errors import NodeExecutionError, WeftError, failure_of
+from domain.ids import ContentHash
 from domain.json import JsonObject
 from domain.ports.expressions import RECALLED
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
@@ -229,8 +230,8 @@ def _park(drive: Drive, activation: Activation, outcome: Park) -> None:
 def _child(drive: Drive, activation: Activation, program: Program, outcome: OpenFrames) -> Program:
     if not outcome.workflow:
         return program.inner[activation.index]
-    content = program.hash if outcome.workflow == "self" else drive.loaded.versions.get(outcome.workflow)
-    if content is None or content not in drive.loaded.by_hash:
+    content = program.hash if outcome.workflow == "self" else ContentHash(drive.loaded.versions.get(outcome.workflow, ""))
+    if content not in drive.loaded.by_hash:
         raise NodeExecutionError(
             f"{activation.node} names workflow {outcome.workflow}, which was not there when the run started", "workflow_not_found"
         )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from application.children import JoinChildren
     from application.composition import ComposeWorkflows
     from application.controlling import RunControl
+    from application.drafting import DraftWorkflow
     from application.drawing import DrawWorkflow
     from application.editing import EditThread, RestoreThread
     from application.explaining import PolicyDesk
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from application.noting import NoteRequests
     from application.pacing import Pace
     from application.path_costs import CostPaths
+    from application.prompts import PromptDesk
     from application.registering import ListWorkers
     from application.resolving import ResolveRun
     from application.running_again import RunAgain
@@ -53,10 +55,12 @@ class Desk:
     list_versions: ListVersions
     draw_workflow: DrawWorkflow
     compose_workflows: ComposeWorkflows
+    draft_workflow: DraftWorkflow
     put_template: PutTemplate
     get_template: GetTemplate
     list_templates: ListTemplates
     instantiate_template: InstantiateTemplate
+    prompts: PromptDesk
     start_run: StartRun
     get_run: GetRun
     list_runs: ListRuns

@@ -183,6 +183,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         run.thread,
         Progress(feed, run.id, activation.path, drive.tools.clock),
         permissions_of(activation.frame),
+        prompts=drive.loaded.prompts,
     )
 
 

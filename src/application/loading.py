@@ -4,16 +4,19 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
+from application.preparing_prompts import PromptShelf
 from application.programs import Program, ProgramShelf
 from application.unrolling import KnownPrograms, Unrolled
+from application.used_prompts import ready_prompts
 from domain.change import difference
 from domain.errors import ThreadError
 from domain.graph.compiled import CompiledGraph
 from domain.graph.definition import Graph
-from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId
+from domain.ids import BEGINNING, ContentHash, Position, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.journal import Journal
+from domain.ports.prompts import ReadyPrompt
 from domain.ports.queue import Claim
 from domain.run import events, fold, snapshot
 from domain.run.continuing import go_on_as
@@ -21,8 +24,9 @@ from domain.run.run import Continued, Run
 from domain.run.state import RunState
 from domain.sizes import size_of
 
-ResolveVersions = Callable[[TenantId, Graph], Awaitable[Mapping[str, ContentHash]]]
-"""For every workflow that a graph names, through all levels: the hash of the version a run of it uses."""
+ResolveVersions = Callable[[TenantId, Graph, ThreadId], Awaitable[Mapping[str, str]]]
+"""For every workflow that a graph names, through all levels: the hash of the version that a run of this thread uses; for every prompt
+(`prompt:NAME`) the number."""
 
 
 @dataclass(slots=True)
@@ -32,7 +36,9 @@ class Loaded:
     run: Run
     programs: dict[CompiledGraph, Program]
     by_hash: dict[ContentHash, Program]
-    versions: Mapping[str, ContentHash]
+    versions: Mapping[str, str]
+    prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
+    """By the reference in the graph, in the version that the run has."""
     values: dict[str, Json] = field(default_factory=dict)
     state: RunState | None = None
     ancestor: RunState | None = None
@@ -79,10 +85,11 @@ class Loader:
     shelf: ProgramShelf
     resolve: ResolveVersions
     clock: Clock
+    prompts: PromptShelf
 
     async def __call__(self, claim: Claim) -> Loaded:
-        """The newest checkpoint and the rows after it, folded. `WorkflowNotFound` when a version is gone, `SerializationError` for rows
-        of a newer Weft."""
+        """The newest checkpoint and the rows after it, folded. `WorkflowNotFound` and `PromptNotFound` when a version is gone,
+        `SerializationError` for rows of a newer Weft."""
         run = claim.run
         known = KnownPrograms(self.shelf, run.tenant)
         program = await known.know(run.workflow_hash)
@@ -91,12 +98,13 @@ class Loader:
             await self._past(loaded, known)
         if loaded.state is None and loaded.ancestor is None:
             await self._versions(loaded, known, program)
+        loaded.prompts = await ready_prompts(self.prompts, run.tenant, loaded.versions)
         return loaded
 
     async def _versions(self, loaded: Loaded, known: KnownPrograms, program: Program) -> None:
-        if not program.calls_others:
+        if not program.names_others:
             return
-        loaded.versions = await self.resolve(loaded.run.tenant, program.graph.graph)
+        loaded.versions = await self.resolve(loaded.run.tenant, program.graph.graph, loaded.run.thread)
         await known.know_all(program.hash, loaded.versions)
 
     async def _past(self, loaded: Loaded, known: KnownPrograms) -> None:
@@ -114,7 +122,7 @@ class Loader:
             loaded.values = dict(unrolled.held)
             return
         loaded.values = dict(unrolled.values)
-        loaded.versions = {name: ContentHash(content) for name, content in state.started.versions.items()}
+        loaded.versions = dict(state.started.versions)
         if state.run == run.id:
             loaded.state = fold.resume(state)
         else:
@@ -151,14 +159,12 @@ class Loader:
     def _onward(self, loaded: Loaded, continues: Continued) -> events.RunContinued:
         if loaded.ancestor is None:
             raise ThreadError(f"another run came first on thread {loaded.run.thread}: branch again to go on from run {continues.run}")
-        versions = {name: str(content) for name, content in loaded.versions.items()}
-        return events.RunContinued(loaded.run.id, continues.run, continues.at, self.clock.now().timestamp(), versions)
+        return events.RunContinued(loaded.run.id, continues.run, continues.at, self.clock.now().timestamp(), loaded.versions)
 
     def _begun(self, loaded: Loaded) -> events.RunStarted:
         run = loaded.run
-        versions = {name: str(content) for name, content in loaded.versions.items()}
         at = self.clock.now().timestamp()
-        about = (RunId(run.id), run.workflow_hash, run.input, at, run.mode.value, run.limits, versions)
+        about = (RunId(run.id), run.workflow_hash, run.input, at, run.mode.value, run.limits, loaded.versions)
         return events.RunStarted(*about, pause_before=run.pause_before, pause_after=run.pause_after)
 
 

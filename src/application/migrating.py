@@ -10,13 +10,14 @@ from application.outside import Moved, WriteFromOutside
 from application.past import Moment, Past
 from application.programs import Program
 from application.unrolling import KnownPrograms
+from application.used_prompts import prompts_among, workflows_among
 from application.versions import name_and_version
 from application.views import PageView
 from domain.access import Principal, Role
 from domain.change import escaped
 from domain.errors import PositionGone, SerializationError, ThreadBusy, WorkflowNotFound
 from domain.graph.compiled import CompiledGraph
-from domain.ids import ContentHash, Position, TenantId
+from domain.ids import ContentHash, Position, TenantId, ThreadId
 from domain.ports.clock import Clock
 from domain.ports.repositories import RunFilter, Runs, Workflows
 from domain.run import fold
@@ -34,7 +35,8 @@ _UNREADABLE = (PositionGone, SerializationError, WorkflowNotFound)
 
 @dataclass(frozen=True, slots=True)
 class _Way:
-    """From one version to another. `graphs`: of the new version and of all that it names."""
+    """From one version to another. `graphs`: of the new version and of all that it names. `versions`: of the workflows among those;
+    `has_prompts`: which version of those a run gets depends on the run."""
 
     old: Program
     new: Program
@@ -43,6 +45,7 @@ class _Way:
     versions: Mapping[str, str]
     graphs: Mapping[ContentHash, CompiledGraph]
     by: str
+    has_prompts: bool
 
     def check(self) -> None:
         """`ValidationError` points at the members of the node map that cannot be meant."""
@@ -64,11 +67,11 @@ class _Way:
             if why is not None:
                 yield Problem(f"/nodes/{escaped(old)}", "strange_node", why)
 
-    def event(self, moment: Moment, run: RunState) -> RunMigrated:
+    def event(self, moment: Moment, run: RunState, prompts: Mapping[str, str]) -> RunMigrated:
         known = translations(run.root.graph, self.new.graph, self.nodes)
         paths: dict[str, str] = {old: new for old, new in paths_of(run, known).items() if old != new}
         channels = new_channels(self.new.graph, run.root, moment.values)
-        return RunMigrated(self.new.hash, self.reference, self.by, self.nodes, paths, channels, self.versions)
+        return RunMigrated(self.new.hash, self.reference, self.by, self.nodes, paths, channels, {**self.versions, **prompts})
 
     def misfits(self, run: RunState) -> list[Misfit]:
         return misfits(run, translations(run.root.graph, self.new.graph, self.nodes), self.graphs.keys())
@@ -114,11 +117,19 @@ class MigrateRuns:
         known = KnownPrograms(self.past.shelf, who.tenant)
         source, target = [await self._version(who.tenant, written) for written in (order.source, order.target)]
         old, new = await known.know(source.metadata.id), await known.know(target.metadata.id)
-        found = await self.resolve(who.tenant, new.graph.graph) if new.calls_others else {}
-        versions = {name: str(content) for name, content in found.items()}
+        found = await self.resolve(who.tenant, new.graph.graph, ThreadId("")) if new.names_others else {}
+        versions = workflows_among(found)
         await known.know_all(new.hash, versions)
-        graphs = {content: known.by_hash[ContentHash(content)].graph for content in (new.hash, *found.values())}
-        return _Way(old, new, target.graph.id, order.nodes, versions, graphs, who.name)
+        hashes = [ContentHash(content) for content in (new.hash, *versions.values())]
+        graphs = {content: known.by_hash[content].graph for content in hashes}
+        return _Way(old, new, target.graph.id, order.nodes, versions, graphs, who.name, bool(prompts_among(found)))
+
+    async def _prompts(self, run: Run, state: RunState, way: _Way) -> Mapping[str, str]:
+        """What the run uses already stays as it is."""
+        if not way.has_prompts:
+            return {}
+        chosen = prompts_among(await self.resolve(run.tenant, way.new.graph.graph, run.thread))
+        return {name: state.started.versions.get(name, number) for name, number in chosen.items()}
 
     async def _version(self, tenant: TenantId, written: str) -> WorkflowVersion:
         return await self.workflows.get(tenant, *name_and_version(written))
@@ -154,7 +165,7 @@ class MigrateRuns:
         problems = way.misfits(state)
         if problems:
             return _Look(problems)
-        event = way.event(moment, state)
+        event = way.event(moment, state, await self._prompts(run, state, way))
         begun, ended = len(state.ready), len(state.ended)
         position = Position(moment.position + 1)
         state.graphs = {**state.graphs, **way.graphs}

@@ -4,8 +4,11 @@ shared by its runs."""
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from application.named_tools import have_changed, names_tools
+from application.used_prompts import used_prompts
+from application.versions import named_workflows
 from domain.errors import EdgeEvaluationError, ExpressionError, NodeExecutionError
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import Channel, Edge, Graph, Merge, Node, Take
@@ -69,8 +72,8 @@ class Program:
     input_schema: Schema | None
     start: tuple[Decide, ...]
     inner: dict[NodeIndex, "Program"] = field(default_factory=dict)
-    calls_others: bool = False
-    """Does a node of it, at any depth, run a workflow by its name?"""
+    names_others: bool = False
+    """Does a node of it, at any depth, name a workflow that it runs or a published prompt?"""
     reserves: bool = False
     """Does a node of it say beforehand what it will use?"""
 
@@ -115,14 +118,9 @@ def _program(compiled: CompiledGraph, content: ContentHash, kinds: NodeKinds, wo
         input_schema=None if graph.input_schema is None else workshop.schemas.compile(graph.input_schema),
         start=tuple(_decide(edge, workshop) for edge in compiled.edges_of[-1]),
         inner={at: _program(inner, content, kinds, workshop) for at, inner in compiled.inner.items()},
-        calls_others=_calls_others(graph),
+        names_others=any(True for _ in chain(named_workflows(graph), used_prompts(graph))),
         reserves=any(node.executor.reserve is not None or node.executor.performs for node in nodes),
     )
-
-
-def _calls_others(graph: Graph) -> bool:
-    inner = [node.graph for node in graph.nodes.values() if node.graph is not None]
-    return any("workflow" in node.config for node in graph.nodes.values()) or any(map(_calls_others, inner))
 
 
 def _rule(channel: Channel, workshop: Workshop) -> ChannelRule:

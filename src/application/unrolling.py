@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from application.programs import Program, ProgramShelf
+from application.used_prompts import workflows_among
 from domain.errors import PositionGone, SerializationError
 from domain.graph.compiled import CompiledGraph
 from domain.ids import BEGINNING, ContentHash, Position, TenantId, ThreadId
@@ -36,7 +37,7 @@ class KnownPrograms:
         return known
 
     async def know_all(self, first: str, versions: Mapping[str, str]) -> None:
-        for content in (first, *versions.values()):
+        for content in (first, *workflows_among(versions).values()):
             await self.know(content)
 
     @property

@@ -1,12 +1,14 @@
-"""Which version every workflow that a graph names stands for, through all levels."""
+"""Which version every workflow and prompt that a graph names stands for, through all levels."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from application.documents import pointer_to
+from application.used_prompts import resolve_prompts
 from domain.errors import NotFound, Problem
 from domain.graph.definition import Graph
-from domain.ids import ContentHash, TenantId
+from domain.ids import TenantId, ThreadId
+from domain.ports.prompts import Prompts
 from domain.ports.repositories import Workflows
 from domain.workflow import WorkflowVersion
 
@@ -42,9 +44,11 @@ async def named_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -
     return found
 
 
-async def resolve_versions(workflows: Workflows, tenant: TenantId, graph: Graph) -> Mapping[str, ContentHash]:
-    """The hashes of `named_versions`, for the run that starts now."""
-    return {reference: version.metadata.id for reference, version in (await named_versions(workflows, tenant, graph)).items()}
+async def resolve_versions(workflows: Workflows, prompts: Prompts, tenant: TenantId, graph: Graph, thread: ThreadId) -> Mapping[str, str]:
+    """The hashes of `named_versions` and the numbers of `resolve_prompts`, for the run of this thread that starts now."""
+    found = await named_versions(workflows, tenant, graph)
+    chosen = await resolve_prompts(prompts, tenant, [graph, *(version.graph for version in found.values())], thread)
+    return {**{reference: version.metadata.id for reference, version in found.items()}, **chosen}
 
 
 async def unknown_workflows(workflows: Workflows, tenant: TenantId, graph: Graph) -> list[Problem]:

@@ -13,6 +13,8 @@ from application.documents import summary
 from application.named_tools import names_tools
 from application.once import Once, digest_of
 from application.paging import PageOrder, shown, slice_of
+from application.preparing_prompts import PromptShelf
+from application.used_prompts import wrong_prompts
 from application.validation import Locate, Validate, Validation, nowhere
 from application.versions import unknown_workflows
 from application.views import PageView
@@ -38,11 +40,12 @@ _KNOWN: Final = "known"
 
 @dataclass(frozen=True, slots=True)
 class CheckDocument:
-    """Everything that can be said about a document for one tenant: `Validate`, and whether the workflows it names are there."""
+    """Everything that can be said about a document for one tenant: `Validate`, and whether the workflows and prompts it names are there."""
 
     validate: Validate
     workflows: Workflows
     catalog: ToolCatalog
+    prompts: PromptShelf
 
     async def __call__(self, tenant: TenantId, document: Json, locate: Locate = nowhere) -> Validation:
         validate = self.validate.knowing(await self.catalog.of(tenant, waits=names_tools(document)))
@@ -53,7 +56,8 @@ class CheckDocument:
 
     async def _complete(self, tenant: TenantId, found: Validation) -> Validation:
         missing = await unknown_workflows(self.workflows, tenant, found.graph)
-        return replace(found, problems=(*found.problems, *missing))
+        unfit = await wrong_prompts(self.prompts, tenant, found.graph)
+        return replace(found, problems=(*found.problems, *missing, *unfit))
 
 
 def _is_small(document: Json) -> bool:

@@ -98,6 +98,12 @@ class ScopeMissing(ValidationError):
     code = "scope_missing"
 
 
+class UnfitVariables(ValidationError):
+    """What a prompt is to be rendered with is not what it declares."""
+
+    code = "invalid_variables"
+
+
 class ExpressionError(ValidationError):
     """An expression or template that does not compile, is not allowed, or went wrong when it ran."""
 
@@ -150,6 +156,10 @@ class WorkflowNotFound(NotFound):
 
 class TemplateNotFound(NotFound):
     code = "template_not_found"
+
+
+class PromptNotFound(NotFound):
+    code = "prompt_not_found"
 
 
 class RunNotFound(NotFound):

@@ -7,7 +7,7 @@ from typing import Final
 
 from domain.errors import ExpressionError
 from domain.ports.expressions import Scope
-from domain.ports.templates import Template
+from domain.ports.templates import Piece, Template
 
 MAX_SOURCE: Final = 256 * 1024
 _SHOWN: Final = 120
@@ -44,24 +44,48 @@ class Prompt:
             raise _named(self.source, f"{error}" or type(error).__name__) from None
 
 
-@lru_cache(maxsize=1024)
-def _compiled(source: str) -> Template:
+def _check_size(source: str) -> None:
     if len(source) > MAX_SOURCE or len(source.encode("utf-8", "surrogatepass")) > MAX_SOURCE:
         raise _named(source, f"a template is at most {MAX_SOURCE // 1024} KiB long")
-    if not any(opening in source for opening in ("{{", "{%", "{#")):
+
+
+def _has_holes(source: str) -> bool:
+    return any(opening in source for opening in ("{{", "{%", "{#"))
+
+
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> Template:
+    _check_size(source)
+    if not _has_holes(source):
         return PlainText(source)
     from infrastructure.jinja.compiling import compile_template
 
     try:
-        paths, render = compile_template(source)
+        return Prompt(source, *compile_template(source))
     except ExpressionError as error:
         raise _named(source, error.message) from None
-    return Prompt(source, paths, render)
 
 
 @dataclass(frozen=True, slots=True)
 class JinjaTemplates:
-    """Compiled once per text and kept. What a template may use is listed in infrastructure/jinja."""
+    """Compiled once per text and kept; what is put together of several is not kept. What a template may use is listed in
+    infrastructure/jinja."""
 
     def compile(self, source: str) -> Template:
         return _compiled(source)
+
+    def includes(self, source: str) -> frozenset[str]:
+        _check_size(source)
+        if "{%" not in source:
+            return frozenset()
+        from infrastructure.jinja.compiling import names_included
+
+        return names_included(source)
+
+    def put_together(self, piece: Piece, variables: frozenset[str]) -> Template:
+        _check_size(piece.text)
+        if not _has_holes(piece.text):
+            return PlainText(piece.text)
+        from infrastructure.jinja.compiling import compile_pieces
+
+        return Prompt(piece.text, *compile_pieces(piece, variables))

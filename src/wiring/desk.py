@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         children,
         composition,
         controlling,
+        drafting,
         drawing,
         explaining,
         following_threads,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
         models,
         pacing,
         path_costs,
+        prompts,
         registering,
         resolving,
         running_again,
@@ -57,6 +59,7 @@ else:  # a run alone asks nothing of these
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
+    drafting = LaterModule("application.drafting")
     drawing = LaterModule("application.drawing")
     explaining = LaterModule("application.explaining")
     following_threads = LaterModule("application.following_threads")
@@ -70,6 +73,7 @@ else:  # a run alone asks nothing of these
     models = LaterModule("application.models")
     pacing = LaterModule("application.pacing")
     path_costs = LaterModule("application.path_costs")
+    prompts = LaterModule("application.prompts")
     registering = LaterModule("application.registering")
     resolving = LaterModule("application.resolving")
     running_again = LaterModule("application.running_again")
@@ -110,10 +114,12 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
             store.workflows, store.runs, store.journal, store.usage, drawing.DrawWorkflow(store.workflows, DRAWINGS)
         ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
+        draft_workflow=drafting.DraftWorkflow(parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, new_id, clock),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),
         instantiate_template=templates.InstantiateTemplate(store.templates, parts.workshop),
+        prompts=prompts.PromptDesk(store.prompts, parts.prompts, keyed, content_hash, clock),
     )
 
 
@@ -153,7 +159,7 @@ def _of_threads(parts: Parts) -> partial[desk.Desk]:
         branch_thread=branching.BranchThread(parts.cut, parts.start),
         run_again=running_again.RunAgain(parts.cut, parts.start, parts.edit, parts.write),
         migrate_runs=migrating.MigrateRuns(
-            store.runs, store.workflows, partial(resolve_versions, store.workflows), parts.past, parts.write, clock
+            store.runs, store.workflows, partial(resolve_versions, store.workflows, store.prompts), parts.past, parts.write, clock
         ),
         past=looking_back.LookBack(parts.past),
         edit_thread=parts.edit,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from application import flow, making_way, once, placing, runs, workflows
 from application.past import Past
+from application.preparing_prompts import PromptShelf
 from application.validation import Validate
 from domain.policy import Policy
 from domain.ports.audit import AuditTrail
@@ -50,6 +51,7 @@ class Parts:
     policy: Policy
     trail: AuditTrail
     servers: Later
+    prompts: PromptShelf
     keyless: bool
 
     @property
@@ -62,7 +64,7 @@ class Parts:
 
     @cached_property
     def check(self) -> workflows.CheckDocument:
-        return workflows.CheckDocument(self.validate, self.store.workflows, self.catalog)
+        return workflows.CheckDocument(self.validate, self.store.workflows, self.catalog, self.prompts)
 
     @cached_property
     def start(self) -> runs.StartRun:

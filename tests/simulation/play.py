@@ -13,6 +13,7 @@ from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.engine import Engine
 from application.loading import Loader
+from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
 from application.taking_along import TakeAlong
 from application.versions import resolve_versions
@@ -215,7 +216,8 @@ def worker_of(process: Process, store: Store, world: World) -> Worker:
     meter = Unmetered()
     retries = RetryPolicy(process.chaos.rng.random)
     tools = EngineTools(journal, ProcessFeed(), meter, clock, retries, ledger, inbox, marks, items, along)
-    engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows), clock))
+    prompts = PromptShelf(store.prompts, workshop.templates, workshop.schemas)
+    engine = Engine(tools, Loader(journal, shelf, partial(resolve_versions, workflows, store.prompts), clock, prompts))
     return Worker(WorkerId(process.name), engine, queue, inbox, meter, clock, LoopHeart(queue.renew, clock), POLICY)
 
 

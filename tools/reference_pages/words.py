@@ -62,7 +62,7 @@ NODE: Final = {
 KINDS: Final = {
     "llm": {
         "model": "an alias such as `fast`, or `provider/model`",
-        "prompt": "a template; the message of the user",
+        "prompt": "a template, the message of the user; or `{use: name@3, with: {...}}`, see [prompts](../prompts.md)",
         "messages": "in place of `prompt`: a value that gives a list of `{role, content}`",
         "system": "a template; the message of the system",
         "response_schema": "JSON Schema that the answer must fit; it is then in `output.json`",

@@ -12,6 +12,7 @@ from domain.ids import ActivationPath, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Expressions, Scope
 from domain.ports.models import Models
+from domain.ports.prompts import ReadyPrompt
 from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools, unheard
@@ -148,6 +149,9 @@ class NodeContext:
 
     perform: Perform = performs_nothing
     """Makes one of several calls, each kept in the journal by itself."""
+
+    prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
+    """Published prompts that the run uses, by the reference in the graph."""
 
     def idempotency_key(self, effect: int = 0) -> str:
         return f"{self.run}{self.activation}/{effect}"

@@ -1,6 +1,7 @@
 """What a template may be made of. The syntax tree is checked against a list, loops and comparisons in it are put under the budget."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Final, cast
 
 from jinja2 import nodes
@@ -16,34 +17,50 @@ _ALLOWED: Final = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.For, nodes.If, nodes.Assign, nodes.Name, nodes.Const, nodes.List,
     nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.CondExpr, nodes.Filter, nodes.Test, nodes.Getitem, nodes.Getattr,
     nodes.Slice, nodes.Concat, nodes.Compare, nodes.Operand, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod,
-    nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Call,
+    nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Pos, nodes.Call, nodes.Scope,
 )  # fmt: skip
 
 
-def check(tree: nodes.Template) -> None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """The names that a template may read: those of a graph's node, or the variables that a published prompt declares."""
+
+    roots: frozenset[str] = ROOTS
+    is_declared: bool = False
+
+    def why_not(self, name: str) -> str:
+        if not self.is_declared:
+            return unknown_root(name, "templates")
+        return f"`{name}` is not declared; the variables are {', '.join(sorted(self.roots)) or 'none'}"
+
+
+OF_GRAPHS: Final = Known()
+
+
+def check(tree: nodes.Template, known: Known) -> None:
     """`ExpressionError` for the first thing that is not allowed, with its line."""
-    _check(tree, 0, 0)
+    _check(tree, known, 0, 0)
 
 
-def _check(node: nodes.Node, loops: int, depth: int) -> None:
+def _check(node: nodes.Node, known: Known, loops: int, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise _refused(node, f"it is nested deeper than {MAX_DEPTH}")
     if type(node) not in _ALLOWED:
         raise _refused(node, f"`{type(node).__name__.lower()}` is not allowed in a template")
-    if reason := _reason_against(node):
+    if reason := _reason_against(node, known):
         raise _refused(node, reason)
     inside = loops + isinstance(node, nodes.For)
     if inside > MAX_LOOPS:
         raise _refused(node, "loops are nested at most once")
     for child in node.iter_child_nodes():
-        _check(child, inside, depth + 1)
+        _check(child, known, inside, depth + 1)
 
 
 def _refused(node: nodes.Node, reason: str) -> ExpressionError:
     return ExpressionError(f"line {node.lineno}: {reason}")
 
 
-def _reason_against(node: nodes.Node) -> str:
+def _reason_against(node: nodes.Node, known: Known) -> str:
     match node:
         case nodes.For(recursive=True):
             return "a loop cannot be recursive"
@@ -55,7 +72,7 @@ def _reason_against(node: nodes.Node) -> str:
             return "only `range` can be called; use a filter"
         case nodes.Tuple(ctx="load"):
             return "write a list in square brackets instead of a tuple"
-        case nodes.Name(ctx="store", name=name) if name in ROOTS or name in ("loop", "range"):
+        case nodes.Name(ctx="store", name=name) if name in known.roots or name in ("loop", "range"):
             return f"`{name}` cannot be assigned"
         case nodes.Name(name=name) if name.startswith(MINE):
             return f"names that begin with `{MINE}` are ours"
@@ -66,21 +83,21 @@ def _is_range(call: nodes.Call) -> bool:
     return isinstance(call.node, nodes.Name) and call.node.name == "range" and not (call.kwargs or call.dyn_args or call.dyn_kwargs)
 
 
-def paths(tree: nodes.Template) -> frozenset[Path]:
+def paths(tree: nodes.Template, known: Known) -> frozenset[Path]:
     """Every path the template reads. `ExpressionError` for a name that is neither a root nor made in the template."""
     own = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"} | {"loop", "range"}
-    return frozenset(_read(tree, own))
+    return frozenset(_read(tree, known, own))
 
 
-def _read(node: nodes.Node, own: set[str]) -> Iterator[Path]:
+def _read(node: nodes.Node, known: Known, own: set[str]) -> Iterator[Path]:
     path = _path(node)
     if path is None:
         for child in node.iter_child_nodes():
-            yield from _read(child, own)
-    elif path[0] in ROOTS:
+            yield from _read(child, known, own)
+    elif path[0] in known.roots:
         yield path
     elif path[0] not in own:
-        raise _refused(node, unknown_root(path[0], "templates"))
+        raise _refused(node, known.why_not(path[0]))
 
 
 def _path(node: nodes.Node) -> Path | None:

@@ -1,5 +1,5 @@
-"""`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`, and of a node with `context` also `context`
-(`tokens`, `left_out`, `summarised`) and `summary`."""
+"""`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`, of a node with `context` also `context`
+(`tokens`, `left_out`, `summarised`) and `summary`, and of one with a published prompt `prompt`, as `support/answer@3`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -22,17 +22,19 @@ from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, 
 from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given, without_room
 from infrastructure.nodes.findings import Findings
 from infrastructure.nodes.overflow import telling_what_is_long
+from infrastructure.nodes.prompting import Prompting, UsedPrompt, look_at_prompt, prompting
 
 _TIMEOUT_SECONDS = 120.0
 
 
 class LlmConfig(NodeConfig):
-    """`prompt` and `system` are templates, `messages` is a value: a list of `{role, content, ...}`."""
+    """`prompt` and `system` are templates, `messages` is a value: a list of `{role, content, ...}`. `prompt` may also name a published
+    one."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]})
 
     model: Name
-    prompt: Annotated[str, Field(min_length=1)] = ""
+    prompt: Annotated[str, Field(min_length=1)] | UsedPrompt = ""
     messages: Written = None
     system: str = ""
     response_schema: dict[str, Written] | bool | None = None
@@ -50,7 +52,7 @@ class LlmCall:
 
     config: LlmConfig
     models: Models
-    prompt: Template | None
+    prompt: Prompting | None
     system: Template | None
     messages: Value | None
     answer: Schema | None
@@ -59,11 +61,11 @@ class LlmCall:
         request = self._request(context)
         if self.config.context is None:
             response = await self._answered(request, context)
-            return Finished(self._output(response), response.usage)
+            return Finished(self._output(response, context), response.usage)
         shown = await given(self.config.context, request, self.models)
         try:
             response = await self._answered(replace(request, messages=shown.messages), context)
-            output = self._output(response)
+            output = self._output(response, context)
         except BaseException as error:
             _also_used(error, shown)
             raise
@@ -83,8 +85,13 @@ class LlmCall:
         with telling_what_is_long(request, context.scope, self.prompt, self.system, self.messages):
             return await self.models.complete(replace(request, messages=as_providers_know(request.messages)), context.say)
 
-    def _output(self, response: ModelResponse) -> dict[str, Json]:
-        return output_of(response, response.json if self.answer is None else parse_answer(response, self.answer))
+    def _output(self, response: ModelResponse, context: NodeContext) -> dict[str, Json]:
+        output = output_of(response, response.json if self.answer is None else parse_answer(response, self.answer))
+        reference = self._reference(context)
+        return {**output, "prompt": reference} if reference else output
+
+    def _reference(self, context: NodeContext) -> str:
+        return "" if self.prompt is None else self.prompt.reference(context)
 
     def _request(self, context: NodeContext) -> ModelRequest:
         config = self.config
@@ -98,13 +105,13 @@ class LlmCall:
             response_schema=config.response_schema if isinstance(config.response_schema, dict) else None,
             timeout_seconds=context.deadline_seconds or _TIMEOUT_SECONDS,
             options=config.options,
-            caller=context.caller(),
+            caller=context.caller(prompt=self._reference(context)),
         )
 
     def _messages(self, context: NodeContext) -> tuple[JsonObject, ...]:
         first: tuple[JsonObject, ...] = ({"role": "system", "content": self.system(context.scope)},) if self.system else ()
         if self.prompt is not None:
-            return (*first, {"role": "user", "content": self.prompt(context.scope)})
+            return (*first, *self.prompt(context))
         return (*first, *_conversation(self.messages(context.scope) if self.messages else None))
 
 
@@ -166,7 +173,7 @@ class LlmKind:
         config, findings = read_config(LlmConfig, node), Findings(workshop)
         if not workshop.models.known(config.model):
             findings.problem("/model", "unknown_model", _unknown_model(config.model, workshop.models.cards()))
-        findings.template("/prompt", config.prompt)
+        look_at_prompt(findings, config.prompt)
         findings.template("/system", config.system)
         findings.value("/messages", config.messages)
         if config.response_schema is not None:
@@ -180,7 +187,7 @@ class LlmKind:
         call = LlmCall(
             config,
             workshop.models,
-            prompt=workshop.templates.compile(config.prompt) if config.prompt else None,
+            prompt=prompting(config.prompt, workshop) if config.prompt else None,
             system=workshop.templates.compile(config.system) if config.system else None,
             messages=None if config.messages is None else workshop.expressions.value(config.messages),
             answer=None if config.response_schema is None else workshop.schemas.compile(config.response_schema),

@@ -37,6 +37,11 @@ class Cold:
 
         return ShelvedTemplates(self._opened())
 
+    def prompts(self) -> object:
+        from infrastructure.store.sql.prompts import KeptPrompts
+
+        return KeptPrompts(self._opened())
+
     def threads(self) -> object:
         from infrastructure.store.sql.threads import KeptThreads
 

@@ -1,9 +1,9 @@
-"""What to say of a workflow, a template or a session that is not there; of the first two up to ten that are."""
+"""What to say of a workflow, a template, a prompt or a session that is not there; of the first three up to ten that are."""
 
 from collections.abc import Sequence
 from typing import Final
 
-from domain.errors import SessionChanged, SessionNotFound, TemplateNotFound, WorkflowNotFound
+from domain.errors import PromptNotFound, SessionChanged, SessionNotFound, TemplateNotFound, WorkflowNotFound
 from domain.ids import ContentHash, SessionId
 from domain.session import Session
 
@@ -24,6 +24,14 @@ def no_content(content: ContentHash) -> WorkflowNotFound:
 
 def no_template(name: str, known: Sequence[str]) -> TemplateNotFound:
     return TemplateNotFound(f"there is no template {name}; known: {_some(known)}")
+
+
+def no_prompt(name: str, known: Sequence[str]) -> PromptNotFound:
+    return PromptNotFound(f"there is no prompt {name}; known: {_some(known)}")
+
+
+def no_prompt_version(name: str, number: int, known: Sequence[int]) -> PromptNotFound:
+    return PromptNotFound(f"there is no {name}@{number}; known versions: {_some([str(one) for one in known])}")
 
 
 def no_session(session: SessionId) -> SessionNotFound:

@@ -17,6 +17,7 @@ from infrastructure.store.health import SchemaHealth
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.later import Later
 from infrastructure.store.migrate import upgrade
+from infrastructure.store.prompt_rows import QuickPrompts
 from infrastructure.store.quick import (
     QuickDueDeliveries,
     QuickDueSchedules,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from domain.ports.items import Items
     from domain.ports.lanes import Lanes
     from domain.ports.pins import ToolPins
+    from domain.ports.prompts import Prompts
     from domain.ports.repositories import Keys, Runs, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
     from domain.ports.schedules import DueSchedules, Schedules
@@ -98,6 +100,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         marks=hot.marks,
         workflows=cast("Workflows", QuickWorkflows(WorkflowReads(hot.reader, parse), cold)),
         templates=cast("TemplateShelf", Later(cold.templates)),
+        prompts=cast("Prompts", QuickPrompts(hot.reader, cold)),
         threads=cast("Threads", QuickThreads(hot.reader, hot.starts, cold)),
         usage=cast("UsageLedger", QuickUsage(ReservedLines(hot.reader), cold)),
         sums=cast("UsageSums", Later(partial(_sums, hot.reader))),

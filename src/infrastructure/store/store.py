@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from domain.ports.journal import Journal
     from domain.ports.lanes import Lanes
     from domain.ports.pins import ToolPins
+    from domain.ports.prompts import Prompts
     from domain.ports.queue import RunQueue
     from domain.ports.repositories import Keys, Marks, Runs, StoreHealth, TemplateShelf, Threads, UsageLedger, Workflows
     from domain.ports.retention import Retention
@@ -34,6 +35,7 @@ class Store:
     marks: Marks
     workflows: Workflows
     templates: TemplateShelf
+    prompts: Prompts
     threads: Threads
     usage: UsageLedger
     sums: UsageSums

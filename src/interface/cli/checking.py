@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from application.access import LOCAL_ADMIN
 from application.documents import parse_graph
 from application.errors import DomainError, ValidationError
+from application.prompt_documents import PromptDocument
 from application.validation import placed
 from interface.cli.documents import read_document
 from interface.cli.failures import CommandFailed, Exit, located, of_weft_error
 from interface.cli.launcher import App, Launcher, quiet
+from interface.fitting import fitted
 
 if TYPE_CHECKING:
     from interface.yaml import LoadedDocument
@@ -22,7 +24,8 @@ IN_MEMORY = "memory:"
 
 
 async def validate(launcher: Launcher, files: Sequence[Path], database: str | None) -> int:
-    """Prints every problem and warning of every file; the exit code. Workflows that a file names must be in `database`, else among them."""
+    """Prints every problem and warning of every file; the exit code. Workflows and prompts that a file names must be in `database`, else
+    among them."""
     documents, unreadable = _read_all(files)
     async with launcher.open_app(patient=False, database_url=database or IN_MEMORY, log=quiet()) as app:
         if database is None:
@@ -50,7 +53,7 @@ async def _publish_what_can_be(app: App, documents: list["LoadedDocument"]) -> N
         left = []
         for loaded in documents:
             try:
-                await app.desk.publish_workflow(LOCAL_ADMIN, loaded.document)
+                await _publish(app, loaded.document)
             except DomainError:
                 left.append(loaded)
         if len(left) == len(documents):
@@ -58,7 +61,20 @@ async def _publish_what_can_be(app: App, documents: list["LoadedDocument"]) -> N
         documents = left
 
 
+async def _publish(app: App, document: Any) -> None:
+    if _is_prompt(document):
+        await app.desk.prompts.publish(LOCAL_ADMIN, fitted(PromptDocument, document))
+    else:
+        await app.desk.publish_workflow(LOCAL_ADMIN, document)
+
+
+def _is_prompt(document: Any) -> bool:
+    return isinstance(document, dict) and "prompt" in document and "nodes" not in document
+
+
 async def _check(app: App, file: Path, loaded: "LoadedDocument") -> bool:
+    if _is_prompt(loaded.document):
+        return await _check_prompt(app, file, loaded)
     found = await app.desk.validate_workflow(LOCAL_ADMIN, loaded.document, loaded.locate)
     for problem in found.problems:
         print(located(problem, str(file)))
@@ -67,6 +83,17 @@ async def _check(app: App, file: Path, loaded: "LoadedDocument") -> bool:
     if found.valid:
         print(f"{file}: valid")
     return found.valid
+
+
+async def _check_prompt(app: App, file: Path, loaded: "LoadedDocument") -> bool:
+    try:
+        await app.desk.prompts.check(LOCAL_ADMIN, fitted(PromptDocument, loaded.document))
+    except ValidationError as error:
+        for problem in placed(error.problems, loaded.locate):
+            print(located(problem, str(file)))
+        return False
+    print(f"{file}: valid")
+    return True
 
 
 async def draw(launcher: Launcher, file: Path, language: str) -> str:

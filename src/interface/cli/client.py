@@ -41,8 +41,10 @@ class Server:
     def text(self, path: str, **parameters: str | int | None) -> str:
         return self._answer(self._http.build_request("GET", path, params=given(parameters))).text
 
-    def post(self, path: str, body: object = None) -> Any:
-        return self._answer(self._http.build_request("POST", path, json={} if body is None else body)).json()
+    def post(self, path: str, body: object = None, within: float | None = None) -> Any:
+        """`within`: seconds, for what takes longer than a look."""
+        timeout = _SECONDS if within is None else httpx.Timeout(within, connect=5.0)
+        return self._answer(self._http.build_request("POST", path, json={} if body is None else body, timeout=timeout)).json()
 
     def patch(self, path: str, body: object) -> Any:
         return self._answer(self._http.build_request("PATCH", path, json=body)).json()

@@ -35,6 +35,7 @@ from interface.rest import (
     openapi,
     past,
     problems,
+    prompts,
     runs,
     schedules,
     sessions,
@@ -60,6 +61,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     EventsPageView,
     *workflows.BODIES,
     *templates.BODIES,
+    *prompts.BODIES,
     *controls.BODIES,
     *edits.BODIES,
     *branches.BODIES,
@@ -76,6 +78,7 @@ _ROUTED = (
     usage,  # before workflows: `/{name}/statistics` is no version
     workflows,
     templates,
+    prompts,
     runs,
     controls,
     schedules,

@@ -6,10 +6,10 @@ from typing import TypeVar
 
 from fastapi import Request
 from pydantic import BaseModel, JsonValue
-from pydantic import ValidationError as Misfit
 from starlette.exceptions import HTTPException
 
 from application.errors import DocumentTooLarge, Problem, ValidationError
+from interface.fitting import fitted
 from interface.rest.openapi import REF, OpenApi
 from interface.rest.plain import refuse_unstorable
 from interface.yaml import LoadedDocument, load_document
@@ -20,7 +20,6 @@ JSON = "application/json"
 YAML = "application/yaml"
 DRAINED = 64 * 1024 * 1024
 _SMALL = 32 * 1024
-_CODES = {"extra_forbidden": "unknown_field"}
 
 
 def takes(schema: OpenApi, *, required: bool = True) -> OpenApi:
@@ -36,11 +35,7 @@ def body_of(model: type[M], *, optional: bool = False) -> Callable[[Request], Aw
     """A dependency: the body as a `model`; `ValidationError` with a pointer for everything that does not fit."""
 
     async def read(request: Request) -> M:
-        document = await _read(request, optional=optional)
-        try:
-            return model.model_validate(document)
-        except Misfit as misfit:
-            raise _refusal(misfit, document) from misfit
+        return fitted(model, await _read(request, optional=optional))
 
     return read
 
@@ -69,6 +64,12 @@ def _load(raw: bytes, media_type: str) -> LoadedDocument:
     return loaded
 
 
+def read_text(text: str) -> JsonValue:
+    """What a model wrote, bounded and checked as a body is: JSON where it begins like an object, else YAML."""
+    document: JsonValue = _load(text.encode(errors="replace"), JSON if text.lstrip().startswith("{") else YAML).document
+    return document
+
+
 def _media_type(request: Request) -> str:
     written = request.headers.get("content-type", "")
     media_type, _, parameters = written.partition(";")
@@ -95,26 +96,3 @@ async def read_within(request: Request, limit: int) -> bytes:
     if too_large:
         raise DocumentTooLarge(f"a body may have {limit} bytes: send less")
     return b"".join(pieces)
-
-
-def _refusal(misfit: Misfit, document: JsonValue) -> ValidationError:
-    found: dict[str, Problem] = {}
-    for error in misfit.errors(include_url=False, include_context=False, include_input=False):
-        pointer = _pointer(document, error["loc"], missing=error["type"] == "missing")
-        found.setdefault(pointer, Problem(pointer, _CODES.get(error["type"], error["type"]), error["msg"]))
-    return ValidationError("the body does not fit: see `problems`", list(found.values()))
-
-
-def _pointer(document: JsonValue, steps: tuple[str | int, ...], *, missing: bool) -> str:
-    """Where an error lies. Of the steps pydantic names, those that lead nowhere in the document are its own (the branch of a union)."""
-    pointer = ""
-    here = document
-    for number, step in enumerate(steps):
-        if isinstance(here, dict) and step in here:
-            here = here[str(step)]
-        elif isinstance(here, list) and isinstance(step, int) and step < len(here):
-            here = here[step]
-        elif not (missing and number == len(steps) - 1):
-            continue
-        pointer += "/" + str(step).replace("~", "~0").replace("/", "~1")
-    return pointer

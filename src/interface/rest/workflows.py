@@ -8,16 +8,17 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, JsonValue
 
 from application.composition import ComposeOrder
+from application.draft_views import DraftOrder, DraftView
 from application.views import PageView
 from application.workflow_views import ProblemView, ValidationView, WorkflowView
 from interface.rest.auth import Caller, TheDesk
-from interface.rest.bodies import YAML, body_of, document_of, model_ref, takes
+from interface.rest.bodies import YAML, body_of, document_of, model_ref, read_text, takes
 from interface.rest.openapi import OpenApi, Responses, fails
 from interface.rest.parameters import IdempotencyKey, PageOf
 from interface.yaml_writing import dump_document
 
 router = APIRouter(prefix="/v1/workflows", tags=["workflows"])
-BODIES: tuple[type[BaseModel], ...] = (ComposeOrder,)
+BODIES: tuple[type[BaseModel], ...] = (ComposeOrder, DraftOrder)
 
 Format = Literal["json", "yaml", "mermaid", "dot"]
 _LANGUAGES = {"yaml": YAML, "mermaid": "text/vnd.mermaid", "dot": "text/vnd.graphviz"}
@@ -63,6 +64,12 @@ async def compose_workflows(
 ) -> dict[str, JsonValue]:
     """One document from several published workflows, one after the other. Publishes nothing."""
     return await desk.compose_workflows(who, order)
+
+
+@router.post("/draft", responses=fails(404, 413, 415, 502), openapi_extra=takes(model_ref(DraftOrder)))
+async def draft_workflow(who: Caller, desk: TheDesk, order: Annotated[DraftOrder, Depends(body_of(DraftOrder))]) -> DraftView:
+    """Have a model write a workflow, and mend it a few times. Publishes nothing and runs nothing: look at it, and publish it yourself."""
+    return await desk.draft_workflow(who, order, read_text)
 
 
 @router.get("", responses=fails())

@@ -9,12 +9,20 @@ GET    /v1/workflows                                                    viewer
 POST   /v1/workflows                                                    author
 POST   /v1/workflows/validate                                           viewer
 POST   /v1/workflows/compose                                            viewer
+POST   /v1/workflows/draft                                              author
 GET    /v1/workflows/{name}                                             viewer
 GET    /v1/workflows/{name}/{version}                                   viewer
 GET    /v1/templates                                                    viewer
 POST   /v1/templates                                                    author
 GET    /v1/templates/{name}                                             viewer
 POST   /v1/templates/{name}/instantiate                                 viewer
+GET    /v1/prompts                                                      viewer
+POST   /v1/prompts                                                      author
+GET    /v1/prompts/{name}                                               viewer
+GET    /v1/prompts/{name}/{number}                                      viewer
+POST   /v1/prompts/{name}/{number}/render                               viewer
+POST   /v1/prompts/{name}/{number}/diff                                 viewer
+PUT    /v1/prompts/{name}/rollout                                       operator
 GET    /v1/runs                                                         viewer
 POST   /v1/runs                                                         operator
 POST   /v1/runs/migrate                                                 operator
@@ -123,8 +131,12 @@ BODIES: Final[dict[str, Any]] = {
     "POST /v1/workflows": ADDER | {"version": "2.0.0"},
     "POST /v1/workflows/validate": ADDER,
     "POST /v1/workflows/compose": {"name": "both", "steps": [{"id": "one", "workflow": "adder"}]},
+    "POST /v1/workflows/draft": {"description": "Say hello.", "model": "scripted/echo", "repairs": 0},
     "POST /v1/templates": TEMPLATE,
     "POST /v1/templates/{name}/instantiate": {"parameters": {"who": "ada"}},
+    "POST /v1/prompts": {"prompt": "adder", "text": "Add."},
+    "POST /v1/prompts/{name}/{number}/diff": {"against": 1},
+    "PUT /v1/prompts/{name}/rollout": {"shares": {"1": 100}},
     "POST /v1/runs": {"workflow": "adder", "input": {"x": 1}},
     "POST /v1/runs/migrate": {"from": "adder@1.0.0", "to": "adder@2.0.0"},
     "POST /v1/runs/{run_id}/answers": {"activation": "/a#1", "answer": True},

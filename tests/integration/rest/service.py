@@ -19,6 +19,7 @@ from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
+from application.drafting import DraftWorkflow
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
 from application.ended import Describe
@@ -42,7 +43,9 @@ from application.pacing import Pace
 from application.past import Past
 from application.path_costs import CostPaths
 from application.placing import FindPlace
+from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
+from application.prompts import PromptDesk
 from application.registering import ListWorkers
 from application.resolving import ResolveRun
 from application.running_again import RunAgain
@@ -141,7 +144,8 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     ours: Sequence[NodeKind] = (transform.kind, terminate.kind, wait.kind, human.kind, tool.kind, map_kind.kind, workflow_kind.kind)
     kinds = InstalledNodeKinds({kind.name: kind for kind in ours})
     validate = Validate(kinds, workshop)
-    check = CheckDocument(validate, store.workflows, catalog)
+    prompts = PromptShelf(store.prompts, workshop.templates, schemas)
+    check = CheckDocument(validate, store.workflows, catalog, prompts)
     once = Once(store.marks, clock)
     find = FindWorkflow(store.workflows, check, content_hash, clock)
     place = FindPlace(store.threads, store.sessions, store.inbox)
@@ -165,10 +169,12 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
         instantiate_template=InstantiateTemplate(store.templates, workshop),
+        prompts=PromptDesk(store.prompts, prompts, once, content_hash, clock),
         start_run=start,
         get_run=GetRun(store.runs, Describe(store.journal, MemoryCache(60.0))),
         list_runs=ListRuns(store.runs),
@@ -193,7 +199,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         join_children=JoinChildren(store.threads, store.runs, WaitForRun(store.runs, store.journal, feed, store.inbox)),
         branch_thread=BranchThread(cut, start),
         run_again=RunAgain(cut, start, edit, write),
-        migrate_runs=MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows), past, write, clock),
+        migrate_runs=MigrateRuns(
+            store.runs, store.workflows, partial(resolve_versions, store.workflows, store.prompts), past, write, clock
+        ),
         past=LookBack(past),
         edit_thread=edit,
         restore_thread=restore,

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(30)
 
 IDS = ("run_id", "thread_id", "session_id", "schedule_id", "webhook_id", "snapshot_id", "item")
 UNKNOWN = "0190a1b2-0000-7000-8000-000000000000"
-OWN_NAMES = {"name": "adder", "version": "1.0.0", "delivery_id": "evt_none", "server": "git"}
+OWN_NAMES = {"name": "adder", "version": "1.0.0", "number": "1", "delivery_id": "evt_none", "server": "git"}
 
 
 @dataclass(frozen=True)

@@ -12,13 +12,14 @@ import pytest
 from application.composition import ComposeOrder, ComposeWorkflows
 from application.once import Once
 from application.paging import PageOrder
+from application.preparing_prompts import PromptShelf
 from application.templates import GetTemplate, InstantiateTemplate, ListTemplates, PutTemplate, TemplateOrder, filled
 from application.validation import Validate, Validation
 from application.versions import resolve_versions
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.access import LOCAL_ADMIN, Principal, Role
 from domain.errors import Forbidden, TemplateNotFound, ValidationError, VersionTaken, WorkflowNotFound
-from domain.ids import TenantId
+from domain.ids import ContentHash, TenantId, ThreadId
 from domain.json import Json
 from domain.ports.nodes import Workshop
 from infrastructure.canonical import content_hash
@@ -64,7 +65,11 @@ class Desk:
 
     @property
     def check(self) -> CheckDocument:
-        return CheckDocument(self.validate, self.store.workflows, SameForAll(self.workshop.tools))
+        return CheckDocument(self.validate, self.store.workflows, SameForAll(self.workshop.tools), self.prompts)
+
+    @property
+    def prompts(self) -> PromptShelf:
+        return PromptShelf(self.store.prompts, self.workshop.templates, self.workshop.schemas)
 
     @property
     def once(self) -> Once:
@@ -130,7 +135,9 @@ async def test_what_takes_long_to_check_and_to_locate_leaves_the_event_loop_free
     def locate(_: str) -> None:
         validate.threads.append(get_ident())
 
-    found = await CheckDocument(validate, desk.store.workflows, SameForAll(desk.workshop.tools))(AUTHOR.tenant, written, locate)
+    found = await CheckDocument(validate, desk.store.workflows, SameForAll(desk.workshop.tools), desk.prompts)(
+        AUTHOR.tenant, written, locate
+    )
     assert "unknown_field" in {problem.code for problem in found.problems}
     assert len(validate.threads) == 1 + len(found.problems) + len(found.warnings)
     assert {thread == get_ident() for thread in validate.threads} == {here}
@@ -254,8 +261,8 @@ async def test_versions_are_resolved_through_all_levels_and_each_name_once(desk:
     await desk.publish(AUTHOR, top)
     stored = await desk.store.workflows.get(AUTHOR.tenant, "top")
 
-    versions = await resolve_versions(desk.store.workflows, AUTHOR.tenant, stored.graph)
-    found = {name: (await desk.store.workflows.by_hash(AUTHOR.tenant, content)).graph.id for name, content in versions.items()}
+    versions = await resolve_versions(desk.store.workflows, desk.store.prompts, AUTHOR.tenant, stored.graph, ThreadId("t"))
+    found = {name: (await desk.store.workflows.by_hash(AUTHOR.tenant, ContentHash(content))).graph.id for name, content in versions.items()}
     assert found == {"middle": "middle@1.0.0", "leaf": "leaf@2.0.0", "leaf@1.0.0": "leaf@1.0.0", "round": "round@2.0.0"}
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from domain.errors import ExpressionError
 from domain.json import Json
+from domain.ports.templates import Piece, Template
 from infrastructure.templates import JinjaTemplates
 
 TEMPLATES = JinjaTemplates()
@@ -242,3 +243,71 @@ print(sorted({"jinja2", "typer", "rich", "prompt_toolkit"} & sys.modules.keys())
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONPATH": SOURCES})
     assert ran.stdout == "[]\n"
+
+
+def put_together(text: str, parts: dict[str, str], *variables: str) -> Template:
+    pieces: dict[str, Piece] = {}
+    pieces.update({name: Piece(part, pieces) for name, part in parts.items()})
+    return TEMPLATES.put_together(Piece(text, pieces), frozenset(variables))
+
+
+def test_what_is_included_stands_in_its_place_and_sees_what_is_around_it() -> None:
+    template = put_together(
+        "{% for one in xs %}{% include 'item' %}{% endfor %}{% if y %}{% include 'end' %}{% endif %}",
+        {
+            "item": "{% set z = one * 2 %}{{ z }}{% include 'comma' %}",
+            "comma": ",",
+            "end": "{{ y }}{% if z is defined %}leaked{% endif %}{% set z = 1 %}",
+        },
+        *("xs", "y"),
+    )  # fmt: skip
+
+    assert template({"xs": [1, 2], "y": "!"}) == "2,4,!"
+    assert template.paths == {("xs",), ("y",)}
+
+
+def test_the_names_of_includes_are_known_without_rendering() -> None:
+    assert TEMPLATES.includes("{% include 'a' %}{% if true %}{% include 'b/c@2' %}{% endif %}") == {"a", "b/c@2"}
+    assert TEMPLATES.includes("include 'a'") == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "reason"),
+    [
+        pytest.param("{{ state.x }}", {}, "`state` is not declared; the variables are x", id="a root of graphs"),
+        pytest.param("{% include 'p' %}", {"p": "{{ y }}"}, "`y` is not declared", id="a name that only the partial knows"),
+        pytest.param("{% include 'q' %}", {"p": ""}, "there is no partial `q` (there are: p)", id="what is not there"),
+        pytest.param("{% include 'p' %}", {"p": "{% include 'p' %}"}, "`p` includes itself", id="itself"),
+        pytest.param("{% include 'p' %}", {"p": "{{ x"}, "in `p`: ", id="a partial that does not parse"),
+        pytest.param("{% include x %}", {}, "write `{% include 'name' %}`", id="a name that is computed"),
+        pytest.param("{% include ['a', 'p'] %}", {"p": ""}, "write `{% include 'name' %}`", id="one of several"),
+        pytest.param("{% include 'p' ignore missing %}", {"p": ""}, "write `{% include 'name' %}`", id="what may be missing"),
+        pytest.param("{% include 'p' %}" * 101, {"p": ""}, "includes more than 100 times", id="too often"),
+        pytest.param("{% for a in x %}{% include 'p' %}{% endfor %}", {"p": "{% for b in x %}{% for c in x %}{% endfor %}{% endfor %}"},
+                     "nested at most once", id="loops in loops, spread over partials"),
+        pytest.param("{% include 'p' %}" * 90, {"p": "{{ x }}" * 400}, "more than 5,000 parts", id="too much together"),
+        pytest.param("{% set x = 1 %}", {}, "`x` cannot be assigned", id="a variable that is assigned"),
+        pytest.param("{% import 'p' as q %}", {"p": ""}, "`import` is not allowed", id="import"),
+        pytest.param("{% extends 'p' %}", {"p": ""}, "`extends` is not allowed", id="extends"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_put_together_says_why(text: str, parts: dict[str, str], reason: str) -> None:
+    with pytest.raises(ExpressionError) as refused:
+        put_together(text, parts, "x")
+
+    assert reason in refused.value.message
+
+
+def test_partials_that_double_each_other_are_refused_quickly() -> None:
+    parts = {f"p{number}": f"{{% include 'p{number + 1}' %}}" * 2 for number in range(30)} | {"p30": "x"}
+    began = thread_time()
+
+    with pytest.raises(ExpressionError, match="more than 100 times"):
+        put_together("{% include 'p0' %}", parts)
+
+    assert thread_time() - began < 1
+
+
+def test_a_template_of_a_graph_includes_nothing() -> None:
+    with pytest.raises(ExpressionError, match="`include` is not allowed"):
+        TEMPLATES.compile("{% include 'p' %}")

@@ -13,6 +13,7 @@ from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, Sessio
 from domain.item import Item, Namespace
 from domain.ports.inbox import Wish
 from domain.ports.repositories import IdempotencyMark
+from domain.prompt import PromptVersion, Rollout
 from domain.registered import RegisteredTool, ToolPin
 from domain.run.run import Run
 from domain.schedule import Firing, Schedule
@@ -43,6 +44,9 @@ class Book:
     """By tenant and name, then version."""
     contents: dict[tuple[TenantId, ContentHash], WorkflowVersion] = field(default_factory=dict)
     templates: dict[tuple[TenantId, str], WorkflowTemplate] = field(default_factory=dict)
+    prompts: dict[tuple[TenantId, str], list[PromptVersion]] = field(default_factory=dict)
+    """By tenant and name, in the order of their numbers."""
+    rollouts: dict[tuple[TenantId, str], Rollout] = field(default_factory=dict)
     singletons: dict[tuple[TenantId, str], RunId] = field(default_factory=dict)
     """The unfinished run of each key, by tenant."""
     debounced: dict[tuple[TenantId, str], RunId] = field(default_factory=dict)

@@ -13,6 +13,7 @@ from infrastructure.store.memory.items import MemoryItems
 from infrastructure.store.memory.journal import MemoryJournal
 from infrastructure.store.memory.line import Line
 from infrastructure.store.memory.marks import MemoryMarks
+from infrastructure.store.memory.prompts import MemoryPrompts
 from infrastructure.store.memory.queue import MemoryQueue
 from infrastructure.store.memory.retention import MemoryRetention
 from infrastructure.store.memory.runs import MemoryRuns
@@ -39,6 +40,7 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         marks=MemoryMarks(book),
         workflows=MemoryWorkflows(book),
         templates=MemoryTemplates(book),
+        prompts=MemoryPrompts(book),
         threads=MemoryThreads(book),
         usage=MemoryUsage(book),
         sums=MemorySums(book),

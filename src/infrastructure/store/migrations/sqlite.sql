@@ -429,6 +429,25 @@ END;
 
 CREATE INDEX ix_usage_tenant_at ON usage (tenant, at);
 
+CREATE TABLE prompt_versions (
+	tenant TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	number BIGINT NOT NULL, 
+	hash TEXT NOT NULL, 
+	"by" TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	document BLOB NOT NULL, 
+	CONSTRAINT pk_prompt_versions PRIMARY KEY (tenant, name, number), 
+	CONSTRAINT uq_prompt_versions_tenant_name_hash UNIQUE (tenant, name, hash)
+);
+
+CREATE TABLE prompt_rollouts (
+	tenant TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	shares BLOB NOT NULL, 
+	CONSTRAINT pk_prompt_rollouts PRIMARY KEY (tenant, name)
+);
+
 CREATE TABLE model_lanes (
 	name TEXT NOT NULL, 
 	written TEXT NOT NULL, 

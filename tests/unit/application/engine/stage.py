@@ -17,6 +17,7 @@ from application.documents import parse_graph
 from application.drive import Drive
 from application.engine import Engine
 from application.loading import Loader
+from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
 from application.taking_along import TakeAlong
 from application.versions import resolve_versions
@@ -347,7 +348,8 @@ async def open_stage() -> AsyncIterator[Stage]:
             schemas = JsonSchemas()
             workshop = Workshop(CelExpressions(), JinjaTemplates(), schemas, OneModel(), OneTool())
             shelf = ProgramShelf(store.workflows, StageKinds(acts), workshop, SameForAll(workshop.tools))
-            loader = Loader(journal, shelf, partial(resolve_versions, store.workflows), clock)
+            prompts = PromptShelf(store.prompts, workshop.templates, schemas)
+            loader = Loader(journal, shelf, partial(resolve_versions, store.workflows, store.prompts), clock, prompts)
             tools = EngineTools(
                 journal,
                 feed,

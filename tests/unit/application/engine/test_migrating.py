@@ -54,7 +54,7 @@ def migration(stage: Stage) -> MigrateRuns:
     store, journal = stage.store, stage.journal
     past = Past(journal, store.threads, stage.engine.load.shelf)
     write = WriteFromOutside(store.holds, past, journal, stage.feed, Once(store.marks, stage.clock), new_id, stage.clock)
-    return MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows), past, write, stage.clock)
+    return MigrateRuns(store.runs, store.workflows, partial(resolve_versions, store.workflows, store.prompts), past, write, stage.clock)
 
 
 async def migrated(stage: Stage, nodes: dict[str, str] | None = None) -> list[str]:
