@@ -32,7 +32,6 @@ from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
-from infrastructure.models.prompted import PromptedModels
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
@@ -55,6 +54,7 @@ from wiring.adapters import (
     meter_of,
     models_of,
 )
+from wiring.asking import asked_of
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
 from wiring.examining import examination_of
@@ -105,7 +105,7 @@ class Shared(containers.DeclarativeContainer):
         expressions=providers.Singleton(CelExpressions),
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
-        models=providers.Singleton(PromptedModels, models),
+        models=providers.Singleton(asked_of, models, between.provided.cache, reach.provided.door),
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)

@@ -96,7 +96,9 @@ MODELS: Final = {
     "model_unavailable": "nothing, where `retry` is set",
     "provider_open": "nothing, where `retry` is set; its provider failed again and again and is left alone for `retry_after` seconds",
     "model_stream_cut": "nothing, where `retry` is set; the tokens so far are counted",
-    "model_garbage": "add `retry`, or use a model that can answer in the schema",
+    "model_garbage": "add `retry`, or use a model that can answer in the schema; the sentence says what came",
+    "model_bad_image": "send a PNG, JPEG, GIF or WebP of at most 5 MiB, from an address that may be fetched; the sentence says which",
+    "model_image_unreachable": "look at the image's address; `retry` helps where its server was busy",
 }
 FAILURES: Final = {
     "bad_update": "write what the channel's merge rule can take: a list to `append`, a number to `add`",
@@ -108,7 +110,9 @@ FAILURES: Final = {
     "invalid_input": "give the child an input that fits its `input` schema",
     "context_too_long": "raise `context.max_tokens`, pin fewer messages, or lower `keep_last`",
     "invalid_messages": "let `messages` give a list of `{role, content}`",
-    "invalid_output": "mend the tool: its result does not fit its schema",
+    "invalid_images": "let `images` give URLs, data URIs or objects with `base64`, at most 20",
+    "invalid_output": "mend the tool: its result does not fit its schema; of a model, raise `repair.attempts` or say more in the prompt",
+    "invalid_tool_call": "say more in the prompt or in the tool's description: the model asks for it with what it does not take",
     "invalid_seconds": "let `seconds` give a number that is not negative",
     "invalid_until": "let `until` give a time with its zone, at most ten years ahead",
     "invalid_update": "write what fits the channel's schema",
