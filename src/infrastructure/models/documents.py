@@ -40,6 +40,7 @@ def response_as_json(response: ModelResponse) -> dict[str, Json]:
         "finish_reason": response.finish_reason.value,
         "model": response.model,
         "usage": usage_as_json(response.usage),
+        "cached": response.cached,
     }
 
 
@@ -47,7 +48,8 @@ def response_from_json(written: Mapping[str, Any]) -> ModelResponse:
     """What `response_as_json` wrote."""
     calls = tuple(ToolCall(call["id"], call["name"], call["arguments"]) for call in written["tool_calls"])
     usage = usage_from_json(written["usage"])
-    return ModelResponse(written["text"], written["model"], FinishReason(written["finish_reason"]), usage, calls, written["json"])
+    text, model, finish = written["text"], written["model"], FinishReason(written["finish_reason"])
+    return ModelResponse(text, model, finish, usage, calls, written["json"], written.get("cached", False))
 
 
 def usage_as_json(usage: Usage) -> dict[str, Json]:

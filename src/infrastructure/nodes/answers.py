@@ -8,7 +8,6 @@ from domain.errors import ExpressionError, NodeExecutionError
 from domain.json import Json
 from domain.model import ModelResponse
 from domain.ports.schemas import Schema
-from domain.usage import Usage
 from infrastructure.json_bounds import weigh
 from infrastructure.models.texts import shortest_json
 
@@ -20,13 +19,14 @@ _SHOWN: Final = 5
 
 
 class Unfit(NodeExecutionError):
-    """The model answered, but not what was asked for; another try may. `usage` is what the call cost all the same. `why`: what is wrong,
-    for the model; the message has its answer, too. `may_be_mended`: the model may do better when it is told."""
+    """The model answered, but not what was asked for; another try may. `why`: what is wrong, for the model; the message has its answer,
+    too. `may_be_mended`: the model may do better when it is told."""
+
+    anew = True  # another attempt of the node asks again: what it heard so far is no use
 
     def __init__(self, why: str, response: ModelResponse, code: str = INVALID_OUTPUT, *, may_be_mended: bool = True) -> None:
         super().__init__(f"{why}. It answered: {_shown(answer_of(response))}", code, retryable=True)
         self.why, self.response, self.may_be_mended = why, response, may_be_mended
-        self.usage: Usage = response.usage
 
 
 def answer_of(response: ModelResponse) -> str:

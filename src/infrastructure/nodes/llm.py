@@ -18,12 +18,13 @@ from domain.ports.schemas import Schema
 from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import Unfit, parse_answer
+from infrastructure.nodes.asking_models import Asking
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
-from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given, without_room
+from infrastructure.nodes.conversing import ContextConfig, as_providers_know, asked_at_most, given, without_room
 from infrastructure.nodes.findings import Findings
 from infrastructure.nodes.llm_output import output_of
 from infrastructure.nodes.offering import Offer, look_at_tools
-from infrastructure.nodes.repairing import Read, RepairConfig, Repairs
+from infrastructure.nodes.repairing import Read, RepairConfig, repaired
 from infrastructure.nodes.seeing import seeing
 
 _TIMEOUT_SECONDS = 120.0
@@ -72,22 +73,21 @@ class LlmCall:
     images: Value | None
     answer: Schema | None
 
+    @property
+    def performs(self) -> bool:
+        """May it make several calls? One alone needs no row of its own."""
+        return self.config.repair.attempts > 0 and (self.answer is not None or bool(self.config.tools))
+
     async def __call__(self, context: NodeContext) -> Finished:
-        request = self._request(context)
-        if self.config.context is None:
-            read = await self._read(request, request, context)
-            return Finished(output_of(read, request), read.own)
-        shown = await given(self.config.context, request, self.models)
+        asking = Asking(self.models, context, self.performs)
         try:
-            read = await self._read(request, replace(request, messages=shown.messages), context)
+            return Finished(await self._output(self._request(context), asking), asking.own)
         except BaseException as error:
-            _also_used(error, shown)
+            asking.charge(error)
             raise
-        output = {**output_of(read, request), "context": shown.about, "summary": shown.summary}
-        return Finished(output, read.own.beside(shown.usage))
 
     def reserve(self, context: NodeContext) -> Usage:
-        """What the node's calls use at most; a repair has a line of its own."""
+        """What the node's calls use at most, where none of them is kept by itself."""
         request = self._request(context)
         shown = [request] if self.config.context is None else asked_at_most(self.config.context, request)
         usage: Usage | None = None
@@ -96,10 +96,16 @@ class LlmCall:
         assert usage is not None, "a node calls at least once"
         return usage
 
-    async def _read(self, question: ModelRequest, shown: ModelRequest, context: NodeContext) -> Read:
-        asked = replace(shown, messages=as_providers_know(shown.messages))
-        response = await self.models.complete(asked, context.say)
-        return await Repairs(self.config.repair.attempts, self.models, self._json)(question, asked, response, context)
+    async def _output(self, request: ModelRequest, asking: Asking) -> dict[str, Json]:
+        if self.config.context is None:
+            return output_of(await self._read(request, asking), request)
+        shown = await given(self.config.context, request, asking)
+        read = await self._read(replace(request, messages=shown.messages), asking)
+        return {**output_of(read, request), "context": shown.about, "summary": shown.summary}
+
+    async def _read(self, request: ModelRequest, asking: Asking) -> Read:
+        asked = replace(request, messages=as_providers_know(request.messages))
+        return await repaired(asked, self._json, self.config.repair.attempts, asking)
 
     def _json(self, response: ModelResponse) -> Json:
         """Whoever asks for tools has not answered yet."""
@@ -140,13 +146,6 @@ class LlmCall:
         else:
             messages = (*first, *_conversation(self.messages(context.scope) if self.messages else None))
         return messages if self.images is None else seeing(messages, self.images(context.scope))
-
-
-def _also_used(error: BaseException, shown: Given) -> None:
-    """The call that summed up is paid for also when the one that follows fails."""
-    if shown.usage is not None:
-        used = getattr(error, "usage", None)
-        error.__dict__["usage"] = used.beside(shown.usage) if isinstance(used, Usage) else shown.usage
 
 
 def _conversation(value: Json) -> tuple[JsonObject, ...]:
@@ -202,7 +201,7 @@ class LlmKind:
             images=None if config.images is None else workshop.expressions.value(config.images),
             answer=None if config.response_schema is None else workshop.schemas.compile(config.response_schema),
         )
-        return Executor(call, reserve=call.reserve)
+        return Executor(call, reserve=None if call.performs else call.reserve, performs=call.performs)
 
 
 kind = LlmKind()

@@ -1,7 +1,7 @@
 """The `llm` node and what may come back: tools asked for, answers that do not fit, and how often a model is shown them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -9,10 +9,10 @@ import pytest
 from domain.errors import ModelError, NodeExecutionError
 from domain.json import Json
 from domain.model import FinishReason, ModelRequest, ModelResponse, OnText, ToolCall
-from domain.ports.nodes import Effect, Make, Perform
 from domain.usage import Usage
 from infrastructure.nodes.answers import LONGEST_SHOWN
-from tests.unit.infrastructure.test_node_kinds import KINDS, LABEL, SEARCH, USED, OneModel, awaited, context, node, workshop
+from tests.unit.infrastructure.kept import Kept
+from tests.unit.infrastructure.test_node_kinds import KINDS, LABEL, SEARCH, USED, OneModel, awaited, built, context, node, workshop
 
 GOOD, BAD = '{"label": "bug"}', '{"label": "billing"}'
 
@@ -29,38 +29,6 @@ class Talker(OneModel):
         if isinstance(said, ModelError):
             raise said
         return ModelResponse(said, "fast-1", FinishReason.STOP, USED, self.calls)
-
-
-@dataclass
-class Kept:
-    """`NodeContext.perform` with a journal of its own: a call that was made is not made again."""
-
-    journal: dict[int, tuple[str, Json]] = field(default_factory=dict)
-    charged: list[Usage | None] = field(default_factory=list)
-    effects: list[Effect] = field(default_factory=list)
-
-    def started(self) -> Perform:
-        """For one more run of the node."""
-        number = 0
-
-        async def perform(effect: Effect, make: Make) -> Json:
-            nonlocal number
-            number += 1
-            self.effects.append(effect)
-            if number in self.journal:
-                digest, output = self.journal[number]
-                assert digest == effect.digest, "the node asks for something else than before"
-                return output
-            try:
-                made = await make(number)
-            except BaseException as error:
-                self.charged.append(getattr(error, "usage", None))
-                raise
-            self.journal[number] = effect.digest, made.output
-            self.charged.append(made.usage)
-            return made.output
-
-        return perform
 
 
 async def answered(models: OneModel, kept: Kept | None = None, **config: Json) -> Any:
@@ -83,7 +51,7 @@ async def test_an_answer_that_does_not_fit_is_shown_to_the_model_with_what_is_wr
     question, said, wrong = models.asked[1].messages
     assert (question["content"], said) == ("?", {"role": "assistant", "content": BAD})
     assert "/label" in str(wrong["content"])
-    assert models.asked[1].caller.effect == 1  # type: ignore[union-attr]
+    assert models.asked[1].caller.effect == 2  # type: ignore[union-attr]
 
 
 async def test_each_call_is_charged_once_and_the_output_tells_of_all() -> None:
@@ -91,9 +59,16 @@ async def test_each_call_is_charged_once_and_the_output_tells_of_all() -> None:
 
     finished = await answered(Talker(answers=[BAD, GOOD]), kept, response_schema=LABEL)
 
-    assert (finished.usage, kept.charged) == (USED, [USED])
-    assert kept.effects[0].reserve is not None
+    assert (finished.usage, kept.charged) == (None, [USED, USED])
+    assert all(effect.reserve is not None for effect in kept.effects)
     assert (finished.output["usage"]["total_tokens"], finished.output["usage"]["cost"]["amount"]) == (30, "0.02")
+
+
+def test_a_node_that_may_ask_again_keeps_each_call_by_itself_and_others_reserve_their_one() -> None:
+    once, twice = built(node("llm", model="fast", prompt="?")), built(node("llm", model="fast", prompt="?", response_schema=LABEL))
+
+    assert (once.performs, once.reserve is None) == (False, False)
+    assert (twice.performs, twice.reserve is None) == (True, True)
 
 
 async def test_what_never_fits_fails_with_the_last_answer_after_so_many_repairs() -> None:
@@ -112,32 +87,42 @@ async def test_the_answer_that_is_kept_is_bounded() -> None:
     assert error.message.endswith("... (100,000 characters)")
 
 
-async def test_a_call_that_fails_beside_a_repair_leaves_the_first_one_charged() -> None:
+async def test_a_repair_that_fails_is_charged_for_by_itself() -> None:
     kept, away = Kept(), ModelError("away", "model_unavailable", retryable=True)
     away.__dict__["usage"] = Usage("fast", 1, 0)
 
     error = await refused(Talker(answers=[BAD, away]), kept, response_schema=LABEL)
 
-    assert (error.code, error.usage, kept.charged) == ("model_unavailable", USED, [Usage("fast", 1, 0)])
+    assert (error.code, kept.charged) == ("model_unavailable", [USED, Usage("fast", 1, 0)])
+    assert getattr(error, "usage", None) is None
 
 
-async def test_after_a_crash_a_repair_is_not_asked_again_however_the_first_call_comes_out() -> None:
+async def test_after_a_crash_no_call_is_made_again() -> None:
     kept = Kept()
     await answered(Talker(answers=[BAD, GOOD]), kept, response_schema=LABEL)
-    again = Talker(answers=["something else"])
+    again = Talker(answers=[])
 
     finished = await answered(again, kept, response_schema=LABEL)
 
-    assert (finished.output["json"], len(again.asked)) == ({"label": "bug"}, 1)
+    assert (finished.output["json"], finished.output["repairs"], again.asked) == ({"label": "bug"}, 1, [])
 
 
-async def test_a_repair_that_did_not_fit_either_is_asked_again_by_the_next_attempt() -> None:
-    kept = Kept()
-    await refused(Talker(answers=[BAD, BAD]), kept, response_schema=LABEL)
+async def test_what_did_not_fit_is_no_use_to_the_next_attempt() -> None:
+    error = await refused(Talker(answers=[BAD, BAD]), response_schema=LABEL)
 
-    finished = await answered(Talker(answers=[BAD, GOOD]), kept, response_schema=LABEL)
+    assert error.anew
 
-    assert finished.output["json"] == {"label": "bug"}
+
+async def test_a_summary_is_kept_as_the_other_calls_are() -> None:
+    kept, turns = Kept(), [{"role": "user", "content": "x" * 400}] * 4
+    context_of: Json = {"max_tokens": 250, "policy": "summarise", "summary_tokens": 20}
+    one = node("llm", model="fast", messages=turns, context=context_of, response_schema=LABEL)
+    for answers in (["in short", GOOD], []):
+        models = Talker(answers=answers)
+        finished = await awaited(one, workshop(models), replace(context(), perform=kept.started()))
+
+        assert isinstance(finished.output, dict)
+        assert "in short" in str(finished.output["summary"])
 
 
 def calls(*made: tuple[str, dict[str, Json]]) -> tuple[ToolCall, ...]:
@@ -175,7 +160,7 @@ async def test_whoever_asks_for_tools_has_not_answered_yet() -> None:
 async def test_what_the_model_may_not_ask_for_is_typed(asked: list[tuple[str, dict[str, Json]]], code: str, because: str) -> None:
     error = await refused(OneModel("", calls=calls(*asked)), tools=["search"], repair={"attempts": 0})
 
-    assert (error.code, error.usage) == (code, USED)
+    assert (error.code, error.usage) == (code, USED)  # one call, which the node is charged for
     assert because in error.message
     assert len(error.message) < 3_000
 

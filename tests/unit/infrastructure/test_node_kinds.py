@@ -24,6 +24,7 @@ from infrastructure.nodes import llm, map, terminate, tool, transform, wait, wor
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
+from tests.unit.infrastructure.kept import Kept
 
 USED = Usage("fast", 10, 5, Money(Decimal("0.01")))
 KINDS: dict[str, NodeKind] = {module.kind.name: module.kind for module in (transform, llm, tool, map, workflow, wait, terminate)}
@@ -99,7 +100,8 @@ def node(kind: str, **config: Json) -> Node:
 def context(said: list[str] | None = None, **roots: Json) -> NodeContext:
     scope: dict[str, Json] = {"state": {"x": 2, "list": [1, {"a": 2}], "text": "hello"}, "input": {}, **roots}
     say = (said if said is not None else []).append
-    return NodeContext(DEFAULT_TENANT, RunId("r"), ActivationPath("/n#1"), 1, scope, now=lambda: 1000.0, say=say, deadline_seconds=7.0)
+    about = (DEFAULT_TENANT, RunId("r"), ActivationPath("/n#1"), 1, scope, lambda: 1000.0, say)
+    return NodeContext(*about, deadline_seconds=7.0, perform=Kept().started())
 
 
 def built(one: Node, bench: Workshop | None = None) -> Executor:
