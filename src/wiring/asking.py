@@ -2,10 +2,12 @@
 
 from domain.ports.cache import Cache
 from infrastructure.outgoing.messages import Asks
+from infrastructure.secrets.redactor import Redactor
 from infrastructure.store.later import Later
+from wiring.taping import Tape, taped_models
 
 
-def asked_of(models: Later, cache: Cache, door: Asks) -> Later:
+def asked_of(models: Later, cache: Cache, door: Asks, tape: Tape | None, redactor: Redactor) -> Later:
     """Images are fetched before anybody looks whether the call was made before: another picture at the same address is another call."""
 
     def make() -> object:
@@ -15,4 +17,4 @@ def asked_of(models: Later, cache: Cache, door: Asks) -> Later:
 
         return PromptedModels(SeeingModels(CachedModels(models, cache), door))
 
-    return Later(make)
+    return taped_models(Later(make), tape, redactor)
