@@ -32,6 +32,8 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._leaping = _Leaping()
         super().__init__(self._leaping)
+        # asyncio takes what lies within this for due. The machine's own is finer than seconds of years are told apart.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self._leaping.now

@@ -40,7 +40,8 @@ def tune_for_work() -> None:
 
 
 def work_of(settings: Settings) -> WorkerPolicy:
-    return WorkerPolicy(settings.worker_runs, settings.lease_seconds, settings.poll_seconds, grace_seconds=settings.grace_seconds)
+    looks = max(5.0, settings.poll_seconds)
+    return WorkerPolicy(settings.worker_runs, settings.lease_seconds, settings.poll_seconds, settings.grace_seconds, looks)
 
 
 def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":

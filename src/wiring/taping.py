@@ -2,7 +2,7 @@
 
 import asyncio
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, TypeAlias, cast
 
 from domain.cassette import Playback, Recording
 from infrastructure.clock import SystemClock
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from domain.ports.models import Models
 
 Tape: TypeAlias = Recording | Playback
+_DAY: Final = 86_400.0
+"""Nobody else takes the runs of a process that plays a tape: looking again and again would be all that it does while a month passes."""
 
 
 def settings_of(settings: Settings, tape: Tape | None) -> Settings:
@@ -24,7 +26,7 @@ def settings_of(settings: Settings, tape: Tape | None) -> Settings:
         return settings
     keyless = {name: {key: said for key, said in row.items() if key != "api_key"} for name, row in settings.model_endpoints.items()}
     here = {"database_url": "memory:", "redis_url": None, "mcp_servers": {}, "policy": None, "secrets": {}, "model_endpoints": keyless}
-    return settings.model_copy(update=here | {"metrics": False, "poll_seconds": 60.0, "lease_seconds": 3600.0})
+    return settings.model_copy(update=here | {"metrics": False, "poll_seconds": _DAY, "lease_seconds": _DAY})
 
 
 def clock_of(tape: Tape | None) -> SystemClock:

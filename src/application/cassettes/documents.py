@@ -98,14 +98,14 @@ class Cassette(Part):
 
     weft_cassette: Literal[1] = 1
     recorded_at: datetime
-    workflow: dict[str, JsonValue]
-    workflows: tuple[dict[str, JsonValue], ...] = ()
+    came: CamePart
     input: dict[str, JsonValue] = {}
     answers: tuple[AnswerPart, ...] = ()
     signals: tuple[SignalPart, ...] = ()
-    came: CamePart
-    tools: tuple[dict[str, JsonValue], ...] = ()
     calls: tuple[CallPart, ...] = ()
+    tools: tuple[dict[str, JsonValue], ...] = ()
+    workflow: dict[str, JsonValue]
+    workflows: tuple[dict[str, JsonValue], ...] = ()
 
     def document(self) -> dict[str, JsonValue]:
         """Without what says nothing."""

@@ -1,8 +1,9 @@
 """A run that is played from a cassette: people and signals answer as they did, and nobody waits for a time to pass."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 from pydantic import JsonValue
@@ -43,7 +44,7 @@ class _Outside:
     """What came from people and others, as far as it has not come yet."""
 
     desk: Desk
-    tape: Playback
+    now: Callable[[], datetime]
     answers: list[AnswerPart] = field(default_factory=list)
     signals: list[SignalPart] = field(default_factory=list)
 
@@ -54,8 +55,7 @@ class _Outside:
                 return True
         ends = [waiting.until for waiting in run.waiting_for if waiting.until is not None]
         if ends:
-            now = self.tape.since + timedelta(seconds=asyncio.get_running_loop().time())
-            await asyncio.sleep(max((min(ends) - now).total_seconds(), 0.0) + 0.01)
+            await asyncio.sleep(max((min(ends) - self.now()).total_seconds(), 0.0) + 0.01)
         return bool(ends)
 
     async def _answers(self, run: RunView, waiting: WaitingView) -> bool:
@@ -77,12 +77,23 @@ class _Outside:
 
 
 async def play(place: Place, cassette: Cassette, tape: Playback, document: dict[str, JsonValue] | None = None) -> Came:
-    """`document`: in place of the recorded workflow. `ValidationError` when it cannot be published."""
+    """Where models and tools answer from the tape, in a loop that leaps."""
+
+    def now() -> datetime:
+        return tape.since + timedelta(seconds=asyncio.get_running_loop().time())
+
+    run = await perform(place, cassette, now, document)
+    return came_of(run, await rows_of(place.desk, run))
+
+
+async def perform(place: Place, cassette: Cassette, now: Callable[[], datetime], document: dict[str, JsonValue] | None = None) -> RunView:
+    """The run as it stands at its end, or where it waits for what the cassette has not got. Its input, answers and signals are the
+    cassette's. `document`: in place of the recorded workflow. `ValidationError` when it cannot be published."""
     desk, worker = place.desk, place.worker
     await _publish(desk, list(cassette.workflows))
     order = RunOrder(workflow=cassette.workflow if document is None else document, input=cassette.input)
     run = (await desk.start_run(LOCAL_ADMIN, order)).view
-    outside = _Outside(desk, tape, list(cassette.answers), list(cassette.signals))
+    outside = _Outside(desk, now, list(cassette.answers), list(cassette.signals))
     working = asyncio.create_task(worker.run())
     try:
         run, _ = await desk.wait_for_run(LOCAL_ADMIN, run.id, _LONGEST)
@@ -91,7 +102,7 @@ async def play(place: Place, cassette: Cassette, tape: Playback, document: dict[
     finally:
         worker.stop()
         await working
-    return came_of(run, await rows_of(desk, run))
+    return run
 
 
 async def _publish(desk: Desk, documents: list[dict[str, JsonValue]]) -> None:
