@@ -100,3 +100,4 @@ async def test_images_are_fetched_where_tools_may_go_and_nowhere_else(here: Spea
 
     ((run, _),) = await ran(looking, http_private=(here.place,))
     assert (run.status, here.connections) == ("completed", 1)
+    assert run.usage.prompt_tokens > 1_600  # the image is counted, too

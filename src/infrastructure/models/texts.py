@@ -14,6 +14,12 @@ def text_of(message: JsonObject) -> str:
     return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)
 
 
+def images_in(message: JsonObject) -> int:
+    """How many of a message's parts are images."""
+    content = message.get("content")
+    return sum(isinstance(part, dict) and "image_url" in part for part in content) if isinstance(content, list | tuple) else 0
+
+
 def shortest_json(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
 
