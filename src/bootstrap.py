@@ -8,13 +8,11 @@ from lean import containers, providers, structlog  # before whatever imports the
 # isort: split
 
 import asyncio
-import gc
 import os
 import platform
 import secrets
-import sys
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -27,13 +25,12 @@ from application.preparing_prompts import PromptShelf
 from application.programs import ProgramShelf
 from application.validation import Validate
 from application.versions import resolve_versions
-from application.working import Worker, WorkerPolicy
+from application.working import Worker
 from domain.ids import WorkerId
 from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
-from infrastructure.models.prompted import PromptedModels
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
@@ -56,7 +53,8 @@ from wiring.adapters import (
     meter_of,
     models_of,
 )
-from wiring.beside import beats_of, chores_of
+from wiring.asking import asked_of
+from wiring.beside import beats_of, chores_of, tune_for_work, work_of
 from wiring.desk import build_desk
 from wiring.examining import examination_of
 from wiring.mcp import close_servers, servers_of, sources_of
@@ -66,6 +64,7 @@ from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
 from wiring.showing import ShownSetting, shown
 from wiring.strangers import unknown_variables
+from wiring.taping import Tape, clock_of, leaping_loop, settings_of, taped_catalog
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -83,7 +82,8 @@ class Shared(containers.DeclarativeContainer):
     between = providers.Dependency(instance_of=Between)
     redactor = providers.Dependency(instance_of=Redactor)
 
-    clock = providers.Singleton(SystemClock)
+    tape: providers.Object[Tape | None] = providers.Object(None)
+    clock = providers.Singleton(clock_of, tape)
     name = providers.Singleton(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"))
     feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
@@ -99,14 +99,15 @@ class Shared(containers.DeclarativeContainer):
     policy = providers.Singleton(policy_of, settings)
     guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
     sources = providers.Singleton(sources_of, settings, servers)
-    catalog = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
+    untaped = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
+    catalog = providers.Singleton(taped_catalog, untaped, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
-        models=providers.Singleton(PromptedModels, models),
+        models=providers.Singleton(asked_of, models, between.provided.cache, reach.provided.door, tape, redactor),
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)
@@ -130,13 +131,7 @@ class Shared(containers.DeclarativeContainer):
         meter,
         clock,
         providers.Singleton(heart_of, store, clock),
-        providers.Factory(
-            WorkerPolicy,
-            runs=settings.provided.worker_runs,
-            lease_seconds=settings.provided.lease_seconds,
-            poll_seconds=settings.provided.poll_seconds,
-            grace_seconds=settings.provided.grace_seconds,
-        ),
+        providers.Singleton(work_of, settings),
     )
     parts = providers.Factory(
         Parts,
@@ -181,14 +176,9 @@ class App:
     async def work(self) -> None:
         """Work until `worker.stop()`. First look at every package of tools, so that what is wrong with one shows now; model libraries
         warm up meanwhile."""
-        # The thread that commits wants the interpreter's lock a few times per batch: waiting 5 ms for each, it would never work beside us.
-        sys.setswitchinterval(0.0001)
         # Beside the event loop, which may have requests to answer by now.
         await asyncio.to_thread(lambda: self.shared.tools().list())
-        # What is open now stays. What a run leaves behind is freed by its references; a look for circles every 700 objects costs more
-        # than it frees.
-        gc.freeze()
-        gc.set_threshold(10_000, 10, 10)
+        tune_for_work()
         beats = beats_of(self.parts, self.worker)
         beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(chores_of(self.parts, self.desk, beats).run())]
         try:
@@ -202,13 +192,16 @@ class App:
 
 
 @asynccontextmanager
-async def open_app(settings: Settings, *, patient: bool = False, redactor: Redactor | None = None) -> AsyncIterator[App]:
-    """Bring the database to this version's schema, open it, and put everything together. `redactor`: the one that looks at the log.
+async def open_app(
+    settings: Settings, *, patient: bool = False, redactor: Redactor | None = None, tape: Tape | None = None
+) -> AsyncIterator[App]:
+    """Bring the database to this version's schema, open it, and put everything together. `redactor`: the one that looks at the log; `tape`:
+    what is asked comes onto it, or is answered from it.
 
     Raises `DatabaseError` when it cannot be opened; with `patient` it waits for a database that does not answer, and says so.
     """
     async with AsyncExitStack() as stack:
-        shared = Shared(settings=settings, redactor=redactor or redactor_of(settings))
+        shared = Shared(settings=settings, redactor=redactor or redactor_of(settings), tape=providers.Object(tape))
         shared.secrets()  # what is wrong with one stops the start
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)
@@ -229,6 +222,8 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
 class Launcher:
     """What the commands ask of this file; see `interface.cli.launcher`."""
 
+    leaping_loop = staticmethod(leaping_loop)
+
     def settings(self, **flags: object) -> Settings:
         return read_settings(**flags)
 
@@ -238,14 +233,20 @@ class Launcher:
     def unknown(self) -> Sequence[str]:
         return unknown_variables(os.environ)
 
+    def open_app(self, *, patient: bool = False, **flags: object) -> AbstractAsyncContextManager[App]:
+        return self._opened(None, patient, flags)
+
+    def open_taped(self, tape: Tape, /, **flags: object) -> AbstractAsyncContextManager[App]:
+        return self._opened(tape, False, flags)
+
     @asynccontextmanager
-    async def open_app(self, *, patient: bool = False, **flags: object) -> AsyncIterator[App]:
-        settings = read_settings(**flags)
+    async def _opened(self, tape: Tape | None, patient: bool, flags: dict[str, object]) -> AsyncIterator[App]:
+        settings = settings_of(read_settings(**flags), tape)
         redactor = redactor_of(settings)
         logging.configure(settings.log, settings.log_pretty, redactor.in_log)
         for sentence in self.unknown():
             log.warning("a variable is ignored", reason=f"{sentence}; `weft config show` lists the settings")
-        async with open_app(settings, patient=patient, redactor=redactor) as app:
+        async with open_app(settings, patient=patient, redactor=redactor, tape=tape) as app:
             yield app
 
     async def examine(self, **flags: object) -> "ExaminationView":

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from application.documents.reading import pointer_to
-from application.documents.words import LATER_BY_KIND
 from application.flow import keys_of
 from domain.errors import Problem, ValidationError
 from domain.graph.checks import known_channels, undoing
@@ -210,8 +209,6 @@ def _is_closed(kind: NodeKind) -> bool:
 
 
 def _strange_key(at: str, kind: str, key: str, known: Mapping[str, Json]) -> Problem:
-    if key in LATER_BY_KIND.get(kind, ()):
-        return Problem(pointer_to(at, key), "not_available", f"`{key}` of `{kind}` is not available in this version of Weft; leave it out")
     keys = f"its keys are {', '.join(sorted(known))}" if known else "it has no keys of its own"
     return Problem(pointer_to(at, key), "unknown_field", f"`{key}` is not a key of `{kind}`; {keys}")
 

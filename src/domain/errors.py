@@ -427,7 +427,8 @@ class ToolError(ThreadExecutionError):
 
 class ModelError(ThreadExecutionError):
     """A model's provider refused or failed. `code` is one of `model_auth, model_rate_limited, model_timeout, model_bad_request,
-    model_context_length, model_content_filter, model_unavailable, model_stream_cut, model_garbage, provider_open`."""
+    model_context_length, model_content_filter, model_unavailable, model_stream_cut, model_garbage, model_bad_image,
+    model_image_unreachable, provider_open`."""
 
     family = Family.UPSTREAM
 

@@ -24,6 +24,28 @@ class ToolCall:
     arguments: JsonObject
 
 
+class Shared(StrEnum):
+    """Among whose calls an answer is shared: those of one run, of one thread, of all versions of a workflow, of a tenant."""
+
+    RUN = "run"
+    THREAD = "thread"
+    WORKFLOW = "workflow"
+    TENANT = "tenant"
+
+
+def _any_answer(response: "ModelResponse") -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Caching:
+    """An answer may come from an identical call of the last `seconds`. `keeps`: which answers are worth it."""
+
+    seconds: float
+    shared: Shared = Shared.WORKFLOW
+    keeps: "Callable[[ModelResponse], bool]" = field(default=_any_answer, compare=False)
+
+
 @dataclass(frozen=True, slots=True)
 class ModelRequest:
     """`messages` in the OpenAI shape: `{role, content, ...}`. `model` is an alias or `provider/model`. `timeout_seconds` is for the
@@ -42,6 +64,8 @@ class ModelRequest:
     """What only one provider understands; the scripted model takes its rules here."""
     caller: Caller | None = None
     """Who asks; None where no run does."""
+    caching: Caching | None = None
+    """None: it is asked in any case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,8 @@ class ModelResponse:
     usage: Usage
     tool_calls: tuple[ToolCall, ...] = ()
     json: Json = None
+    cached: bool = False
+    """It was given before, to an identical call, and cost nothing now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,5 +7,5 @@ class Cache(Protocol):
     async def get(self, key: str) -> bytes | None:
         """What was set, unless its time is over or it was forgotten. Never fails."""
 
-    async def set(self, key: str, value: bytes) -> None:
-        """From now on for the cache's time; the last of two wins. Never fails."""
+    async def set(self, key: str, value: bytes, seconds: float | None = None) -> None:
+        """From now on for so long; None: for the cache's own time. The last of two wins. Never fails."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class MemoryCache:
-    """`ttl` in seconds. Holds `most` values of `most_bytes` together; the least recently used go first."""
+    """`ttl` in seconds, where whoever sets a value does not say. Holds `most` values of `most_bytes` together; the least recently used go
+    first."""
 
     ttl: float
     most: int = 10_000
@@ -27,11 +28,11 @@ class MemoryCache:
         self._kept.move_to_end(key)
         return value
 
-    async def set(self, key: str, value: bytes) -> None:
+    async def set(self, key: str, value: bytes, seconds: float | None = None) -> None:
         self._drop(key)
         if len(value) > self.most_bytes:
             return
-        self._kept[key] = (self.now() + self.ttl, value)
+        self._kept[key] = (self.now() + (self.ttl if seconds is None else seconds), value)
         self._bytes += len(value)
         while len(self._kept) > self.most or self._bytes > self.most_bytes:
             self._drop(next(iter(self._kept)))

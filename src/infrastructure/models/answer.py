@@ -54,7 +54,7 @@ class Answer:
         """None as long as nothing came. What the provider has not counted is estimated."""
         if not self.begun:
             return None
-        counted = replace(self.counted or self._estimate(), images=images_in(self.request.messages))
+        counted = replace(self.counted or self._estimate(), images=sum(map(images_in, self.request.messages)))
         cost = self.price.cost(counted) if self.price else None
         known = (counted.prompt, counted.completion, cost, not self.reported)
         return Usage(self.request.model, *known, cached_tokens=counted.cached, reasoning_tokens=counted.reasoning)

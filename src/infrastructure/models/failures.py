@@ -15,6 +15,8 @@ RETRYABLE = {
     "model_unavailable": True,
     "model_stream_cut": True,
     "model_garbage": True,
+    "model_bad_image": False,
+    "model_image_unreachable": True,
     "provider_open": True,
 }
 """May the same call succeed later, by code."""

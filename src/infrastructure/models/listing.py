@@ -89,7 +89,7 @@ class Listing:
         """What a call of this model uses at most; `answer`: when it says so many tokens."""
         prompt, price = tokens_asked(request), self.price(request.model)
         longest = answer if answer is not None else request.max_tokens or self.longest_answer(request.model)
-        cost = price.cost(Counted(prompt, longest, images=images_in(request.messages))) if price else None
+        cost = price.cost(Counted(prompt, longest, images=sum(map(images_in, request.messages)))) if price else None
         return Usage(request.model, prompt, longest, cost, estimated=True)
 
     def taken(self, request: ModelRequest) -> int:

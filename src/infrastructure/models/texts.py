@@ -1,7 +1,7 @@
 """The text in what is said to a model, and the JSON in what it says."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from domain.json import Json, JsonObject
 
@@ -13,6 +13,13 @@ def text_of(message: JsonObject) -> str:
         return content
     parts = content if isinstance(content, list | tuple) else []
     return "\n".join(str(part["text"]) for part in parts if isinstance(part, dict) and "text" in part)
+
+
+def images_in(message: JsonObject) -> int:
+    """How many of a message's parts are images."""
+    content = message.get("content")
+    parts = content if isinstance(content, list | tuple) else ()
+    return sum(isinstance(part, Mapping) and ("image_url" in part or part.get("type") == "image") for part in parts)
 
 
 def shortest_json(value: Json) -> str:
@@ -30,10 +37,3 @@ def json_in(text: str) -> Json:
 
 def _no_number(constant: str) -> Json:
     raise ValueError(f"{constant} is not JSON")
-
-
-def images_in(messages: Iterable[JsonObject]) -> int:
-    """Parts of messages that are pictures."""
-    contents = [message.get("content") for message in messages]
-    parts = [part for content in contents if isinstance(content, list | tuple) for part in content]
-    return sum(isinstance(part, Mapping) and part.get("type") in ("image_url", "image") for part in parts)

@@ -1,23 +1,22 @@
 """How a long conversation is brought under what a model takes, before an `llm` node's call."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, TypeAlias
 
 from pydantic import Field
 
 from domain.conversation import DoesNotFit, Fitted, fitted, said, summarised, summary_of
 from domain.errors import NodeExecutionError
 from domain.json import Json, JsonObject
-from domain.model import ModelRequest
-from domain.ports.models import Models
-from domain.usage import Usage
+from domain.model import ModelRequest, ModelResponse
 from infrastructure.models.texts import shortest_json, text_of
 from infrastructure.models.tokens import BYTES_PER_TOKEN, tokens_in_message
 from infrastructure.nodes.config import NodeConfig
 
 _ASK: Final = "Say in at most {words} words what this conversation came to. Keep names, numbers, decisions and open questions.\n\n{said}"
 _TOKENS_PER_WORD: Final = 2
+Ask: TypeAlias = Callable[[ModelRequest], Awaitable[ModelResponse]]
 
 
 class ContextConfig(NodeConfig):
@@ -40,21 +39,19 @@ def without_room(config: ContextConfig) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What the model is given. `summary`: the new message that stands for what was left out, None when none was made; `usage`: of making
-    it."""
+    """What the model is given. `summary`: the new message that stands for what was left out, None when none was made."""
 
     messages: tuple[JsonObject, ...]
     about: dict[str, Json]
     summary: JsonObject | None = None
-    usage: Usage | None = None
 
 
-async def given(config: ContextConfig, request: ModelRequest, models: Models) -> Given:
+async def given(config: ContextConfig, request: ModelRequest, ask: Ask) -> Given:
     """The request's messages, brought under the limit. `NodeExecutionError` (`context_too_long`) when what must stay is over it."""
     if config.policy == "trim":
         fit = _fit(config, request.messages, config.max_tokens)
         return Given(fit.kept, _about(fit, summary=False))
-    return await _summed_up(config, request, models)
+    return await _summed_up(config, request, ask)
 
 
 def asked_at_most(config: ContextConfig, request: ModelRequest) -> tuple[ModelRequest, ...]:
@@ -68,18 +65,17 @@ def asked_at_most(config: ContextConfig, request: ModelRequest) -> tuple[ModelRe
     return due.question, replace(request, messages=(summary, *due.fit.kept))
 
 
-async def _summed_up(config: ContextConfig, request: ModelRequest, models: Models) -> Given:
+async def _summed_up(config: ContextConfig, request: ModelRequest, ask: Ask) -> Given:
     due = _due(config, request)
     fit = due.fit
     if due.question is None:
         return Given(fit.kept, _about(fit, summary=due.before is not None))
-    made = await models.complete(due.question)
+    made = await ask(due.question)
     others = [message for message in request.messages if message is not due.before]
     summary = summary_of(made.text, _covered(others, fit))
-    usage = made.usage
     kept = (summary, *fit.kept)
     tokens = sum(map(tokens_in_message, kept))
-    return Given(kept, {"tokens": tokens, "left_out": len(fit.left_out), "summarised": True}, summary, usage)
+    return Given(kept, {"tokens": tokens, "left_out": len(fit.left_out), "summarised": True}, summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +122,7 @@ def _question(config: ContextConfig, request: ModelRequest, messages: Sequence[J
     lines = "\n".join(f"{message.get('role')}: {_told(message)}" for message in messages)
     asked = _ASK.format(words=config.summary_tokens // _TOKENS_PER_WORD, said=lines)
     question: JsonObject = {"role": "user", "content": asked}
-    return replace(request, messages=(question,), max_tokens=config.summary_tokens, stop=(), response_schema=None, tools=())
+    return replace(request, messages=(question,), max_tokens=config.summary_tokens, stop=(), response_schema=None, tools=(), caching=None)
 
 
 def _told(message: JsonObject) -> str:

@@ -11,8 +11,8 @@ PREFIX = "weft:cache:"
 
 @dataclass(slots=True)
 class RedisCacheAdapter:
-    """`ttl` in seconds. While the server is away this process keeps a cache of its own, and forgets it when the server is back: what it
-    holds may be older than what others set."""
+    """`ttl` in seconds, where whoever sets a value does not say. While the server is away this process keeps a cache of its own, and
+    forgets it when the server is back: what it holds may be older than what others set."""
 
     client: RedisLink
     ttl: float
@@ -29,10 +29,11 @@ class RedisCacheAdapter:
         self._memory.clear()
         return found
 
-    async def set(self, key: str, value: bytes) -> None:
+    async def set(self, key: str, value: bytes, seconds: float | None = None) -> None:
+        kept = self.ttl if seconds is None else seconds
         try:
-            await self.client.ask(lambda redis: redis.set(PREFIX + key, value, px=max(1, round(self.ttl * 1000))))
+            await self.client.ask(lambda redis: redis.set(PREFIX + key, value, px=max(1, round(kept * 1000))))
         except RedisAway:
-            await self._memory.set(key, value)
+            await self._memory.set(key, value, kept)
         else:
             self._memory.clear()

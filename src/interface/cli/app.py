@@ -21,6 +21,7 @@ MODULES: Final = (
     "service_commands",
     "mcp_command",
     "run_commands",
+    "replay_command",
     "documents_commands",
     "generate_command",
     "server_commands",

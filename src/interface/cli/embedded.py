@@ -20,6 +20,7 @@ from interface.cli.stopping import Stop, listening_for_signals, opened_unless_st
 
 if TYPE_CHECKING:
     from interface.cli.live import Display
+    from interface.cli.recording import Recorder
     from interface.yaml import LoadedDocument
 
 LOOK_SECONDS: Final = 0.5
@@ -28,21 +29,36 @@ CANCEL_SECONDS: Final = 10.0
 
 
 async def run_here(
-    launcher: Launcher, reference: str, given: Members, *, watch: bool, stops: Members | None = None, **flags: object
+    launcher: Launcher,
+    reference: str,
+    given: Members,
+    *,
+    watch: bool,
+    stops: Members | None = None,
+    recorder: "Recorder | None" = None,
+    **flags: object,
 ) -> tuple[RunView | None, int]:
     """The run as it stands at the end, or where it waits for a person, and the command's exit code; no run when it was interrupted before
-    there was one. `stops`: its breakpoints."""
+    there was one. `stops`: its breakpoints; `recorder`: makes a cassette of it."""
     loaded = read_document(Path(reference)) if is_file(reference) else None
     order = _order(reference, loaded, given, stops or {})
 
     async def begin(app: App) -> str:
         return (await _started(app, order, reference, loaded)).id
 
-    return await _carried(launcher, begin, watch, flags)
+    return await _carried(launcher, begin, watch, flags, recorder=recorder)
 
 
 async def go_on_here(
-    launcher: Launcher, run: str, what: Members, answer: object, *, acts: int, watch: bool, **flags: object
+    launcher: Launcher,
+    run: str,
+    what: Members,
+    answer: object,
+    *,
+    acts: int,
+    watch: bool,
+    recorder: "Recorder | None" = None,
+    **flags: object,
 ) -> tuple[RunView | None, int]:
     """The same for a run that waited. `what`: what for; `answer`: what was said to its question; `acts`: how often it was let go on, this
     time included."""
@@ -57,20 +73,28 @@ async def go_on_here(
             await app.desk.answer_run(LOCAL_ADMIN, run, order)
         return run
 
-    return await _carried(launcher, act, watch, flags, acts)
+    return await _carried(launcher, act, watch, flags, acts, recorder)
 
 
 async def _carried(
-    launcher: Launcher, begin: Callable[[App], Awaitable[str]], watch: bool, flags: dict[str, object], acts: int = 0
+    launcher: Launcher,
+    begin: Callable[[App], Awaitable[str]],
+    watch: bool,
+    flags: dict[str, object],
+    acts: int = 0,
+    recorder: "Recorder | None" = None,
 ) -> tuple[RunView | None, int]:
     with listening_for_signals() as stop:
         async with AsyncExitStack() as stack:
-            app = await opened_unless_stopped(stack, launcher.open_app(patient=False, **flags), stop)
+            opening = launcher.open_app(patient=False, **flags) if recorder is None else launcher.open_taped(recorder.tape, **flags)
+            app = await opened_unless_stopped(stack, opening, stop)
             if app is None:
                 return None, stop.exit_code
             run = await app.desk.get_run(LOCAL_ADMIN, await begin(app))
             await _to_its_end(app, run, stop, watch, acts)
             ended = await app.desk.get_run(LOCAL_ADMIN, run.id)
+            if recorder is not None:
+                await recorder.keep(app, ended)
     return ended, stop.exit_code if stop.asked.is_set() else _exit_code(ended)
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp
 
+    from application.cassettes import Tape
     from application.desk import Desk
     from application.doctoring import ExaminationView
     from application.openapi import Schemas
@@ -84,11 +85,18 @@ class Launcher(Protocol):
 
         `DatabaseError` when the database does not answer; with `patient` it waits for it, and says so in the log."""
 
+    def open_taped(self, tape: Tape, /, **flags: object) -> AbstractAsyncContextManager[App]:
+        """The same, and what models and tools are asked comes onto the tape, or is answered from it. One that is played needs nothing
+        outside this process, and its runs a `leaping_loop`."""
+
     def upgrade(self, **flags: object) -> str:
         """Bring the database to this version's schema, and say which that is."""
 
     def schema(self, **flags: object) -> tuple[str | None, str]:
         """The revision the database stands at (None: no schema yet), and the newest one."""
+
+    def leaping_loop(self) -> asyncio.AbstractEventLoop:
+        """To play a tape in: nothing waits for its time."""
 
     def schemas(self) -> Schemas:
         """What compiles JSON Schemas, as it does for the tools of a service."""

@@ -31,6 +31,8 @@ PauseAfter = Annotated[
     list[str] | None, typer.Option("--pause-after", metavar="NODE", help="Stop after this node; may be said several times.")
 ]
 
+Record = Annotated[Path | None, typer.Option("--record", metavar="FILE", help="Write a cassette of the run, for `weft replay`.")]
+
 
 def launcher_of(context: typer.Context) -> Launcher:
     """Loads the composition root."""

@@ -7,7 +7,7 @@ import typer
 
 from interface.cli.happenings import Members
 from interface.cli.launcher import quiet
-from interface.cli.options import AsJson, Database, PauseAfter, PauseBefore, launcher_of
+from interface.cli.options import AsJson, Database, PauseAfter, PauseBefore, Record, launcher_of
 
 
 def add_to(root: typer.Typer) -> None:
@@ -21,6 +21,7 @@ def run(
     given: Annotated[str, typer.Option("--input", metavar="JSON|@FILE", help="The run's input, as a JSON object; @- reads stdin.")] = "{}",
     pause_before: PauseBefore = None,
     pause_after: PauseAfter = None,
+    record: Record = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show the run while it happens, on stderr.")] = False,
     as_json: AsJson = False,
     database: Database = None,
@@ -38,7 +39,12 @@ def run(
     from interface.cli.printing import ending, print_json, print_output
 
     values = read_object(given, "--input")
-    how: Members = {"watch": watch, "database_url": database, "metrics": False, "log": quiet()}
+    recorder = None
+    if record is not None:
+        from interface.cli.recording import Recorder
+
+        recorder = Recorder(workflow, record)
+    how: Members = {"watch": watch, "database_url": database, "metrics": False, "log": quiet(), "recorder": recorder}
     stops = {"pause_before": pause_before or [], "pause_after": pause_after or []}
     ended, code = asyncio.run(run_here(launcher, workflow, values, stops=stops, **how))
     acts = 0

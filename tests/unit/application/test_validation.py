@@ -60,7 +60,9 @@ def mapped(**keys: Any) -> Any:
             id="an unknown channel in a list",
         ),
         pytest.param(
-            one({"kind": "llm", "model": "fast", "prompt": "x", "tools": []}), {("/nodes/a/tools", "not_available")}, id="tools of a model"
+            one({"kind": "llm", "model": "fast", "prompt": "x", "tools": ["saw"]}),
+            {("/nodes/a/tools/0", "unknown_tool")},
+            id="tools of a model",
         ),
         pytest.param(one({"kind": "llm", "model": "slow", "prompt": "x"}), {("/nodes/a/model", "unknown_model")}, id="an unknown model"),
         pytest.param(one({"kind": "tool", "tool": "hammer"}), {("/nodes/a/tool", "unknown_tool")}, id="an unknown tool"),

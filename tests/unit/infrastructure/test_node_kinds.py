@@ -24,6 +24,7 @@ from infrastructure.nodes import llm, map, terminate, tool, transform, wait, wor
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
+from tests.unit.infrastructure.kept import Kept
 
 USED = Usage("fast", 10, 5, Money(Decimal("0.01")))
 KINDS: dict[str, NodeKind] = {module.kind.name: module.kind for module in (transform, llm, tool, map, workflow, wait, terminate)}
@@ -102,7 +103,8 @@ def node(kind: str, **config: Json) -> Node:
 def context(said: list[str] | None = None, **roots: Json) -> NodeContext:
     scope: dict[str, Json] = {"state": {"x": 2, "list": [1, {"a": 2}], "text": "hello"}, "input": {}, **roots}
     say = (said if said is not None else []).append
-    return NodeContext(DEFAULT_TENANT, RunId("r"), ActivationPath("/n#1"), 1, scope, now=lambda: 1000.0, say=say, deadline_seconds=7.0)
+    about = (DEFAULT_TENANT, RunId("r"), ActivationPath("/n#1"), 1, scope, lambda: 1000.0, say)
+    return NodeContext(*about, deadline_seconds=7.0, perform=Kept().started())
 
 
 def built(one: Node, bench: Workshop | None = None) -> Executor:
@@ -138,7 +140,7 @@ async def awaited(one: Node, bench: Workshop, here: NodeContext | None = None) -
         pytest.param("llm", {"model": "fast", "prompt": "a", "messages": []}, id="llm with a prompt and messages"),
         pytest.param("llm", {"model": "fast", "prompt": {"use": "a@newest"}}, id="llm with a prompt whose version is no number"),
         pytest.param("llm", {"model": "fast", "prompt": {"use": "a@1", "given": {}}}, id="llm with a prompt and what it does not have"),
-        pytest.param("llm", {"model": "fast", "prompt": "a", "tools": ["t"]}, id="llm with tools"),
+        pytest.param("llm", {"model": "fast", "prompt": "a", "tools": "t"}, id="llm with tools that are no list"),
         pytest.param("llm", {"model": "fast", "prompt": "a", "cache": True}, id="llm with a cache"),
         pytest.param("llm", {"model": "fast", "prompt": "a", "temperature": 3}, id="llm too hot"),
         pytest.param("tool", {"arguments": {}}, id="tool without a name"),
@@ -284,9 +286,13 @@ async def test_llm_sends_its_prompt_and_gives_what_came_back() -> None:
             "cost": {"amount": "0.01", "currency": "USD"},
             "estimated": False,
         },
+        "parameters": {"temperature": 0, "max_tokens": 9, "seed": 4},
+        "cached": False,
+        "repairs": 0,
     }
     messages = ({"role": "system", "content": "Be 2"}, {"role": "user", "content": "Say hello"})
-    assert models.asked == [ModelRequest("fast", messages, 0, 9, (".",), 4, timeout_seconds=7.0, options={"o": 1})]
+    caller = context().caller()
+    assert models.asked == [ModelRequest("fast", messages, 0, 9, (".",), 4, timeout_seconds=7.0, options={"o": 1}, caller=caller)]
     assert said == ["bug"]
 
 
@@ -318,7 +324,7 @@ async def test_llm_gives_the_json_that_was_asked_for(answer: str) -> None:
 @pytest.mark.parametrize("answer", ["bug", '{"label": "billing"}', '{"label": NaN}', "[" * 5000, ""])
 async def test_llm_fails_with_invalid_output_and_keeps_what_the_call_used(answer: str) -> None:
     with pytest.raises(NodeExecutionError, match="the model's answer") as refused:
-        await awaited(node("llm", model="fast", prompt="?", response_schema=LABEL), workshop(OneModel(answer)))
+        await awaited(node("llm", model="fast", prompt="?", response_schema=LABEL, repair={"attempts": 0}), workshop(OneModel(answer)))
     assert refused.value.code == "invalid_output"
     assert refused.value.retryable
     assert vars(refused.value)["usage"] == USED
@@ -583,8 +589,9 @@ async def test_llm_that_sums_up_asks_once_and_says_so() -> None:
 async def test_llm_pays_for_a_summary_also_when_the_answer_is_refused() -> None:
     models = OneModel("no JSON")
     context_of: Json = {"max_tokens": 100, "policy": "summarise", "summary_tokens": 20}
+    one = node("llm", model="fast", messages=turns(20), response_schema=LABEL, context=context_of, repair={"attempts": 0})
     with pytest.raises(NodeExecutionError, match="not JSON") as refused:
-        await awaited(node("llm", model="fast", messages=turns(20), response_schema=LABEL, context=context_of), workshop(models))
+        await awaited(one, workshop(models))
     assert cast(Usage, refused.value.__dict__["usage"]).total_tokens == 2 * USED.total_tokens
 
 

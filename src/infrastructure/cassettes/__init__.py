@@ -1,0 +1,1 @@
+"""Models and tools as a tape has them, or as they come onto it."""
