@@ -60,6 +60,28 @@ NODE: Final = {
     "position": "`{x, y}` for editors and pictures; nothing else looks at it",
 }
 KINDS: Final = {
+    "agent": {
+        "model": "an alias such as `fast`, or `provider/model`",
+        "instructions": "a template: what the agent is for, and how it works",
+        "prompt": "a template; the message of the user",
+        "messages": "in place of `prompt`: a value that gives a list of `{role, content}`",
+        "tools": "names of tools, or `{tool, name?, description?, arguments?}`: `arguments` are values that the author gives",
+        "handoffs": "other agents by name: `{description, instructions?, model?, tools?, handoffs?}`",
+        "approvals": "by tool: `auto` (as the policy has it), `ask` (a person approves of each call) or `deny`",
+        "approval": "who is asked and until when: `who`, `deadline_seconds`, `on_deadline`, `escalate`, `editable`",
+        "plan": "it is offered the tool `update_plan`, whose last call is in `output.plan`",
+        "max_turns": "answers of models, all agents together; then `limit_turns`",
+        "max_cost_usd": "of all its calls together; a call that could cost more than is left is not made: `limit_cost`",
+        "on_limit": "`fail`, or `stop`: it finishes with what there is, and `output.stopped_by`",
+        "repeat_limit": "the same call in so many turns in a row is refused, and one more fails with `tool_loop`",
+        "max_handoffs": "in all; then `handoff_loop`",
+        "ping_pong_limit": "in a row between the same two, neither of which calls a tool meanwhile; then `handoff_loop`",
+        "response_schema": "JSON Schema that the answer must fit; it is then in `output.json`",
+        "temperature": "as the provider takes it",
+        "max_tokens": "of each answer",
+        "seed": "for providers that can repeat themselves",
+        "options": "handed to the provider as they are; for `scripted/...` its script",
+    },
     "llm": {
         "model": "an alias such as `fast`, or `provider/model`",
         "prompt": "a template; the message of the user",

@@ -25,7 +25,6 @@ LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep"})
 LATER_BY_KIND: Final = {
     "llm": frozenset({"tools", "cache"}),
 }
-LATER_KINDS: Final = frozenset({"agent"})
 EDGE: Final = frozenset({"id", "from", "to", "when", "route", "otherwise", "take", "targets", "on_error", "edge_type"})
 ROUTE: Final = frozenset({"when", "to"})
 FLOW: Final = frozenset({"concurrency", "rate", "singleton", "debounce", "priority"})

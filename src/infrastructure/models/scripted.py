@@ -19,9 +19,9 @@ from infrastructure.models.failures import charged, model_error, no_answer_in
 from infrastructure.models.offline import BUILT_IN, assistant
 from infrastructure.models.prices import Counted, Price
 from infrastructure.models.question import Question
-from infrastructure.models.scripts import Reply, Script, script_from, scripts_in
+from infrastructure.models.scripts import Heard, Reply, Script, script_from, scripts_in
 from infrastructure.models.structured import instance
-from infrastructure.models.texts import json_in, shortest_json, text_of
+from infrastructure.models.texts import instructions_in, json_in, shortest_json, text_of
 from infrastructure.models.tokens import BYTES_PER_TOKEN, tokens_asked, tokens_in
 
 PREFIX = "scripted"
@@ -108,15 +108,13 @@ class ScriptedModels:
         if name not in BUILT_IN and name not in self._scripts:
             raise ModelNotFound(f"no scripted model {request.model}; there are {', '.join(self.names)}")
         script = script_from(request.options).over(self._scripts.get(name, Script()))
-        texts = [text_of(message) for message in request.messages] or [""]
-        reply = script.reply(texts[-1], "\n\n".join(texts))
+        reply = script.reply(Heard.of(request.messages))
         return reply, _telling(reply, request, _question(request, script), name)
 
 
 def _question(request: ModelRequest, script: Script) -> Question:
-    system = "\n\n".join(text_of(message) for message in request.messages if message.get("role") == "system")
     asked = [text_of(message) for message in request.messages if message.get("role") != "system"]
-    return Question(asked[-1] if asked else "", system, script.keywords)
+    return Question(asked[-1] if asked else "", instructions_in(request.messages), script.keywords)
 
 
 def _telling(reply: Reply, request: ModelRequest, question: Question, name: str) -> _Telling:

@@ -1,13 +1,12 @@
 """`llm`: one model call. Output: `text, json, tool_calls, finish_reason, model, usage`, and of a node with `context` also `context`
 (`tokens`, `left_out`, `summarised`) and `summary`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from domain.errors import NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
 from domain.model import ModelCard, ModelRequest, ModelResponse
@@ -19,7 +18,7 @@ from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import parse_answer
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
-from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, given, without_room
+from infrastructure.nodes.conversing import ContextConfig, Given, as_providers_know, asked_at_most, conversation_of, given, without_room
 from infrastructure.nodes.findings import Findings
 
 _TIMEOUT_SECONDS = 120.0
@@ -103,7 +102,7 @@ class LlmCall:
         first: tuple[JsonObject, ...] = ({"role": "system", "content": self.system(context.scope)},) if self.system else ()
         if self.prompt is not None:
             return (*first, {"role": "user", "content": self.prompt(context.scope)})
-        return (*first, *_conversation(self.messages(context.scope) if self.messages else None))
+        return (*first, *conversation_of(self.messages(context.scope) if self.messages else None))
 
 
 def _also_used(error: BaseException, shown: Given) -> None:
@@ -113,15 +112,7 @@ def _also_used(error: BaseException, shown: Given) -> None:
         error.__dict__["usage"] = used.beside(shown.usage) if isinstance(used, Usage) else shown.usage
 
 
-def _conversation(value: Json) -> tuple[JsonObject, ...]:
-    if isinstance(value, list | tuple) and value:
-        messages = tuple(message for message in value if isinstance(message, Mapping) and isinstance(message.get("role"), str))
-        if len(messages) == len(value):
-            return messages
-    raise NodeExecutionError("`messages` must be a list of objects, each with a `role`, and not empty", "invalid_messages")
-
-
-def _unknown_model(name: str, cards: Sequence[ModelCard]) -> str:
+def unknown_model(name: str, cards: Sequence[ModelCard]) -> str:
     """An alias that is set, but to a model that nobody offers, is not missing: its setting is what has to change."""
     alias = next((card for card in cards if card.name == name), None)
     known = ", ".join(card.name for card in cards if card is not alias) or "none"
@@ -163,7 +154,7 @@ class LlmKind:
     def inspect(self, node: Node, workshop: Workshop) -> Inspection:
         config, findings = read_config(LlmConfig, node), Findings(workshop)
         if not workshop.models.known(config.model):
-            findings.problem("/model", "unknown_model", _unknown_model(config.model, workshop.models.cards()))
+            findings.problem("/model", "unknown_model", unknown_model(config.model, workshop.models.cards()))
         findings.template("/prompt", config.prompt)
         findings.template("/system", config.system)
         findings.value("/messages", config.messages)

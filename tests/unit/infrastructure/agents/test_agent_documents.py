@@ -1,0 +1,83 @@
+"""What is wrong with how an agent is written is said where it is, before anything runs."""
+
+from typing import Any
+
+import pytest
+
+from application.named_tools import names_tools
+from application.validation import Validate
+from tests.documents import OurKinds, document, workshop
+
+
+def agent(**keys: Any) -> dict[str, Any]:
+    return {"kind": "agent", "model": "fast", "prompt": "Go.", **keys}
+
+
+OTHER = {"description": "another one"}
+LOOKUP = {"tool": "lookup", "name": "search"}
+
+
+@pytest.mark.parametrize(
+    ("node", "found"),
+    [
+        pytest.param(agent(), set(), id="nothing more than a model and a prompt"),
+        pytest.param(
+            agent(tools=["lookup", LOOKUP], handoffs={"b": {**OTHER, "tools": [LOOKUP], "handoffs": ["a"]}}, approvals={"search": "ask"}),
+            set(),
+            id="a team",
+        ),
+        pytest.param(agent(model="slow"), {("/nodes/a/model", "unknown_model")}, id="a model that there is not"),
+        pytest.param(agent(tools=["hammer"]), {("/nodes/a/tools/0", "unknown_tool")}, id="a tool that there is not"),
+        pytest.param(agent(tools=["lookup", "lookup"]), {("/nodes/a/tools/1", "name_taken")}, id="two tools of one name"),
+        pytest.param(agent(tools=[{**LOOKUP, "name": "update_plan"}]), {("/nodes/a/tools/0", "name_taken")}, id="a name of ours"),
+        pytest.param(agent(tools=[{**LOOKUP, "name": "a.b"}]), {("/nodes/a/tools/0", None)}, id="a name that providers refuse"),
+        pytest.param(
+            agent(tools=[{**LOOKUP, "arguments": {"x": "${state.nope}"}}]),
+            {("/nodes/a/tools/0/arguments/x", "unknown_channel")},
+            id="an argument from nowhere",
+        ),
+        pytest.param(agent(instructions="{{ nope"), {("/nodes/a/instructions", "expression_error")}, id="instructions that do not parse"),
+        pytest.param(agent(approvals={"lookup": "ask"}), {("/nodes/a/approvals/lookup", "unknown_tool")}, id="approval of no tool"),
+        pytest.param(agent(approvals={"lookup": "maybe"}), {("/nodes/a/approvals/lookup", None)}, id="no such consent"),
+        pytest.param(
+            agent(approval={"on_deadline": "default"}),
+            {("/nodes/a/approval/on_deadline", "no_default")},
+            id="nothing is approved by default",
+        ),
+        pytest.param(agent(handoffs={"a": OTHER}), {("/nodes/a/handoffs/a", "name_taken")}, id="another one of its own name"),
+        pytest.param(
+            agent(handoffs={"b": {**OTHER, "handoffs": ["c"], "model": "slow"}}),
+            {("/nodes/a/handoffs/b/handoffs/0", "unknown_agent"), ("/nodes/a/handoffs/b/model", "unknown_model")},
+            id="handing on to nobody",
+        ),
+        pytest.param(agent(max_turns=0), {("/nodes/a/max_turns", None)}, id="no turns"),
+        pytest.param(agent(max_turns=1001), {("/nodes/a/max_turns", None)}, id="turns without end"),
+        pytest.param(agent(max_cost_usd="a lot"), {("/nodes/a/max_cost_usd", None)}, id="no amount of money"),
+        pytest.param(agent(response_schema={"type": "tree"}), {("/nodes/a/response_schema/type", None)}, id="no schema"),
+        pytest.param(agent(messages="${state.m}"), {("/nodes/a", None)}, id="a prompt and messages"),
+    ],
+)
+def test_what_is_wrong_is_said_where_it_is(node: dict[str, Any], found: set[tuple[str, str | None]]) -> None:
+    said = Validate(OurKinds(), workshop())(document({"a": node}, ["start > a"], state={"m": {"type": "array"}}))
+    codes = {problem.pointer: problem.code for problem in said.problems}
+
+    assert set(codes) == {pointer for pointer, _ in found}
+    assert all(code in (None, codes[pointer]) for pointer, code in found)
+
+
+@pytest.mark.parametrize(
+    ("tools", "pointers"),
+    [(["lookup"], ["/nodes/a/tools/0"]), ([LOOKUP], ["/nodes/a/tools/0"]), ([], [])],
+)
+def test_a_tool_that_the_workflow_does_not_permit_is_a_mistake(tools: list[Any], pointers: list[str]) -> None:
+    node = agent(tools=tools, handoffs={"b": {**OTHER, "tools": tools}})
+    said = Validate(OurKinds(), workshop())(document({"a": node}, ["start > a"], permissions=["mail.*"]))
+
+    assert [problem.pointer for problem in said.problems if problem.code == "not_permitted"] == sorted(
+        [*pointers, *(pointer.replace("/a/", "/a/handoffs/b/") for pointer in pointers)]
+    )
+
+
+def test_a_workflow_in_which_only_another_agent_has_tools_names_some() -> None:
+    assert names_tools(document({"a": agent(handoffs={"b": {**OTHER, "tools": ["lookup"]}})}))
+    assert not names_tools(document({"a": agent()}))
