@@ -63,7 +63,7 @@ class AgentKind:
         async def talk(context: NodeContext) -> Outcome:
             return await Talk(agent, context).held()
 
-        return Executor(talk, effects=_touches_the_world(config, workshop))
+        return Executor(talk, effects=_touches_the_world(config, workshop), performs=True)
 
 
 def _touches_the_world(config: AgentConfig, workshop: Workshop) -> bool:

@@ -1,11 +1,11 @@
 """The calls of one turn: approved one after the other, made side by side, each kept by itself."""
 
 import asyncio
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final, cast
+from typing import Final, cast
 
-from domain.errors import Failure, NodeExecutionError, ToolNotFound, ValidationError, failure_of
+from domain.errors import Failure, NodeExecutionError, ToolNotFound, ValidationError, WeftError, failure_of
 from domain.json import Json, JsonObject
 from domain.ports.nodes import Effect, NodeContext, Park, Performed
 from domain.question import Answer
@@ -48,17 +48,12 @@ class Hands:
     member: Member
 
     async def __call__(self, calls: Sequence[Call], seconds: float | None) -> dict[str, Result]:
-        """By id. What may happen only once comes after the others, one at a time; the order is the same whenever it is run again."""
+        """By id. They are begun in the order in which the model asked, the same whenever it is run again."""
         approved = {call.id: await self._approved(call) for call in calls if call.verdict in (Verdict.CALL, Verdict.ASK)}
         results = {id: Result(one.told) for id, one in approved.items() if one.told}
         due = [call for call in calls if call.id in approved and call.id not in results]
-        aside = [call for call in due if call.effects is not Effects.ONCE]
-        made = await _side_by_side([self._made(call, approved[call.id], seconds) for call in aside])
-        results |= {call.id: result for call, result in zip(aside, made, strict=True)}
-        for call in due:
-            if call.effects is Effects.ONCE:
-                results[call.id] = await self._made(call, approved[call.id], seconds)
-        return results
+        made = await asyncio.gather(*[self._begun(call, approved[call.id], seconds) for call in due])
+        return results | {call.id: result for call, result in zip(due, made, strict=True)}
 
     async def _approved(self, call: Call) -> Approved:
         arguments = self._whole(call)
@@ -85,7 +80,7 @@ class Hands:
         show: JsonObject = {"tool": tool, "arguments": arguments, "hash": shown, "call": call.id, "agent": self.member.name}
         return self.node.asked.park(self.context, show, answers)
 
-    async def _made(self, call: Call, approved: Approved, seconds: float | None) -> Result:
+    def _begun(self, call: Call, approved: Approved, seconds: float | None) -> Awaitable[Result]:
         tool = self.member.offers[call.name].written.tool
 
         async def make(effect: int) -> Performed:
@@ -105,8 +100,8 @@ class Hands:
             content = _failed(result.error) if result.error is not None else as_told(result.output)
             return Performed(Result(content, usage).as_json(), usage)
 
-        effect = Effect("tool", tool, call.asked, effects=call.effects, arguments=approved.arguments)
-        return Result.of(await self.context.perform(effect, make))
+        effect = Effect("tool", tool, call.asked, None, call.effects, approved.arguments, lambda output: Result(as_told(output)).as_json())
+        return _result(self.context.perform(effect, make))
 
     def _whole(self, call: Call) -> JsonObject:
         """With what the author gives: that the model cannot change."""
@@ -126,13 +121,13 @@ def _decided(answer: Answer, tool: str, *, editable: bool) -> Json:
         return {"arguments": {}, "by": answer.by, "told": f"not called: {error.message}"}
 
 
-async def _side_by_side(making: Sequence[Coroutine[Any, Any, Result]]) -> list[Result]:
+async def _result(performed: Awaitable[Json]) -> Result:
     try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in making]
-    except BaseExceptionGroup as several:
-        raise several.exceptions[0] from None
-    return [task.result() for task in tasks]
+        return Result.of(await performed)
+    except WeftError as error:
+        if getattr(error, "is_answer", False):  # a person decided that a lost call failed
+            return Result(_failed(failure_of(error)))
+        raise
 
 
 def _failed(failure: Failure) -> str:

@@ -2,12 +2,25 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
-from domain.errors import NodeExecutionError
+from domain.errors import LimitReached, NodeExecutionError
 from infrastructure.nodes.agents.turns import Call, Verdict
 
-TOOL_LOOP = "tool_loop"
-HANDOFF_LOOP = "handoff_loop"
+TOOL_LOOP: Final = "tool_loop"
+HANDOFF_LOOP: Final = "handoff_loop"
+
+
+class Ended(NodeExecutionError):
+    """The conversation came to nothing: another attempt begins another one."""
+
+    anew = True
+
+
+class OutOf(LimitReached):
+    """Turns, or money; another attempt begins anew."""
+
+    anew = True
 
 
 @dataclass(slots=True)
@@ -27,7 +40,7 @@ class Repeats:
             times = self._in_a_row.get(call.asked, before.get(call.asked, 0)) + 1
             self._in_a_row[call.asked] = times
             if times > self.limit:
-                raise NodeExecutionError(f"it called {call.name} with the same arguments {times} times in a row", TOOL_LOOP)
+                raise Ended(f"it called {call.name} with the same arguments {times} times in a row", TOOL_LOOP)
             if times == self.limit:
                 told[call.id] = f"not called: this is call {times} in a row with the same arguments. Do something else, or answer now."
         return told
@@ -51,6 +64,6 @@ class Handoffs:
         self.made.append((giver, taker))
         if self._in_a_row > self.ping_pong:
             message = f"{giver} and {taker} handed over to each other {self._in_a_row} times in a row, and nothing was done meanwhile"
-            raise NodeExecutionError(f"{message}; `ping_pong_limit` is {self.ping_pong}", HANDOFF_LOOP)
+            raise Ended(f"{message}; `ping_pong_limit` is {self.ping_pong}", HANDOFF_LOOP)
         if len(self.made) > self.most:
-            raise NodeExecutionError(f"the agents handed over more than {self.most} times (`max_handoffs`)", HANDOFF_LOOP)
+            raise Ended(f"the agents handed over more than {self.most} times (`max_handoffs`)", HANDOFF_LOOP)

@@ -5,14 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from domain.errors import LimitReached, NodeExecutionError
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelResponse
 from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
 from domain.usage import Usage, UsageTotal
 from infrastructure.models.texts import shortest_json
 from infrastructure.nodes.agents.acting import Hands, Waits
-from infrastructure.nodes.agents.guards import Handoffs, Repeats
+from infrastructure.nodes.agents.guards import Ended, Handoffs, OutOf, Repeats
 from infrastructure.nodes.agents.members import HANDOFF, Member
 from infrastructure.nodes.agents.node import AgentNode
 from infrastructure.nodes.agents.speaking import Asking, Speaker
@@ -51,7 +50,7 @@ class Talk:
             return Finished(await self._answered())
         except Waits as waits:
             return waits.park
-        except LimitReached as reached:
+        except OutOf as reached:
             if self.node.config.on_limit == "fail":
                 raise
             return Finished(self._output(None, stopped_by=reached.code))
@@ -85,13 +84,13 @@ class Talk:
     async def _turn(self) -> Turn:
         config = self.node.config
         if self.turns == config.max_turns:
-            raise LimitReached(f"the agent has had {self.turns} turns and is not done; `max_turns` is {config.max_turns}", "turns")
+            raise OutOf(f"the agent has had {self.turns} turns and is not done; `max_turns` is {config.max_turns}", "turns")
         number = self.turns + 1
         self.context.tell(f"turn {number} of at most {config.max_turns}: {self.member.name}")
         asking = Asking(number, self.member, tuple(self.messages), self.digest, self.used.cost, self.repairs)
         turn = await self._speaker(asking, self._seconds_left())
         if turn.stopped:
-            raise LimitReached(turn.stopped, "cost")
+            raise OutOf(turn.stopped, "cost")
         self.turns, self.text = number, turn.text or self.text
         self._use(turn.usage)
         return turn
@@ -147,7 +146,7 @@ class Talk:
         except InvalidOutput as error:
             if self.repairs:
                 message = f"{error.message}. It was asked twice; its last answer begins: {turn.text[:_LAST_SHOWN]}"
-                raise NodeExecutionError(message, error.code) from None
+                raise Ended(message, error.code, retryable=True) from None
             self.repairs = True
             self._add({"role": "assistant", "content": turn.text})
             self._add({"role": "user", "content": f"{error.message}. Answer again, with JSON alone."})

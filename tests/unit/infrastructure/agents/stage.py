@@ -1,7 +1,7 @@
 """Where agents are played in tests: a journal of effects in memory, a model that says what a test tells it, and tools that count."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -15,6 +15,7 @@ from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, O
 from domain.policy import Policy
 from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
 from domain.question import Answer
+from domain.tool import Effects
 from domain.usage import Money, Usage
 from infrastructure.expressions import CelExpressions
 from infrastructure.nodes import agent
@@ -34,8 +35,7 @@ class Crash(BaseException):
 
 @dataclass
 class Journal:
-    """Keeps what effects came to, and plays it back. `crash_at`: the process dies in the n-th call that is made; `after`: when its
-    outcome is there and not kept yet, else when it is kept."""
+    """Keeps what effects came to, and plays it back. `crash_at`: the process dies when the n-th call that is made is kept."""
 
     kept: dict[int, tuple[Effect, Json]] = field(default_factory=dict)
     made: list[str] = field(default_factory=list)
@@ -52,27 +52,46 @@ class Journal:
 
 @dataclass
 class Performing:
-    """One attempt."""
+    """One attempt, as the engine has it."""
 
     journal: Journal
     number: int = 0
+    is_dead: bool = False
+    alone: asyncio.Lock = field(default_factory=asyncio.Lock)
 
-    async def __call__(self, effect: Effect, make: Make) -> Json:
+    def __call__(self, effect: Effect, make: Make) -> Awaitable[Json]:
         self.number += 1
-        number, journal = self.number, self.journal
-        if number in journal.kept:
-            known, output = journal.kept[number]
-            if (known.kind, known.name, known.digest) != (effect.kind, effect.name, effect.digest):
+        return self._performed(self.number, effect, make)
+
+    async def _performed(self, number: int, effect: Effect, make: Make) -> Json:
+        if number in self.journal.kept:
+            known, output = self.journal.kept[number]
+            if known.digest != effect.digest:
                 raise Nondeterministic(f"effect {number} was {known.kind} {known.name}, and is {effect.kind} {effect.name}")
             return output
+        if effect.effects is not Effects.ONCE:
+            return await self._made(number, effect, make)
+        async with self.alone:
+            return await self._made(number, effect, make)
+
+    async def _made(self, number: int, effect: Effect, make: Make) -> Json:
+        self._must_live()
         done = await make(number)
+        if effect.effects is not Effects.ONCE:  # of such a call that is lost the engine asks a person: not here
+            self._must_live()
+        journal = self.journal
         journal.made.append(f"{effect.kind} {effect.name}")
         journal.kept[number] = (effect, done.output)
         if done.usage is not None:
             journal.used.append(done.usage)
         if len(journal.made) == journal.crash_at:
+            self.is_dead = True
             raise Crash
         return done.output
+
+    def _must_live(self) -> None:
+        if self.is_dead:
+            raise Crash
 
 
 Says = Callable[[ModelRequest], Any]

@@ -62,7 +62,7 @@ async def test_several_are_asked_one_after_the_other_and_no_answer_is_lost() -> 
     about = await asked_until_done(played, KEYS, YES, NO, YES)
 
     assert about == ["t1c1", "t1c3", "t2c1"]
-    assert played.tools.seen == [("look", "a"), ("pay", 1), ("pay", 1)]
+    assert sorted(played.tools.seen) == [("look", "a"), ("pay", 1), ("pay", 1)]
     assert len(played.player.asked) == 3
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.errors import LimitReached, NodeExecutionError, Nondeterministic
@@ -53,6 +53,7 @@ async def to_the_end(played: Table, answers: list[bool]) -> tuple[str, Any]:
         answer = answered(outcome, {"approved": is_fine})
 
 
+@settings(deadline=None, max_examples=60)
 @given(SCRIPTS, st.integers(1, 30), st.lists(st.booleans(), min_size=1, max_size=3))
 async def test_no_call_is_made_twice_and_the_end_is_the_same(script: list[Any], crash_at: int, answers: list[bool]) -> None:
     whole, broken = table(*script, says("done")), table(*script, says("done"))
