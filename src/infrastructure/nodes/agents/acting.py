@@ -22,8 +22,8 @@ MOST_TOLD_BYTES: Final = 64 * 1024
 """Of what a tool returned, the model is told so much."""
 
 
-class Waits(Exception):
-    """Somebody has to be asked first."""
+class Waits(BaseException):
+    """Somebody has to be asked first. No `Exception`: nothing failed, and of the call that was not made nothing is kept."""
 
     def __init__(self, park: Park) -> None:
         super().__init__(park.waiting_for)

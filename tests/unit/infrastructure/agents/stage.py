@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from domain.declaring import tool
-from domain.errors import ModelError, Nondeterministic
+from domain.errors import ModelError, Nondeterministic, WeftError
 from domain.graph.definition import Node
 from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId
 from domain.json import Json
@@ -41,6 +41,8 @@ class Journal:
     made: list[str] = field(default_factory=list)
     used: list[Usage] = field(default_factory=list)
     crash_at: int = 0
+    decided: dict[int, Json | WeftError] = field(default_factory=dict)
+    """What people say came of calls that were lost: what the tool gave back, or that it failed."""
 
     def begin(self) -> "Performing":
         return Performing(self)
@@ -69,6 +71,11 @@ class Performing:
             if known.digest != effect.digest:
                 raise Nondeterministic(f"effect {number} was {known.kind} {known.name}, and is {effect.kind} {effect.name}")
             return output
+        if number in self.journal.decided:
+            found = self.journal.decided[number]
+            if isinstance(found, WeftError):
+                raise found
+            return effect.told(found)
         if effect.effects is not Effects.ONCE:
             return await self._made(number, effect, make)
         async with self.alone:
@@ -168,6 +175,8 @@ class Counting:
         async def pay(amount: int) -> dict[str, int]:
             """Pay."""
             await self.note("pay", amount)
+            if amount > 100:
+                raise OSError("the line is dead")
             return {"paid": amount}
 
         async def broken(word: str) -> str:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.errors import LimitReached, NodeExecutionError, Nondeterministic
 from domain.ports.nodes import Finished, Park
+from infrastructure.nodes.tool import FailedCall
 from tests.unit.infrastructure.agents.stage import Crash, Table, answered, calls, says, table
 
 KEYS: dict[str, Any] = {
@@ -90,3 +91,34 @@ async def test_another_conversation_than_the_journal_has_is_noticed() -> None:
 
     with pytest.raises(Nondeterministic):
         await played.play(tools=["look"])
+
+
+class DecidedFailed(NodeExecutionError):
+    """As the engine raises it."""
+
+    is_answer = True
+
+
+@pytest.mark.parametrize(
+    ("decided", "heard"),
+    [
+        pytest.param({"paid": 7}, '{"paid":7}', id="it happened"),
+        pytest.param(
+            DecidedFailed("the bank never saw it", "unknown_outcome"), "failed (unknown_outcome): the bank never saw it", id="not"
+        ),
+    ],
+)
+async def test_what_a_person_says_came_of_a_lost_call_the_model_is_told(decided: Any, heard: str) -> None:
+    played = table(calls(("pay", {"amount": 7})), says("done"))
+    played.journal.decided[3] = decided
+    output = await played.play(tools=["pay"])
+
+    assert (output["text"], played.heard, played.tools.seen) == ("done", [heard], [])
+
+
+async def test_nobody_goes_on_from_a_call_whose_outcome_is_not_known() -> None:
+    played = table(calls(("pay", {"amount": 700})), says("done"))
+    with pytest.raises(FailedCall) as raised:
+        await played.play(tools=["pay"])
+
+    assert (raised.value.is_answer, len(played.player.asked)) == (False, 1)
