@@ -48,7 +48,7 @@ class _Player:
             back = f"{HANDOFF}{self._giver}"
             return Played(self._contribution(), ((back, {}),) if back in self._tools else ())
         if waiting:
-            return Played("", (*self._plan(0), (waiting[0], {"message": self._task.strip().splitlines()[0]})))
+            return Played("", (*self._plan(0), (waiting[0], {"message": self._subject})))
         if done := self._plan(len(self._steps)):
             return Played("", done)
         return Played(self._answer())
@@ -63,6 +63,10 @@ class _Player:
     @cached_property
     def _task(self) -> str:
         return next((text_of(one) for one in self.request.messages if one.get("role") == "user"), "")
+
+    @property
+    def _subject(self) -> str:
+        return next(iter(self._task.strip().splitlines()), "")
 
     @cached_property
     def _taken_over(self) -> tuple[int, str | None]:
@@ -111,7 +115,7 @@ class _Player:
             return f"{MARK} {notes}"
         said = [line for one in self.request.messages if one.get("role") == "assistant" for line in text_of(one).splitlines()]
         facts = [line.removeprefix("- ") for line in said if line.startswith("- ")] or said
-        told = f"Topic: {self._task.strip().splitlines()[0]}\n\nNotes:\n" + "\n\n".join(dict.fromkeys(facts))
+        told = f"Topic: {self._subject}\n\nNotes:\n" + "\n\n".join(dict.fromkeys(facts))
         return assistant(Question(told, instructions_in(self.request.messages)))
 
     def _answer(self) -> str:
@@ -132,7 +136,8 @@ def _only_text(taken: JsonObject) -> str:
 
 def _questions(task: str) -> Sequence[str]:
     found = [(listed or asked).strip() for listed, asked in _ASKS.findall(task)]
-    return list(dict.fromkeys(question[:200] for question in found if question))[:MOST_QUESTIONS] or [task.strip()[:200]]
+    questions = list(dict.fromkeys(question[:200] for question in found if question))[:MOST_QUESTIONS]
+    return questions or ([task.strip()[:200]] if task.strip() else [])
 
 
 def _notes(messages: Sequence[JsonObject]) -> str:

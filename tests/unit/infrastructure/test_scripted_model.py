@@ -91,7 +91,7 @@ ASKED: tuple[JsonObject, ...] = (
     ],
 )
 async def test_a_rule_may_look_at_the_turn_the_tool_and_the_instructions(rule: Any, messages: Any, holds: bool) -> None:
-    options = {"rules": [{**rule, "answer": "yes"}], "otherwise": "no"}
+    options: JsonObject = {"rules": [{**rule, "answer": "yes"}], "otherwise": "no"}
 
     assert (await ScriptedModels().complete(ModelRequest("scripted/rules", messages, options=options))).text == ("yes" if holds else "no")
 

@@ -41,11 +41,12 @@ class Approved:
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """Of one agent in one turn."""
+    """Of one agent in one turn. `began_in`: the attempt in which the conversation began."""
 
     node: AgentNode
     context: NodeContext
     member: Member
+    began_in: int
 
     async def __call__(self, calls: Sequence[Call], seconds: float | None) -> dict[str, Result]:
         """By id. They are begun in the order in which the model asked, the same whenever it is run again."""
@@ -85,7 +86,8 @@ class Hands:
 
         async def make(effect: int) -> Performed:
             told = replace(
-                tool_context(self.context, self.member, effect),
+                tool_context(self.context, self.member),
+                idempotency_key=self._key(effect),
                 deadline_seconds=seconds,
                 approved_by=approved.by,
                 effects=call.effects,
@@ -102,6 +104,11 @@ class Hands:
 
         effect = Effect("tool", tool, call.asked, None, call.effects, approved.arguments, lambda output: Result(as_told(output)).as_json())
         return _result(self.context.perform(effect, make))
+
+    def _key(self, effect: int) -> str:
+        """A conversation that begins anew counts its calls from 1 again, and they are others."""
+        key = self.context.idempotency_key(effect)
+        return key if self.began_in == 1 else f"{key}/{self.began_in}"
 
     def _whole(self, call: Call) -> JsonObject:
         """With what the author gives: that the model cannot change."""

@@ -19,11 +19,11 @@ from infrastructure.nodes.agents.turns import MOST_CALLS, Call, Verdict
 _SHOWN = 5
 
 
-def tool_context(context: NodeContext, member: Member, effect: int = 0) -> ToolContext:
+def tool_context(context: NodeContext, member: Member) -> ToolContext:
     """As the agent calls: what its list does not name it may not call."""
     return ToolContext(
         context.tenant,
-        context.idempotency_key(effect),
+        context.idempotency_key(),
         context.run,
         context.activation,
         context.deadline_seconds,

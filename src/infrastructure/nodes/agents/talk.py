@@ -9,12 +9,12 @@ from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelResponse
 from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
 from domain.usage import Usage, UsageTotal
-from infrastructure.models.texts import shortest_json
 from infrastructure.nodes.agents.acting import Hands, Waits
 from infrastructure.nodes.agents.guards import Ended, Handoffs, OutOf, Repeats
 from infrastructure.nodes.agents.members import HANDOFF, Member
 from infrastructure.nodes.agents.node import AgentNode
 from infrastructure.nodes.agents.speaking import Asking, Speaker
+from infrastructure.nodes.agents.telling import asked, used_as_json
 from infrastructure.nodes.agents.turns import MOST_CALLS, Call, Result, Turn, Verdict, digest_of
 from infrastructure.nodes.answers import InvalidOutput, parse_answer
 from infrastructure.nodes.conversing import conversation_of
@@ -38,6 +38,7 @@ class Talk:
     _repeats: Repeats = field(init=False)
     _speaker: Speaker = field(init=False)
     _began: float = field(init=False)
+    _began_in: int = field(init=False)
 
     def __post_init__(self) -> None:
         config = self.node.config
@@ -62,11 +63,13 @@ class Talk:
         async def make(effect: int) -> Performed:
             said = node.instructions(scope)
             if node.prompt is not None:
-                return Performed({"instructions": said, "messages": [{"role": "user", "content": node.prompt(scope)}]})
-            given = conversation_of(node.messages(scope) if node.messages else None)
-            return Performed({"instructions": said, "messages": given})
+                given: Sequence[JsonObject] = [{"role": "user", "content": node.prompt(scope)}]
+            else:
+                given = conversation_of(node.messages(scope) if node.messages else None)
+            return Performed({"instructions": said, "messages": given, "attempt": self.context.attempt})
 
         kept = cast(Mapping[str, Json], await self.context.perform(Effect("begin", node.first.name, ""), make))
+        self._began_in = cast(int, kept["attempt"])
         self._speaker = Speaker(node, self.context, cast(Mapping[str, str], kept["instructions"]))
         for message in cast(Sequence[JsonObject], kept["messages"]):
             self._add(message)
@@ -86,7 +89,7 @@ class Talk:
         if self.turns == config.max_turns:
             raise OutOf(f"the agent has had {self.turns} turns and is not done; `max_turns` is {config.max_turns}", "turns")
         number = self.turns + 1
-        self.context.tell(f"turn {number} of at most {config.max_turns}: {self.member.name}")
+        self.context.tell(f"turn {number} of at most {config.max_turns}: {self.member.name}{self._shown_plan()}")
         asking = Asking(number, self.member, tuple(self.messages), self.digest, self.used.cost, self.repairs)
         turn = await self._speaker(asking, self._seconds_left())
         if turn.stopped:
@@ -98,16 +101,15 @@ class Talk:
     async def _act(self, turn: Turn) -> None:
         told = self._repeats.look_at(turn.calls)
         due = [call for call in turn.calls if call.id not in told]
-        results = await Hands(self.node, self.context, self.member)(due, self._seconds_left())
+        results = await Hands(self.node, self.context, self.member, self._began_in)(due, self._seconds_left())
         if any(call.verdict in (Verdict.CALL, Verdict.ASK) for call in due):
             self.handoffs.work_was_done()
         for result in results.values():
             self._use(result.usage)
-        giver = self.member
         contents = [told.get(call.id) or self._content(call, results) for call in turn.calls]
         if turn.left_out:
             contents[-1] += f"\n{turn.left_out} more calls of this answer were not made: at most {MOST_CALLS} at once."
-        self._add(_asked(turn, giver))
+        self._add(asked(turn))
         for call, content in zip(turn.calls, contents, strict=True):
             self._add({"role": "tool", "tool_call_id": call.id, "content": content})
 
@@ -124,9 +126,12 @@ class Talk:
 
     def _keep_plan(self, said: JsonObject) -> str:
         self.plan = said["steps"]
-        steps = cast(Sequence[Mapping[str, Json]], said["steps"])
-        self.context.tell("plan: " + "; ".join(f"{step['text']} ({step['status']})" for step in steps))
         return "The plan is kept."
+
+    def _shown_plan(self) -> str:
+        """Beside the turn: of what is told at once only the last is seen."""
+        steps = cast(Sequence[Mapping[str, Json]], self.plan or ())
+        return "; plan: " + ", ".join(f"{step['text']} ({step['status']})" for step in steps) if steps else ""
 
     def _hand_over(self, call: Call) -> str:
         giver, taker = self.member.name, call.name.removeprefix(HANDOFF)
@@ -163,7 +168,7 @@ class Talk:
             "agent": self.member.name,
             "handoffs": [{"from": giver, "to": taker} for giver, taker in self.handoffs.made],
             "plan": self.plan,
-            "usage": _usage(self.used),
+            "usage": used_as_json(self.used),
             "stopped_by": stopped_by,
         }
 
@@ -178,23 +183,3 @@ class Talk:
     def _seconds_left(self) -> float | None:
         given = self.context.deadline_seconds
         return None if given is None else max(given - (self.context.now() - self._began), 0.001)
-
-
-def _asked(turn: Turn, member: Member) -> JsonObject:
-    """As providers know it, whatever the model called its calls."""
-    calls: list[Json] = [
-        {"id": call.id, "type": "function", "function": {"name": _letters(call.name), "arguments": shortest_json(call.arguments)}}
-        for call in turn.calls
-    ]
-    return {"role": "assistant", "content": turn.text or None, "tool_calls": calls}
-
-
-def _letters(name: str) -> str:
-    """A provider refuses a conversation with any others, also where its own model brought them up."""
-    return "".join(letter if letter.isascii() and (letter.isalnum() or letter in "_-") else "_" for letter in name)[:64] or "_"
-
-
-def _usage(used: UsageTotal) -> Json:
-    cost = None if used.unpriced else {"amount": str(used.cost.amount), "currency": used.cost.currency}
-    tokens: dict[str, Json] = {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}
-    return {**tokens, "total_tokens": used.total_tokens, "calls": used.calls, "cost": cost}

@@ -100,7 +100,7 @@ class Result:
 
 
 def usage_as_json(usage: Usage) -> dict[str, Json]:
-    cost = None if usage.cost is None else {"amount": str(usage.cost.amount), "currency": usage.cost.currency}
+    cost = None if usage.cost is None else {"amount": f"{usage.cost.amount:f}", "currency": usage.cost.currency}
     counted: dict[str, Json] = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
     return {"model": usage.model, **counted, "cost": cost, "estimated": usage.estimated}
 

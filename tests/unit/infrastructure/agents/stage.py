@@ -14,6 +14,7 @@ from domain.json import Json
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.policy import Policy
 from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
+from domain.ports.tools import ToolContext
 from domain.question import Answer
 from domain.tool import Effects
 from domain.usage import Money, Usage
@@ -149,6 +150,7 @@ class Counting:
     """Tools that note each call. `at_once`: the most of them that were under way together."""
 
     seen: list[tuple[str, Any]] = field(default_factory=list)
+    contexts: list[ToolContext] = field(default_factory=list)
     under_way: int = 0
     at_once: int = 0
 
@@ -161,8 +163,9 @@ class Counting:
         self.under_way -= 1
 
     def tools(self) -> list[RunnableTool]:
-        async def look(word: str) -> str:
+        async def look(word: str, context: ToolContext) -> str:
             """Look a word up."""
+            self.contexts.append(context)
             await self.note("look", word)
             return f"{word} means {word[::-1]}"
 
@@ -208,7 +211,9 @@ class Table:
     told: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
-    async def attempt(self, keys: Mapping[str, Any], answer: Answer | None = None, state: Mapping[str, Json] | None = None) -> Outcome:
+    async def attempt(
+        self, keys: Mapping[str, Any], answer: Answer | None = None, state: Mapping[str, Json] | None = None, number: int = 1
+    ) -> Outcome:
         shelf = tools_of(HandClock(), self.tools.tools(), self.policy)
         shop = Workshop(CelExpressions(), JinjaTemplates(), JsonSchemas(), self.player, shelf)
         node = Node(NodeId("lead"), "agent", {"model": "fast", **({} if "messages" in keys else {"prompt": "Go."}), **keys})
@@ -216,7 +221,7 @@ class Table:
             DEFAULT_TENANT,
             RunId("r"),
             ActivationPath("/lead#1"),
-            1,
+            number,
             {"state": dict(state or {}), "input": {}},
             lambda: 1000.0,
             self.said.append,

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from domain.errors import LimitReached, NodeExecutionError, Nondeterministic
 from domain.ports.nodes import Finished, Park
 from infrastructure.nodes.tool import FailedCall
-from tests.unit.infrastructure.agents.stage import Crash, Table, answered, calls, says, table
+from tests.unit.infrastructure.agents.stage import Crash, Journal, Table, answered, calls, says, table
 
 KEYS: dict[str, Any] = {
     "instructions": "You are {{ state.mood }}.",
@@ -122,3 +122,16 @@ async def test_nobody_goes_on_from_a_call_whose_outcome_is_not_known() -> None:
         await played.play(tools=["pay"])
 
     assert (raised.value.is_answer, len(played.player.asked)) == (False, 1)
+
+
+async def test_a_call_has_its_key_over_all_attempts_of_a_conversation_and_another_in_a_new_one() -> None:
+    keys = {"tools": ["look"]}
+    played = table(calls(("look", {"word": "a"})), calls(("look", {"word": "b"})), says("done"))
+    played.journal.crash_at = 3
+    with pytest.raises(Crash):
+        await played.attempt(keys)
+    await played.attempt(keys, number=2)
+    played.journal = Journal()
+    await played.attempt(keys, number=3)
+
+    assert [context.idempotency_key for context in played.tools.contexts] == ["r/lead#1/3", "r/lead#1/5", "r/lead#1/3/3", "r/lead#1/5/3"]

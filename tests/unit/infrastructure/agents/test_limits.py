@@ -1,11 +1,12 @@
 """Where an agent is stopped."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from domain.errors import LimitReached, NodeExecutionError
-from domain.usage import UsageTotal, total
+from domain.usage import Usage, UsageTotal, total
 from tests.unit.infrastructure.agents.stage import calls, says, table
 
 LOOK_A = ("look", {"word": "a"})
@@ -54,6 +55,15 @@ async def test_under_a_limit_of_money_a_model_without_a_price_is_refused() -> No
 
     assert (raised.value.code, played.player.asked) == ("price_unknown", [])
     assert (await played.play())["text"] == "done"
+
+
+async def test_a_call_whose_price_nobody_told_counts_as_what_was_reserved_for_it() -> None:
+    def unpriced(request: Any) -> Any:
+        return replace(wandering(request), usage=Usage("m", 1, 1))
+
+    output = await table(unpriced).play(tools=["look"], max_cost_usd="0.03", on_limit="stop")
+
+    assert (output["turns"], output["stopped_by"]) == (3, "limit_cost")
 
 
 async def test_what_a_tool_costs_counts_too() -> None:

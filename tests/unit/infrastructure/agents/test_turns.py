@@ -148,7 +148,10 @@ async def test_the_plan_is_in_the_output_and_told_on_the_way() -> None:
     output = await played.play()
 
     assert output["plan"] == STEPS
-    assert "plan: look around (done); write (pending)" in played.told
+    assert played.told == [
+        "turn 1 of at most 10: lead",
+        "turn 2 of at most 10: lead; plan: look around (done), write (pending)",
+    ]
 
 
 async def test_without_a_plan_no_plan_is_offered() -> None:
@@ -172,6 +175,14 @@ async def test_the_policy_may_speak_of_the_agent(agents: str, heard: str) -> Non
     await played.play(tools=["look"])
 
     assert heard in played.heard[0]
+
+
+async def test_a_call_tells_which_agent_makes_it_and_what_that_one_may() -> None:
+    played = table(calls(LOOK_A), says("done"))
+    await played.play(tools=["look", {"tool": "find", "name": "search"}])
+
+    (told,) = played.tools.contexts
+    assert (told.agent, told.agent_permissions, told.activation) == ("lead", ("look", "find"), "/lead#1")
 
 
 STRICT = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
