@@ -10,13 +10,13 @@ from domain.declaring import tool
 from domain.errors import ModelError, Nondeterministic, WeftError
 from domain.graph.definition import Node
 from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.policy import Policy
 from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
 from domain.ports.tools import ToolContext
 from domain.question import Answer
-from domain.tool import Effects
+from domain.tool import Effects, Tool, ToolMetadata, ToolType
 from domain.usage import Money, Usage
 from infrastructure.expressions import CelExpressions
 from infrastructure.nodes import agent
@@ -197,7 +197,13 @@ class Counting:
             await self.note("dear", word)
             return word
 
-        return [native_tool(function) for function in (look, find, pay, broken, long, dear)]
+        async def take(arguments: JsonObject, context: ToolContext) -> str:
+            await self.note("loose", dict(arguments))
+            return "taken"
+
+        parameters: JsonObject = {"type": "object", "properties": {"word": {}, "owner": {}}, "required": ["owner"]}
+        loose = RunnableTool(Tool("loose", ToolType.NATIVE, parameters, ToolMetadata("Takes whatever it is told.")), take)
+        return [loose, *(native_tool(function) for function in (look, find, pay, broken, long, dear))]
 
 
 @dataclass

@@ -99,17 +99,17 @@ async def test_a_call_that_is_repeated_is_first_refused_and_then_the_end() -> No
     assert played.heard[-1].startswith("not called: this is call 3 in a row")
 
 
-@pytest.mark.parametrize(
-    "script",
-    [
-        pytest.param([calls(LOOK_A), calls(LOOK_A), calls(LOOK_A), says("enough")], id="that heeds what it is told"),
-        pytest.param(
-            [calls(LOOK_A), calls(LOOK_A), calls(("look", {"word": "b"})), calls(LOOK_A), says("x")], id="that does another thing"
-        ),
-    ],
-)
-async def test_an_agent_goes_on(script: list[Any]) -> None:
-    assert (await table(*script).play(tools=["look"]))["turns"] == len(script)
+async def test_an_agent_that_heeds_what_it_is_told_goes_on() -> None:
+    output = await table(calls(LOOK_A), calls(LOOK_A), calls(LOOK_A), says("enough")).play(tools=["look"])
+
+    assert (output["text"], output["turns"]) == ("enough", 4)
+
+
+async def test_a_call_is_not_repeated_when_there_was_a_turn_without_it() -> None:
+    played = table(*[calls(("look", {"word": word})) for word in "aabaabaa"], says("done"))
+    await played.play(tools=["look"])
+
+    assert "".join(word for _, word in played.tools.seen) == "aabaabaa"
 
 
 async def test_a_call_beside_another_one_is_repeated_all_the_same() -> None:

@@ -88,6 +88,20 @@ async def test_what_the_author_gives_of_the_arguments_the_model_does_not_see() -
     assert played.heard == ['["apple"]']
 
 
+async def test_a_model_does_not_change_what_the_author_gives_of_a_tool_that_takes_anything() -> None:
+    played = table(calls(("loose", {"word": "a", "owner": "mallory"})), says("done"))
+    await played.play(tools=[{"tool": "loose", "arguments": {"owner": "ada"}}])
+
+    assert played.tools.seen == [("loose", {"word": "a", "owner": "ada"})]
+
+
+async def test_what_is_said_on_the_way_streams() -> None:
+    played = table(calls(LOOK_A, text="Let me see."), says("done"))
+    await played.play(tools=["look"])
+
+    assert played.said == ["Let me see.", "done"]
+
+
 async def test_a_tool_that_is_denied_is_not_offered() -> None:
     played = table(says("done"))
     await played.play(tools=["look", "pay"], approvals={"pay": "deny"}, plan=False)
