@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from domain.errors import ToolNotFound
 from domain.graph.definition import Join, Node
+from domain.graph.permitted import agent_name
 from domain.json import JsonObject
 from domain.ports.nodes import Executor, Inspection, NodeContext, Outcome, Workshop
 from domain.question import OnDeadline
 from domain.tool import Effects
 from infrastructure.nodes.agents.config import AgentConfig, Other, Tools, name_of, tool_of
-from infrastructure.nodes.agents.members import HANDOFF, PLAN, first_name, members_of
+from infrastructure.nodes.agents.members import HANDOFF, PLAN, members_of
 from infrastructure.nodes.agents.node import AgentNode
 from infrastructure.nodes.agents.talk import Talk
 from infrastructure.nodes.approving import Approval
@@ -38,9 +39,9 @@ class AgentKind:
             findings.schema("/response_schema", config.response_schema)
         _look_at_agent(findings, "", config.model, config.instructions, config.tools)
         for name, other in config.handoffs.items():
-            _look_at_other(findings, f"/handoffs{step(name)}", other, {first_name(node), *config.handoffs})
-        if first_name(node) in config.handoffs:
-            taken = first_name(node)
+            _look_at_other(findings, f"/handoffs{step(name)}", other, {agent_name(node.id), *config.handoffs})
+        if agent_name(node.id) in config.handoffs:
+            taken = agent_name(node.id)
             findings.problem(f"/handoffs{step(taken)}", "name_taken", f"`{taken}` is the agent that begins: it is called as its node is")
         _look_at_approvals(findings, config)
         asked = config.approval
@@ -53,7 +54,7 @@ class AgentKind:
             config,
             workshop,
             members,
-            members[first_name(node)],
+            members[agent_name(node.id)],
             workshop.templates.compile(config.prompt) if config.prompt else None,
             None if config.messages is None else workshop.expressions.value(config.messages),
             approval.compiled(approval.on_deadline, workshop),

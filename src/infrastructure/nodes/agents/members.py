@@ -6,6 +6,7 @@ from typing import Final
 
 from domain.errors import ToolNotFound
 from domain.graph.definition import Node
+from domain.graph.permitted import agent_name
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Value
 from domain.ports.nodes import Workshop
@@ -102,15 +103,10 @@ def _function(name: str, description: str, parameters: Json) -> JsonObject:
 
 def members_of(node: Node, config: AgentConfig, workshop: Workshop) -> dict[str, Member]:
     """By name, the one that begins first; it is called as the node is."""
-    first = first_name(node)
+    first = agent_name(node.id)
     known = {first: "it began this conversation", **{name: other.description for name, other in config.handoffs.items()}}
     lead = Other(description="it", instructions=config.instructions, tools=config.tools)
     return {name: _member(name, other, config, known, workshop) for name, other in {first: lead, **config.handoffs}.items()}
-
-
-def first_name(node: Node) -> str:
-    """Providers take no dots in names of tools, which handing back to it is."""
-    return node.id.replace(".", "_")[:48]
 
 
 def _member(name: str, other: Other, config: AgentConfig, known: Mapping[str, str], workshop: Workshop) -> Member:

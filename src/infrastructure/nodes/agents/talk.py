@@ -1,6 +1,7 @@
 """One conversation of an agent, from its beginning to its answer. Run again after a crash it goes the same way: what it decides by is in
 the journal, or follows from it."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
@@ -91,6 +92,7 @@ class Talk:
         number = self.turns + 1
         self.context.tell(f"turn {number} of at most {config.max_turns}: {self.member.name}{self._shown_plan()}")
         asking = Asking(number, self.member, tuple(self.messages), self.digest, self.used.cost, self.repairs)
+        await asyncio.sleep(0)  # a long conversation that is played back lets others run too
         turn = await self._speaker(asking, self._seconds_left())
         if turn.stopped:
             raise OutOf(turn.stopped, "cost")

@@ -4,8 +4,14 @@ from typing import Any
 
 import pytest
 
+from application.access import LOCAL_ADMIN
+from application.documents import parse_graph
+from application.explaining import PolicyQuestion
 from application.named_tools import names_tools
 from application.validation import Validate
+from bootstrap import open_app
+from domain.graph.permitted import permissions_of_agent
+from settings import OFFLINE_ALIASES, Settings, read_settings
 from tests.documents import OurKinds, document, workshop
 
 
@@ -81,3 +87,35 @@ def test_a_tool_that_the_workflow_does_not_permit_is_a_mistake(tools: list[Any],
 def test_a_workflow_in_which_only_another_agent_has_tools_names_some() -> None:
     assert names_tools(document({"a": agent(handoffs={"b": {**OTHER, "tools": ["lookup"]}})}))
     assert not names_tools(document({"a": agent()}))
+
+
+TEAM = agent(tools=["lookup", LOOKUP], handoffs={"b": {**OTHER, "tools": ["pay"]}, "c": OTHER})
+
+
+@pytest.mark.parametrize(
+    ("name", "permissions"),
+    [
+        pytest.param("desk_lead", ("lookup",), id="the one that begins, as its node is called"),
+        pytest.param("b", ("pay",), id="one that is handed over to"),
+        pytest.param("c", (), id="one without tools"),
+        pytest.param("desk.lead", None, id="nobody"),
+    ],
+)
+def test_an_agent_may_call_the_tools_it_lists_wherever_in_a_graph_it_stands(name: str, permissions: tuple[str, ...] | None) -> None:
+    inner = {"nodes": {"desk.lead": TEAM}, "edges": [{"from": "start", "to": "desk.lead"}]}
+    each = {"kind": "map", "over": "${[1]}", "graph": inner}
+
+    assert permissions_of_agent(parse_graph(document({"each": each}, ["start > each"])), name) == permissions
+
+
+def offline() -> Settings:
+    return read_settings(database_url="memory:", models=OFFLINE_ALIASES, log="warning")
+
+
+@pytest.mark.parametrize(("tool", "effect"), [("calculator", "allow"), ("datetime", "deny")])
+async def test_a_decision_about_an_agent_is_explained_by_its_list(tool: str, effect: str) -> None:
+    async with open_app(offline()) as app:
+        await app.desk.publish_workflow(LOCAL_ADMIN, document({"a": agent(tools=["calculator"])}, ["start > a"]))
+        found = await app.desk.policy.check(LOCAL_ADMIN, PolicyQuestion(tool=tool, workflow="w", agent="a"))
+
+    assert (found.effect, found.links[-1].link, found.links[-1].effect) == (effect, "agent a", effect)
