@@ -77,6 +77,7 @@ KINDS: Final = {
         "max_handoffs": "in all; then `handoff_loop`",
         "ping_pong_limit": "in a row between the same two, neither of which calls a tool meanwhile; then `handoff_loop`",
         "response_schema": "JSON Schema that the answer must fit; it is then in `output.json`",
+        "context": "what of a long conversation the model is given: `max_tokens`, `keep_last`; what it began with is never left out",
         "temperature": "as the provider takes it",
         "max_tokens": "of each answer",
         "seed": "for providers that can repeat themselves",

@@ -48,6 +48,14 @@ class Other(NodeConfig):
     handoffs: tuple[str, ...] | None = None
 
 
+class Shown(NodeConfig):
+    """How much of a long conversation its model is given: at most `max_tokens` of messages, among them what instructs and what it began
+    with; then the newest, of which `keep_last` are never left out."""
+
+    max_tokens: Annotated[int, Field(ge=1)]
+    keep_last: Annotated[int, Field(ge=1, le=1_000)] = 1
+
+
 class AgentConfig(NodeConfig):
     """`instructions` and `prompt` are templates, `messages` is a value: a list of `{role, content, ...}`. `handoffs`: the other agents, by
     name. `approval`: who is asked, and until when. `max_cost_usd`: of all its calls together. `on_limit: stop`: at a limit the node
@@ -72,6 +80,7 @@ class AgentConfig(NodeConfig):
     max_handoffs: Annotated[int, Field(ge=1, le=1_000)] = 20
     ping_pong_limit: Annotated[int, Field(ge=1, le=100)] = 6
     response_schema: dict[str, Written] | bool | None = None
+    context: Shown | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     max_tokens: Annotated[int, Field(ge=1)] | None = None
     seed: int | None = None

@@ -1,15 +1,17 @@
 """A turn of the model: asked within what is left of the money, its answer kept."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from domain.conversation import DoesNotFit, fitted
 from domain.errors import ModelError, NodeExecutionError
 from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
 from domain.ports.nodes import Effect, NodeContext, Performed
 from domain.usage import Money, Usage
 from infrastructure.models.texts import shortest_json
+from infrastructure.models.tokens import tokens_in_message
 from infrastructure.nodes.agents.judging import Judge
 from infrastructure.nodes.agents.members import Member
 from infrastructure.nodes.agents.node import AgentNode
@@ -37,11 +39,12 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`instructions`: of each agent, as they were at the beginning."""
+    """`instructions`: of each agent, as they were at the beginning. `begun_with`: so many messages were there before it said anything."""
 
     node: AgentNode
     context: NodeContext
     instructions: Mapping[str, str]
+    begun_with: int
 
     async def __call__(self, asking: Asking, seconds: float | None) -> Turn:
         request = self._request(asking, seconds)
@@ -90,7 +93,7 @@ class Speaker:
         config, schema = self.node.config, self.node.response_schema
         return ModelRequest(
             model=asking.member.model,
-            messages=(*self._system(asking.member), *as_providers_know(asking.messages)),
+            messages=as_providers_know(self._shown((*self._system(asking.member), *self._with_its_task(asking.messages)))),
             temperature=config.temperature,
             max_tokens=config.max_tokens,
             seed=config.seed,
@@ -99,6 +102,21 @@ class Speaker:
             timeout_seconds=_TIMEOUT_SECONDS if seconds is None else seconds,
             options=config.options,
         )
+
+    def _with_its_task(self, messages: Sequence[JsonObject]) -> Iterator[JsonObject]:
+        """However long it gets, the agent is told what it is there for."""
+        for at, message in enumerate(messages, 1):
+            yield {**message, "pinned": True} if at == self.begun_with else message
+
+    def _shown(self, messages: Sequence[JsonObject]) -> Sequence[JsonObject]:
+        room = self.node.config.context
+        if room is None:
+            return messages
+        try:
+            return fitted(messages, room.max_tokens, tokens_in_message, room.keep_last).kept
+        except DoesNotFit as error:
+            message = f"what the agent must be given has {error.tokens} tokens, and `context.max_tokens` is {room.max_tokens}"
+            raise NodeExecutionError(f"{message}: raise it, or lower `keep_last`", "context_too_long") from None
 
     def _system(self, member: Member) -> tuple[JsonObject, ...]:
         """Said in words and not by the provider's own way, which some take for the only thing that may be answered, tools or not."""

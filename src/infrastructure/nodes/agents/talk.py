@@ -71,8 +71,9 @@ class Talk:
 
         kept = cast(Mapping[str, Json], await self.context.perform(Effect("begin", node.first.name, ""), make))
         self._began_in = cast(int, kept["attempt"])
-        self._speaker = Speaker(node, self.context, cast(Mapping[str, str], kept["instructions"]))
-        for message in cast(Sequence[JsonObject], kept["messages"]):
+        messages = cast(Sequence[JsonObject], kept["messages"])
+        self._speaker = Speaker(node, self.context, cast(Mapping[str, str], kept["instructions"]), len(messages))
+        for message in messages:
             self._add(message)
 
     async def _answered(self) -> Json:

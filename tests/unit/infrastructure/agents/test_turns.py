@@ -221,3 +221,22 @@ async def test_an_answer_that_never_fits_fails_with_its_beginning() -> None:
         await table(says("three")).play(response_schema=STRICT)
 
     assert (raised.value.code, raised.value.retryable, getattr(raised.value, "anew", False)) == ("invalid_output", True, True)
+
+
+async def test_of_a_long_conversation_the_model_is_given_its_task_and_the_newest() -> None:
+    script = iter([*[calls(("look", {"word": f"{number:0300}"})) for number in range(6)], says("done")])
+    played = table(lambda request: next(script))
+    output = await played.play(tools=["look"], instructions="You look.", context={"max_tokens": 700})
+
+    last = played.player.asked[-1].messages
+    assert [message["role"] for message in last] == ["system", "user", "assistant", "tool", "assistant", "tool"]
+    assert (last[1], str(last[-1]["content"])[:300]) == ({"role": "user", "content": "Go."}, f"{5:0300}")
+    assert len(output["messages"]) == 14
+
+
+async def test_what_must_be_given_and_does_not_fit_is_said() -> None:
+    played = table(calls(("long", {"word": "a"})), says("done"))
+    with pytest.raises(NodeExecutionError, match=r"`context\.max_tokens` is 100") as raised:
+        await played.play(tools=["long"], context={"max_tokens": 100})
+
+    assert raised.value.code == "context_too_long"
