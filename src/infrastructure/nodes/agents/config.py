@@ -13,7 +13,7 @@ from infrastructure.nodes.config import Name, NodeConfig, Written
 MOST_TURNS: Final = 1_000
 Letters: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
 """What providers take as part of a tool's name."""
-Amount: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$")] | Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Amount: TypeAlias = Annotated[str, Field(pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$")] | Annotated[float, Field(ge=0, le=1e12)]
 
 
 class Consent(StrEnum):

@@ -59,6 +59,7 @@ LOOKUP = {"tool": "lookup", "name": "search"}
         pytest.param(agent(max_turns=0), {("/nodes/a/max_turns", None)}, id="no turns"),
         pytest.param(agent(max_turns=1001), {("/nodes/a/max_turns", None)}, id="turns without end"),
         pytest.param(agent(max_cost_usd="a lot"), {("/nodes/a/max_cost_usd", None)}, id="no amount of money"),
+        pytest.param(agent(max_cost_usd=1e300), {("/nodes/a/max_cost_usd", None)}, id="more money than there is"),
         pytest.param(agent(response_schema={"type": "tree"}), {("/nodes/a/response_schema/type", None)}, id="no schema"),
         pytest.param(agent(messages="${state.m}"), {("/nodes/a", None)}, id="a prompt and messages"),
     ],
