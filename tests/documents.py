@@ -16,7 +16,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.templates import JinjaTemplates
 
 Document = dict[str, Any]
-KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human")
+KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human", "agent")
 
 
 def document(nodes: Mapping[str, Any] | str = "a", edges: Sequence[Any] = ("start > a",), **others: Any) -> Document:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "docs" / "reference" / "graph.schema.json"
-KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human")
+KINDS = ("transform", "llm", "tool", "map", "workflow", "wait", "terminate", "human", "agent")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ from domain.access import CALL, Principal, Role
 from domain.acting import Acting
 from domain.decision import Effect
 from domain.errors import ToolNotFound
+from domain.graph.permitted import permissions_of_agent
 from domain.policy import NO_FACTS, Facts, Policy, Subject
 from domain.ports.repositories import Workflows
 from domain.ports.sessions import Sessions
@@ -19,7 +20,8 @@ from domain.rules import Rule
 
 
 class PolicyQuestion(BaseModel):
-    """May `tool` be called? `role`: by hand, with a key of that role. `session` and `workflow` (`name`, `name@version`): by a run."""
+    """May `tool` be called? `role`: by hand, with a key of that role. `session` and `workflow` (`name`, `name@version`): by a run;
+    `agent`: by one of the workflow."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
@@ -103,7 +105,8 @@ class PolicyDesk:
         if asked.workflow is None:
             return Subject(who.tenant, asked.role, acting, agent=asked.agent)
         graph = (await self.workflows.get(who.tenant, *name_and_version(asked.workflow))).graph
-        return Subject(who.tenant, asked.role, acting, graph.id, graph.permissions, asked.agent)
+        may = permissions_of_agent(graph, asked.agent)
+        return Subject(who.tenant, asked.role, acting, graph.id, graph.permissions, asked.agent, may)
 
     async def _facts(self, who: Principal, tool: str) -> Facts | None:
         try:

@@ -6,7 +6,6 @@ from typing import Final
 
 from application.documents import read_graph, summary
 from application.documents.secrets import secrets_in
-from application.documents.words import LATER_KINDS
 from application.inspection import Inspector
 from domain.errors import FactoryError, Problem, ValidationError
 from domain.graph.analysis import analyse
@@ -94,7 +93,7 @@ class Validate:
                     known[name] = self.kinds.get(name)
                 except FactoryError as error:
                     missing[name] = error.message
-        return known, [_unknown_kind(at, name, missing[name]) for at, name in _named_kinds(graph) if name in missing]
+        return known, [Problem(at, "unknown_kind", missing[name]) for at, name in _named_kinds(graph) if name in missing]
 
 
 def _is_unread_edge(problem: Problem) -> bool:
@@ -108,12 +107,6 @@ def _named_kinds(graph: Graph, at: str = "") -> Iterator[tuple[str, str]]:
             yield f"{pointer}/kind", node.kind
         if node.graph is not None:
             yield from _named_kinds(node.graph, f"{pointer}/graph")
-
-
-def _unknown_kind(at: str, name: str, known: str) -> Problem:
-    if name in LATER_KINDS:
-        return Problem(at, "not_available", f"the kind `{name}` is not available in this version of Weft; {known}")
-    return Problem(at, "unknown_kind", known)
 
 
 def _in_order(problems: Sequence[Problem]) -> tuple[Problem, ...]:

@@ -396,7 +396,7 @@ class StateTooLarge(ThreadExecutionError):
 
 class LimitReached(ThreadExecutionError):
     """A limit with a number; `code` is `limit_steps`, `limit_visits`, `limit_seconds`, `limit_depth`, `limit_fan_out`, `limit_cost`,
-    `limit_tokens`."""
+    `limit_tokens`, `limit_turns`."""
 
     def __init__(self, message: str, limit: str) -> None:
         super().__init__(message)

@@ -220,6 +220,47 @@ async def test_a_message_that_is_for_a_person_joins_the_conversation_with_the_an
     assert [entry["role"] for entry in held["messages"] if isinstance(entry, dict)] == ["user", "assistant"] * 2
 
 
+async def test_a_question_is_researched_by_a_plan_and_answered_from_the_documents() -> None:
+    asked = given("research")
+    run, output = await ended(example("research_agent"), asked)
+
+    questions = asked["question"].splitlines()[1:]
+    assert [output["answer"].find(question) > 0 for question in questions] == [True] * 3
+    assert ("98,400 EUR" in output["answer"], "Measurement of sound in the yard" in output["answer"]) == (True, True)
+    assert {step["status"] for step in output["plan"]} == {"done"}
+    assert (output["turns"], output["stopped_by"], run.usage.calls) == (3, None, 3)
+    assert output["cost"]["amount"] == str(run.cost.amount)
+
+
+async def test_research_stops_where_the_money_does() -> None:
+    document = example("research_agent")
+    document["nodes"]["research"]["max_cost_usd"] = "0.0012"
+    run, output = await ended(document, given("research"))
+
+    assert (run.status, output["stopped_by"]) == ("completed", "limit_cost")
+    assert float(run.cost.amount) <= 0.0012
+
+
+async def test_a_team_hands_over_to_each_of_its_members_and_back() -> None:
+    run, output = await ended(example("agent_team"), given("announcement"))
+
+    assert [one["to"] for one in output["handoffs"]] == ["researcher", "editor", "writer", "editor", "reviewer", "editor"]
+    assert all(f"{name}: " in output["text"] for name in ("researcher", "writer", "reviewer"))
+    assert "Android 10" in output["text"]
+    assert run.usage.calls == output["turns"]
+
+
+async def test_invoices_that_do_not_add_up_or_lack_a_field_are_put_aside() -> None:
+    run, output = await ended(example("invoice_extraction"), given("invoices"))
+
+    assert [one["invoice"]["total"] for one in output["fine"]] == ["1111.20", "436.49"]
+    assert [(one["file"], one["adds_up"], one["missing"]) for one in output["to_check"]] == [
+        ("bright-cleaning.txt", False, []),
+        ("window-post.txt", True, ["due_date"]),
+    ]
+    assert run.usage.calls == 4
+
+
 async def test_an_order_that_cannot_be_shipped_is_undone() -> None:
     async with open_app(offline()) as app:
         working = asyncio.create_task(app.worker.run())

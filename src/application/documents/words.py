@@ -22,7 +22,6 @@ LIMITS: Final = frozenset({"steps", "visits", "seconds", "depth", "fan_out", "co
 COMMON: Final = frozenset({"kind", "writes", "join", "retry", "timeout_seconds", "concurrency", "description", "position", "compensate"})
 """Keys of every node; the others are its kind's."""
 LATER_ON_NODES: Final = frozenset({"cancels", "mutex", "enabled_while", "keep"})
-LATER_KINDS: Final = frozenset({"agent"})
 EDGE: Final = frozenset({"id", "from", "to", "when", "route", "otherwise", "take", "targets", "on_error", "edge_type"})
 ROUTE: Final = frozenset({"when", "to"})
 FLOW: Final = frozenset({"concurrency", "rate", "singleton", "debounce", "priority"})

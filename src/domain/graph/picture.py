@@ -10,6 +10,7 @@ from domain.graph.notes import NO_NOTES, Notes
 from domain.ids import NodeId
 
 COLOURS: Final = {
+    "agent": ("#ffedd5", "#ea580c"),
     "llm": ("#dbeafe", "#2563eb"),
     "tool": ("#dcfce7", "#16a34a"),
     "transform": ("#f1f5f9", "#64748b"),
@@ -22,7 +23,7 @@ COLOURS: Final = {
 OTHER: Final = ("#fce7f3", "#db2777")
 """Of kinds that are not ours."""
 ERROR_INK: Final = "#dc2626"
-_TOLD: Final = {"llm": "model", "tool": "tool", "workflow": "workflow", "terminate": "status"}
+_TOLD: Final = {"agent": "model", "llm": "model", "tool": "tool", "workflow": "workflow", "terminate": "status"}
 """Kind -> the key that says most about such a node."""
 
 

@@ -7,25 +7,29 @@ A call uses its prompt's tokens from the first word on: what fails before that i
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 from domain.errors import ModelNotFound
+from domain.json import JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.usage import Usage
 from infrastructure.models.failures import charged, model_error, no_answer_in
 from infrastructure.models.offline import BUILT_IN, assistant
+from infrastructure.models.playing import play
 from infrastructure.models.prices import Counted, Price
 from infrastructure.models.question import Question
-from infrastructure.models.scripts import Reply, Script, script_from, scripts_in
+from infrastructure.models.scripts import Heard, Reply, Script, script_from, scripts_in
 from infrastructure.models.structured import instance
-from infrastructure.models.texts import json_in, shortest_json, text_of
+from infrastructure.models.texts import instructions_in, json_in, shortest_json, text_of
 from infrastructure.models.tokens import BYTES_PER_TOKEN, tokens_asked, tokens_in
 
 PREFIX = "scripted"
 PRICE = Price.per_million(Decimal("0.15"), Decimal("0.60"))
+ASSISTANT = "assistant"
+"""The built-in model that uses tools."""
 _WORD = re.compile(r"\s*\S+\s*|\s+")
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -108,31 +112,36 @@ class ScriptedModels:
         if name not in BUILT_IN and name not in self._scripts:
             raise ModelNotFound(f"no scripted model {request.model}; there are {', '.join(self.names)}")
         script = script_from(request.options).over(self._scripts.get(name, Script()))
-        texts = [text_of(message) for message in request.messages] or [""]
-        reply = script.reply(texts[-1], "\n\n".join(texts))
+        reply = script.reply(Heard.of(request.messages))
         return reply, _telling(reply, request, _question(request, script), name)
 
 
 def _question(request: ModelRequest, script: Script) -> Question:
-    system = "\n\n".join(text_of(message) for message in request.messages if message.get("role") == "system")
     asked = [text_of(message) for message in request.messages if message.get("role") != "system"]
-    return Question(asked[-1] if asked else "", system, script.keywords)
+    return Question(asked[-1] if asked else "", instructions_in(request.messages), script.keywords)
 
 
 def _telling(reply: Reply, request: ModelRequest, question: Question, name: str) -> _Telling:
     """What the reply says, else what its built-in model makes of the question, within `stop` and `max_tokens`."""
     if reply.use is not None and reply.use not in BUILT_IN:
         raise model_error("model_bad_request", f"no built-in model {reply.use}; there are {', '.join(BUILT_IN)}")
-    calls = tuple(ToolCall(f"call_{number}", call.name, dict(call.arguments)) for number, call in enumerate(reply.tool_calls, 1))
+    calls = _numbered([(call.name, call.arguments) for call in reply.tool_calls])
     if reply.answer is not None:
         return _bounded(reply.answer, calls, request)
     if reply.has_value:
         return _bounded(shortest_json(reply.value), calls, request)
     if calls:
         return _bounded("", calls, request)
+    if request.tools and (reply.use or name) == ASSISTANT:
+        played = play(request)
+        return _bounded(played.text, _numbered(played.calls), request)
     if request.response_schema is not None:
         return _bounded(shortest_json(instance(request.response_schema, question)), calls, request)
     return _bounded(BUILT_IN.get(reply.use or name, assistant)(question), calls, request)
+
+
+def _numbered(calls: Iterable[tuple[str, JsonObject]]) -> tuple[ToolCall, ...]:
+    return tuple(ToolCall(f"call_{number}", name, dict(arguments)) for number, (name, arguments) in enumerate(calls, 1))
 
 
 def _bounded(text: str, calls: tuple[ToolCall, ...], request: ModelRequest) -> _Telling:

@@ -4,8 +4,11 @@
       - when: refund                    # this text is in the last message, in any case
         answer: You will have it back in three days.
       - matches: "round [12]\\b"         # a regular expression; linear in time, so without look-around
-        in: all                         # every message, not just the last
+        in: all                         # every message, not just the last; `system`: the instructions
         json: {verdict: revise}
+      - turn: 2                         # after one answer of the model
+        after: calculator               # the last message is what that tool returned
+        answer: It is 14.
       - tool_calls: [{name: calculator, arguments: {expression: "2*(3+4)"}}]
         delay_seconds: 0.2              # before the first word
         chunk_seconds: 0.05             # between words
@@ -14,10 +17,11 @@
     otherwise: {use: summary}           # or a text; without it the built-in model of that name answers
     keywords: {billing: [invoice, refund]}   # for `classify`: words that speak for a label
 
-The first rule that holds answers. A rule without `when` and `matches` always holds.
+The first rule that holds answers. A rule without `when`, `matches`, `turn` and `after` always holds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Literal, Protocol
@@ -28,6 +32,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from domain.errors import FactoryError, ModelError
 from domain.json import JsonObject
 from infrastructure.models.failures import RETRYABLE, model_error
+from infrastructure.models.texts import instructions_in, text_of, tool_before
 
 REGEX_BYTES = 1_000_000
 """Bound on a compiled expression."""
@@ -84,10 +89,29 @@ class Reply(_Strict):
         return model_error(self.fail.code, self.fail.message) if self.fail else None
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What rules look at. `turn`: one more than the model has answered. `after`: the tool whose result the last message is, or ""."""
+
+    last: str
+    everything: str
+    system: str
+    turn: int
+    after: str
+
+    @classmethod
+    def of(cls, messages: Sequence[JsonObject]) -> "Heard":
+        texts = [text_of(message) for message in messages] or [""]
+        answered = sum(message.get("role") == "assistant" for message in messages)
+        return cls(texts[-1], "\n\n".join(texts), instructions_in(messages), answered + 1, tool_before(messages))
+
+
 class Rule(Reply):
     when: str | None = None
     matches: str | None = None
-    within: Literal["last", "all"] = Field(default="last", alias="in")
+    within: Literal["last", "all", "system"] = Field(default="last", alias="in")
+    turn: int | None = Field(default=None, ge=1)
+    after: str | None = None
 
     @pydantic.field_validator("matches")
     @classmethod
@@ -96,8 +120,10 @@ class Rule(Reply):
             _compiled(expression)
         return expression
 
-    def holds(self, last: str, everything: str) -> bool:
-        text = everything if self.within == "all" else last
+    def holds(self, heard: Heard) -> bool:
+        if self.turn not in (None, heard.turn) or self.after not in (None, heard.after):
+            return False
+        text = {"last": heard.last, "all": heard.everything, "system": heard.system}[self.within]
         contained = self.when is None or self.when.casefold() in text.casefold()
         return contained and (self.matches is None or _compiled(self.matches).is_valid(text))
 
@@ -112,9 +138,9 @@ class Script(_Strict):
         otherwise = self.otherwise if self.otherwise is not None else other.otherwise
         return Script(rules=(*self.rules, *other.rules), otherwise=otherwise, keywords={**other.keywords, **self.keywords})
 
-    def reply(self, last: str, everything: str) -> Reply:
+    def reply(self, heard: Heard) -> Reply:
         for rule in self.rules:
-            if rule.holds(last, everything):
+            if rule.holds(heard):
                 return rule
         return Reply(answer=self.otherwise) if isinstance(self.otherwise, str) else self.otherwise or Reply()
 

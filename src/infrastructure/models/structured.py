@@ -1,17 +1,20 @@
 """Structured answers of the offline models: an instance of the schema a caller asks for."""
 
+import re
 from collections.abc import Mapping, Sequence
 
 from domain.json import Json, JsonObject
 from infrastructure.models.offline import PATIENCE, pick, summary
 from infrastructure.models.question import Question
 
+_NUMBER = re.compile(r"[0-9][0-9,]*(?:\.[0-9]+)?")
 DEEPEST = 16
 MOST_ITEMS = 10
 
 
 def instance(schema: JsonObject, question: Question) -> Json:
-    """What `schema` wants, of the question's material: an enum is classified, a text summarised, an approval given after two rounds.
+    """What `schema` wants, of the question's material: an enum is classified, a text found behind its label or summarised, an approval
+    given after two rounds.
 
     A schema with conditions beyond types (`pattern`, `not`, `if`) may get what it does not allow: the caller validates anyway.
     """
@@ -55,12 +58,34 @@ def _scalar(kind: Json, schema: JsonObject, name: str, question: Question) -> Js
     match kind:
         case "string":
             longest = schema.get("maxLength")
-            return summary(question)[: longest if isinstance(longest, int) else None]
+            text = _labelled(schema, name, question)
+            if text is None and _may_be_null(schema):
+                return None
+            return (summary(question) if text is None else text)[: longest if isinstance(longest, int) else None]
         case "integer" | "number":
             return schema.get("minimum", question.round if "round" in name else 0)
         case "boolean":
             return "approv" in name and question.round > PATIENCE
     return None
+
+
+def _labelled(schema: JsonObject, name: str, question: Question) -> str | None:
+    """What stands in the material behind a label of the property's words (`due_date` behind `Due date:`), the shortest such label first;
+    only its number where a pattern wants digits."""
+    wanted = set(name.lower().split("_"))
+    lines = [
+        (label.lower().split(), said.strip()) for label, colon, said in (line.partition(":") for line in question.material.splitlines())
+    ]
+    found = min(((len(label), said) for label, said in lines if said and wanted <= set(label)), default=None)
+    if found is None or not str(schema.get("pattern", "")).startswith("^[0-9]"):
+        return None if found is None else found[1]
+    number = _NUMBER.search(found[1])
+    return None if number is None else number[0].replace(",", "")
+
+
+def _may_be_null(schema: JsonObject) -> bool:
+    kind = schema.get("type")
+    return isinstance(kind, list | tuple) and "null" in kind
 
 
 def _picked(labels: Sequence[Json], question: Question) -> Json:

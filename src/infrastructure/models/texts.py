@@ -1,7 +1,7 @@
 """The text in what is said to a model, and the JSON in what it says."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from domain.json import Json, JsonObject
 
@@ -20,6 +20,27 @@ def images_in(message: JsonObject) -> int:
     content = message.get("content")
     parts = content if isinstance(content, list | tuple) else ()
     return sum(isinstance(part, Mapping) and ("image_url" in part or part.get("type") == "image") for part in parts)
+
+
+def instructions_in(messages: Sequence[JsonObject]) -> str:
+    return "\n\n".join(text_of(message) for message in messages if message.get("role") == "system")
+
+
+def calls_in(message: JsonObject) -> Mapping[str, tuple[str, str]]:
+    """The tool calls of a message by id: name, and arguments as JSON."""
+    calls = message.get("tool_calls")
+    found = {}
+    for call in calls if isinstance(calls, list | tuple) else ():
+        function = call.get("function") if isinstance(call, Mapping) else None
+        if isinstance(call, Mapping) and isinstance(function, Mapping):
+            found[str(call.get("id"))] = (str(function.get("name")), str(function.get("arguments")))
+    return found
+
+
+def tool_before(messages: Sequence[JsonObject]) -> str:
+    """The tool whose result the last message is, or ""."""
+    asked = str(messages[-1].get("tool_call_id")) if messages and messages[-1].get("role") == "tool" else ""
+    return next((calls[asked][0] for message in reversed(messages) if asked in (calls := calls_in(message))), "")
 
 
 def shortest_json(value: Json) -> str:

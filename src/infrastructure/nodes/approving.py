@@ -69,12 +69,17 @@ class Approved:
         if answer is None:
             assert not self.always, "it runs when it is answered"
             return self.given(context)
-        said = answer.value if isinstance(answer.value, Mapping) else {}
-        if said.get("approved") is not True:
-            reason = f": {said['reason']}" if said.get("reason") else ""
-            raise NodeExecutionError(f"{answer.by} did not approve the call of {self.tool}{reason}", NOT_APPROVED)
-        edited = said.get("arguments")
-        return edited if isinstance(edited, Mapping) and self.editable else _shown(answer, self.tool)
+        return arguments_of(answer, self.tool, editable=self.editable)
+
+
+def arguments_of(answer: Answer, tool: str, *, editable: bool) -> JsonObject:
+    """What the answer lets the tool be told; `not_approved` when it lets nothing."""
+    said = answer.value if isinstance(answer.value, Mapping) else {}
+    if said.get("approved") is not True:
+        reason = f": {said['reason']}" if said.get("reason") else ""
+        raise NodeExecutionError(f"{answer.by} did not approve the call of {tool}{reason}", NOT_APPROVED)
+    edited = said.get("arguments")
+    return edited if isinstance(edited, Mapping) and editable else _shown(answer, tool)
 
 
 def _shown(answer: Answer, tool: str) -> JsonObject:

@@ -1,6 +1,6 @@
 """How a long conversation is brought under what a model takes, before an `llm` node's call."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Final, Literal, TypeAlias
 
@@ -151,3 +151,12 @@ def _about(fit: Fitted, *, summary: bool) -> dict[str, Json]:
 
 def as_providers_know(messages: Sequence[JsonObject]) -> tuple[JsonObject, ...]:
     return tuple(map(said, messages))
+
+
+def conversation_of(value: Json) -> tuple[JsonObject, ...]:
+    """The messages that a node was given."""
+    if isinstance(value, list | tuple) and value:
+        messages = tuple(message for message in value if isinstance(message, Mapping) and isinstance(message.get("role"), str))
+        if len(messages) == len(value):
+            return messages
+    raise NodeExecutionError("`messages` must be a list of objects, each with a `role`, and not empty", "invalid_messages")

@@ -2,13 +2,12 @@
 parameters, cached, repairs`, of a node with `context` also `context` (`tokens`, `left_out`, `summarised`) and `summary`, and of one with a
 published prompt `prompt`, as `support/answer@3`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from domain.errors import NodeExecutionError
 from domain.graph.definition import Join, Node
 from domain.json import Json, JsonObject
 from domain.model import Caching, ModelCard, ModelRequest, ModelResponse, Shared
@@ -21,7 +20,7 @@ from domain.usage import Usage
 from infrastructure.nodes.answers import Unfit, parse_answer
 from infrastructure.nodes.asking_models import Asking
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
-from infrastructure.nodes.conversing import ContextConfig, as_providers_know, asked_at_most, given, without_room
+from infrastructure.nodes.conversing import ContextConfig, as_providers_know, asked_at_most, conversation_of, given, without_room
 from infrastructure.nodes.findings import Findings
 from infrastructure.nodes.llm_output import output_of
 from infrastructure.nodes.offering import Offer, look_at_tools
@@ -154,19 +153,11 @@ class LlmCall:
         if self.prompt is not None:
             messages = (*first, *self.prompt(context))
         else:
-            messages = (*first, *_conversation(self.messages(context.scope) if self.messages else None))
+            messages = (*first, *conversation_of(self.messages(context.scope) if self.messages else None))
         return messages if self.images is None else seeing(messages, self.images(context.scope))
 
 
-def _conversation(value: Json) -> tuple[JsonObject, ...]:
-    if isinstance(value, list | tuple) and value:
-        messages = tuple(message for message in value if isinstance(message, Mapping) and isinstance(message.get("role"), str))
-        if len(messages) == len(value):
-            return messages
-    raise NodeExecutionError("`messages` must be a list of objects, each with a `role`, and not empty", "invalid_messages")
-
-
-def _unknown_model(name: str, cards: Sequence[ModelCard]) -> str:
+def unknown_model(name: str, cards: Sequence[ModelCard]) -> str:
     """An alias that is set, but to a model that nobody offers, is not missing: its setting is what has to change."""
     alias = next((card for card in cards if card.name == name), None)
     known = ", ".join(card.name for card in cards if card is not alias) or "none"
@@ -187,7 +178,7 @@ class LlmKind:
     def inspect(self, node: Node, workshop: Workshop) -> Inspection:
         config, findings = read_config(LlmConfig, node), Findings(workshop)
         if not workshop.models.known(config.model):
-            findings.problem("/model", "unknown_model", _unknown_model(config.model, workshop.models.cards()))
+            findings.problem("/model", "unknown_model", unknown_model(config.model, workshop.models.cards()))
         look_at_prompt(findings, config.prompt)
         findings.template("/system", config.system)
         findings.value("/messages", config.messages)

@@ -75,13 +75,13 @@ def _context_of(context: NodeContext) -> ToolContext:
 
 
 def _finished(tool: str, result: ToolExecutionResult) -> Finished:
-    usage = _usage(tool, result)
+    usage = used_by(tool, result)
     if result.error is not None:
         raise FailedCall(result.error, usage, is_answer=not result.unknown)
     return Finished(result.output, usage)
 
 
-def _usage(tool: str, result: ToolExecutionResult) -> Usage | None:
+def used_by(tool: str, result: ToolExecutionResult) -> Usage | None:
     """What the call cost stands in the ledger beside what models cost."""
     usage, cost = result.token_usage, result.cost
     if cost is None:

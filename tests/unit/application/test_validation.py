@@ -43,7 +43,6 @@ def mapped(**keys: Any) -> Any:
     ("written", "expected"),
     [
         pytest.param(one({"kind": "fly"}), {("/nodes/a/kind", "unknown_kind")}, id="an unknown kind"),
-        pytest.param(one({"kind": "agent"}), {("/nodes/a/kind", "not_available")}, id="a kind of a later version"),
         pytest.param(mapped(kind="fly"), {("/nodes/a/graph/nodes/i/kind", "unknown_kind")}, id="an unknown kind inside a map"),
         pytest.param(one({"kind": "tool"}), {("/nodes/a", "schema_required")}, id="a key that its kind needs"),
         pytest.param(one({"kind": "wait"}), {("/nodes/a", "schema_oneOf")}, id="one of the keys that its kind needs"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import FactoryError, ModelError, ModelNotFound
-from domain.json import Json
+from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.usage import Usage
 from infrastructure.models.prices import Counted
@@ -65,6 +65,35 @@ async def test_a_rule_looks_at_the_last_message_unless_told_otherwise() -> None:
     response = await ScriptedModels().complete(ModelRequest("scripted/rules", messages, options={"rules": rules}))
 
     assert response.text == "all"
+
+
+CALLED: JsonObject = {"id": "c", "type": "function", "function": {"name": "look", "arguments": "{}"}}
+ASKED: tuple[JsonObject, ...] = (
+    {"role": "system", "content": "You lead."},
+    {"role": "user", "content": "Go."},
+    {"role": "assistant", "content": None, "tool_calls": [CALLED]},
+    {"role": "tool", "tool_call_id": "c", "content": "found"},
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "messages", "holds"),
+    [
+        pytest.param({"turn": 1}, ASKED[:2], True, id="the first turn"),
+        pytest.param({"turn": 2}, ASKED, True, id="the second turn"),
+        pytest.param({"turn": 1}, ASKED, False, id="a turn that is over"),
+        pytest.param({"after": "look"}, ASKED, True, id="after a tool"),
+        pytest.param({"after": "pay"}, ASKED, False, id="after another tool"),
+        pytest.param({"after": "look"}, ASKED[:2], False, id="before the tool"),
+        pytest.param({"in": "system", "when": "lead"}, ASKED, True, id="instructions"),
+        pytest.param({"in": "system", "when": "go"}, ASKED, False, id="no instructions"),
+        pytest.param({"after": "look", "turn": 3}, ASKED, False, id="both must hold"),
+    ],
+)
+async def test_a_rule_may_look_at_the_turn_the_tool_and_the_instructions(rule: Any, messages: Any, holds: bool) -> None:
+    options: JsonObject = {"rules": [{**rule, "answer": "yes"}], "otherwise": "no"}
+
+    assert (await ScriptedModels().complete(ModelRequest("scripted/rules", messages, options=options))).text == ("yes" if holds else "no")
 
 
 async def test_after_a_tools_result_another_rule_answers() -> None:
