@@ -57,13 +57,13 @@ _IN_POSTGRES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
     SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(USAGE_TYPES, 1))}) {USAGE_GIVES_WAY}"""
 _IN_SQLITE: Final = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join('?' for _ in USAGE_TYPES)}) {USAGE_GIVES_WAY}"
 _TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'usage'"
-# 90 days of 2026, 20 workflows of 3 nodes with 2 models each, of 8 models; 2,000 sessions.
+# The lines of one of four writers. 90 days of 2026, 20 workflows of 3 nodes with 2 models each, of 8 models; 2,000 sessions, which pass.
 _LINES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
-    SELECT 'default', 'thread', 'run-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1,
+    SELECT 'default', 'thread', 'run-{{writer}}-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1,
         'provider/model-' || ((n % 20 * 3 + n / 20 % 3 + n / 60 % 2) % 8), 900, 100, '0.001234567', 'USD', false, 'counted',
-        'node-' || (n / 20 % 3), '', 'session-' || (n / 120 / 90 % 2000), 'user', 0, 0,
-        {{moment}}, {{day}}, 0, 1234567, 0"""
-_DAY: Final = "20454 + n / 120 % 90"
+        'node-' || (n / 20 % 3), '', 'session-' || (n % 20 * 100 + n * 100 / {{share}}), 'user', 0, 0,
+        ({{day}}) * 86400, {{day}}, 0, 1234567, 0"""
+_DAY: Final = "20454 + n * 90 / {share}"
 _SERIES: Final = {
     "sqlite": "FROM (WITH RECURSIVE s(n) AS (VALUES(?) UNION ALL SELECT n + 1 FROM s WHERE n < ?) SELECT n FROM s)",
     "postgres": "FROM generate_series($1::bigint, $2::bigint) AS s(n)",
@@ -208,23 +208,27 @@ async def _sqlite_ledger(url: str) -> AsyncIterator[_Ledger]:
 
 async def _fill_postgres(url: str, lines: int) -> None:
     """By several at once, as by so many workers: each has sums of its own."""
-    share = lines // WRITERS
 
-    async def fill(first: int) -> None:
+    async def fill(writer: int) -> None:
         connection = await asyncpg.connect(url)
         try:
-            statement = f"{_LINES.format(moment=f'({_DAY}) * 86400', day=_DAY)} {_SERIES['postgres']}"
-            await connection.execute(statement, first, first + share - 1, timeout=600)
+            await connection.execute(_written(writer, lines, "postgres"), 0, lines // WRITERS - 1, timeout=600)
         finally:
             await connection.close()
 
-    await asyncio.gather(*(fill(number * share) for number in range(WRITERS)))
+    await asyncio.gather(*map(fill, range(WRITERS)))
     await _on_postgres(url, "VACUUM ANALYZE")
 
 
 def _fill_sqlite(url: str, lines: int) -> None:
     with closing(_open(url)) as connection:
-        connection.execute(f"{_LINES.format(moment=f'({_DAY}) * 86400', day=_DAY)} {_SERIES['sqlite']}", (0, lines - 1))
+        for writer in range(WRITERS):
+            connection.execute(_written(writer, lines, "sqlite"), (0, lines // WRITERS - 1))
+
+
+def _written(writer: int, lines: int, name: str) -> str:
+    share = lines // WRITERS
+    return f"{_LINES.format(writer=writer, share=share, day=_DAY.format(share=share))} {_SERIES[name]}"
 
 
 async def _rows(name: str, url: str) -> int:

@@ -107,7 +107,7 @@ class _Asked:
 
 def _spent(row: Row, by: tuple[Aspect, ...]) -> Spent:
     """Sums come as whatever number the database sums whole numbers in."""
-    currency, numbers = row[len(by)], [int(number) for number in row[len(by) + 1 :]]
+    currency, numbers = row[len(by)], list(map(int, row[len(by) + 1 :]))
     key = tuple(day_named(said) if aspect is Aspect.DAY else said for aspect, said in zip(by, row[: len(by)], strict=True))
-    tally = Tally(*numbers[: len(_TALLIED)], of_limbs(*numbers[len(_TALLIED) :]))
-    return Spent(key, currency or None, tally)
+    *counts, whole, nano, atto = numbers
+    return Spent(key, currency or None, Tally(*[*counts, of_limbs(whole, nano, atto)]))

@@ -97,15 +97,15 @@ async def test_some_calls_only(spent: Service, words: dict[str, str], calls: int
 
 
 async def test_pages_go_through_all_groups_once_and_each_has_the_whole_total(spent: Service) -> None:
-    seen, cursor = [], {}
-    for _ in range(4):
-        page = await asked(spent, group_by="model,day", limit="1", **cursor)
+    seen = []
+    more: dict[str, str] = {}
+    while more or not seen:
+        page = await asked(spent, group_by="model,day", limit="1", **more)
         assert page["total"]["calls"] == 5
         seen += [(item["model"], item["day"]) for item in page["items"]]
-        cursor = {"cursor": page["next_cursor"]}
+        more = {"cursor": page["next_cursor"]} if page["next_cursor"] else {}
 
     assert seen == [("=slow", "2026-06-01"), ("fast", "2026-05-04"), ("fast", "2026-06-01"), ("new", "2026-06-01")]
-    assert page["next_cursor"] is None
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ async def test_a_range_of_time_holds_its_beginning_and_not_its_end(
     rows = [line(run, at=day * DAY_SECONDS) for day in (0.5, 1.25, 2.0)]
     await store.usage.count([replace(row, attempt=number) for number, row in enumerate(rows)])
 
-    wanted = UsageFilter(*(None if day is None else day * DAY_SECONDS for day in (since, until)))
+    first, behind = (None if day is None else day * DAY_SECONDS for day in (since, until))
+    wanted = UsageFilter(first, behind)
 
     assert sum(one.tally.calls for one in await store.sums.grouped(run.tenant, (), wanted, MOST)) == found
 

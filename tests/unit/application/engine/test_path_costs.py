@@ -14,6 +14,7 @@ from domain.errors import NodeExecutionError, WorkflowNotFound
 from domain.ids import DEFAULT_TENANT
 from domain.path_costs import branches
 from domain.ports.nodes import Finished, NodeContext, Outcome
+from domain.ports.repositories import RunFilter
 from domain.usage import Money, Usage
 from infrastructure.pictures.svg import to_svg
 from tests.documents import Document, document
@@ -51,11 +52,11 @@ def looping(rounds: int) -> Document:
     return document(nodes, ["start > draft", "draft > critique", back, on], **TURNS)
 
 
-async def costs_of(stage: Stage, graph: Document, runs: int = 1, **order: object) -> PathCostsView:
+async def costs_of(stage: Stage, graph: Document, runs: int = 1, **order: int) -> PathCostsView:
     await stage.publish(graph)
     for _ in range(runs):
         await stage.play(graph)
-    return await use_case(stage)(VIEWER, "w", PathCostsOrder(**order))  # type: ignore[arg-type]
+    return await use_case(stage)(VIEWER, "w", PathCostsOrder(**order))
 
 
 def use_case(stage: Stage) -> CostPaths:
@@ -101,7 +102,7 @@ async def test_what_nodes_cost_comes_to_what_the_runs_cost(stage: Stage) -> None
 
     found = await costs_of(stage, graph)
 
-    run = (await stage.store.runs.list(DEFAULT_TENANT, _every(), 1, None)).items[0]
+    run = (await stage.store.runs.list(DEFAULT_TENANT, RunFilter(), 1, None)).items[0]
     tops = sum(Decimal(node.cost.amount) for node in found.nodes if "/" not in node.node)
     assert tops == run.usage.cost.amount == Decimal(found.total.cost.amount) == Decimal("0.137")
     assert {node.node: (node.visits, node.cost.amount) for node in found.nodes} == {
@@ -123,12 +124,6 @@ def _by_frame(inside: Act, outside: Act) -> Act:
         return await (inside if "[" in context.activation else outside)(context)
 
     return act
-
-
-def _every() -> object:
-    from domain.ports.repositories import RunFilter
-
-    return RunFilter()
 
 
 def test_a_branch_is_what_only_its_arrow_leads_to() -> None:
