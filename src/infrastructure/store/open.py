@@ -115,5 +115,6 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         registered=cast("RegisteredTools", QuickTools(hot.reader, cold)),
         pins=cast("ToolPins", Later(cold.pins)),
         audit=hot.audit,
+        history=hot.history,
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from domain.ports.clock import Clock
 from infrastructure.store.memory.audit import MemoryAudit
 from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.history import MemoryHistory
 from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.items import MemoryItems
@@ -56,4 +57,5 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         registered=MemoryTools(book),
         pins=MemoryPins(book),
         audit=MemoryAudit(book),
+        history=MemoryHistory(book),
     )

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from infrastructure.store import schedule_tables, tables, thread_tables, tool_tables, usage_tables, webhook_tables  # noqa: F401 - their tables are in the metadata
+from infrastructure.store import history_tables, schedule_tables, tables, thread_tables, tool_tables, usage_tables, webhook_tables  # noqa: F401 - their tables are in the metadata
 from infrastructure.store.columns import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
