@@ -6,7 +6,7 @@ from typing import Final
 
 import structlog
 
-from application.history_views import HistoryOrder, HistoryRecordView
+from application.history_views import HistoryListOrder, HistoryRecordView
 from application.paging import shown
 from application.views import PageView
 from domain.access import Principal, Role
@@ -24,7 +24,7 @@ REST_SECONDS: Final = 600.0
 class HistoryDesk:
     records: HistoryRepository
 
-    async def list(self, who: Principal, order: HistoryOrder) -> PageView[HistoryRecordView]:
+    async def list(self, who: Principal, order: HistoryListOrder) -> PageView[HistoryRecordView]:
         """Newest first. What was said is for operators, who also may search for it: an answer to a search would tell what was said."""
         who.must_be(Role.VIEWER if order.text is None else Role.OPERATOR)
         view = HistoryRecordView.of if who.role.includes(Role.OPERATOR) else HistoryRecordView.without_content

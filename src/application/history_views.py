@@ -15,7 +15,7 @@ from domain.ports.history import HistoryQuery
 Word = Annotated[str | None, Field(min_length=1, max_length=500, pattern=r"^[^\x00]*$")]
 
 
-class HistoryOrder(PageOrder):
+class HistoryListOrder(PageOrder):
     """`type`: one of the six. `run`, `session` and `model` are the whole of what the record says; `text` is a part of what was said, in
     capitals or not. The times bound `timestamp`: from `since` on, before `until`."""
 

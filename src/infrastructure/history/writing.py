@@ -23,7 +23,9 @@ AGAIN_SECONDS: Final = 1.0
 MOST_WAITING: Final = 10_000
 MOST_CHARACTERS: Final = 32 * 1024 * 1024
 """Of everything that waits, together."""
-MOST_TOGETHER: Final = 200
+MOST_TOGETHER: Final = 100
+LARGE: Final = 64 * 1024
+"""Characters. What has more is looked through in a thread."""
 RedactFor: TypeAlias = Callable[[TenantId], Redact]
 log = logging.getLogger(__name__)
 
@@ -97,14 +99,14 @@ class GroupedHistory:
                 await self._hurry.wait()
 
     async def _write(self, batch: Sequence[Noted]) -> None:
-        await self._records.save(await asyncio.to_thread(self._ready, batch))
+        is_large = sum(noted.characters for noted in batch) > LARGE
+        await self._records.save(await asyncio.to_thread(self._ready, batch) if is_large else self._ready(batch))
         self._is_failing = False
         self._tell_of_the_lost()
         if self._is_open and len(self._waiting) < MOST_TOGETHER:
             self._hurry.clear()
 
     def _ready(self, batch: Sequence[Noted]) -> list[HistoryRecord]:
-        """In a thread: what was said may be long."""
         return [recorded(noted, self._redact_for(noted.record.tenant)) for noted in batch]
 
     def _failed(self, batch: Sequence[Noted], error: Exception) -> None:
