@@ -2,7 +2,7 @@
 
 # ruff: noqa: S608 - statements are put together from names that stand in this folder; values are parameters
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -46,20 +46,21 @@ class Asking:
         return f"SELECT {_IF_FOUND} CASE WHEN {has} THEN data END FROM (SELECT {HISTORY_COLUMNS} {rest}) w"
 
     def _of_lines(self, place: str) -> str:
-        used = " AND prompt_tokens + completion_tokens > 0" if place == _TOKENS else ""
-        where = f"{self._mine()} AND state IN ('counted', 'unknown'){used}{self._named()}{self._behind('at', 'number')}"
-        return f"SELECT {USAGE_COLUMNS}, number FROM usage WHERE {where} ORDER BY at DESC, number DESC LIMIT {self._value(self.most)}"
+        columns, others = f"{USAGE_COLUMNS}, number", " AND state IN ('counted', 'unknown')"
+        others += " AND prompt_tokens + completion_tokens > 0" if place == _TOKENS else ""
+        others += " AND session <> ''" if self.wanted.session is not None else ""  # as its index says
+        few = [] if self.wanted.run is None else [f"run = {self._value(self.wanted.run)}"]
+        begin, source = _found_first(columns, "usage", few)
+        where = f"{self._mine()}{others}{self._named()}{self._behind('at', 'number')}"
+        return f"{begin}SELECT {columns} FROM {source} WHERE {where} ORDER BY at DESC, number DESC LIMIT {self._value(self.most)}"
 
     def _of_runs(self) -> str:
-        """Those of a session are found by its threads, of which there are few."""
-        mine = self._mine() + ("" if self.wanted.run is None else f" AND id = {self._value(self.wanted.run)}")
-        begin, source = "", f"runs WHERE {mine} AND ended_at IS NOT NULL"
+        few = [] if self.wanted.run is None else [f"id = {self._value(self.wanted.run)}"]
         if self.wanted.session is not None:
-            threads = f"SELECT id FROM threads WHERE session = {self._value(self.wanted.session)}"
-            begin = f"WITH mine AS MATERIALIZED (SELECT {RUN_COLUMNS} FROM runs WHERE {mine} AND thread IN ({threads})) "
-            source = "mine WHERE ended_at IS NOT NULL"
-        behind = self._behind("ended_at", "id")
-        return f"{begin}SELECT {RUN_COLUMNS} FROM {source}{behind} ORDER BY ended_at DESC, id DESC LIMIT {self._value(self.most)}"
+            few.append(f"thread IN (SELECT id FROM threads WHERE session = {self._value(self.wanted.session)})")
+        begin, source = _found_first(RUN_COLUMNS, "runs", few)
+        where = f"{self._mine()} AND ended_at IS NOT NULL{self._behind('ended_at', 'id')}"
+        return f"{begin}SELECT {RUN_COLUMNS} FROM {source} WHERE {where} ORDER BY ended_at DESC, id DESC LIMIT {self._value(self.most)}"
 
     def _mine(self) -> str:
         return f"tenant = {self._value(self.tenant)}"
@@ -83,6 +84,14 @@ class Asking:
     def _value(self, value: object) -> str:
         self.values.append(value)
         return f"${len(self.values)}"
+
+
+def _found_first(columns: str, table: str, few: Sequence[str]) -> tuple[str, str]:
+    """What goes before a statement, and where it reads from. `few`: conditions that few rows fulfil; no database is to walk everything of a
+    tenant instead, only because that comes in order."""
+    if not few:
+        return "", table
+    return f"WITH mine AS MATERIALIZED (SELECT {columns} FROM {table} WHERE {' AND '.join(few)}) ", "mine"
 
 
 def _pattern(text: str) -> str:
