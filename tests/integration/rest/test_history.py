@@ -1,8 +1,9 @@
 """The history over REST, of runs that a real worker ran."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -126,6 +127,18 @@ async def test_what_fits_a_pattern_is_in_no_byte_of_the_history(tmp_path: Path) 
 
     assert "ann@example.com" not in str(found)
     assert "Say hello to [redacted email]" in str(found)
+
+
+async def test_a_secret_that_somebody_says_to_a_model_is_in_no_byte_of_the_history(tmp_path: Path) -> None:
+    async with site(tmp_path, history_capture="on") as there:
+        await ran(there, graph(), CONFIGURED)
+        found = await history(there)
+        with closing(sqlite3.connect(tmp_path / "weft.db")) as connection:
+            rows = str(connection.execute("SELECT * FROM history").fetchall())
+
+    assert "Say hello to [secret WEFT_API_KEYS]" in str(found)
+    assert "Say hello to [secret WEFT_API_KEYS]" in rows
+    assert CONFIGURED not in str(found) + rows
 
 
 async def test_a_tool_that_is_called_by_hand_is_in_the_history(tmp_path: Path) -> None:
