@@ -28,7 +28,7 @@ def kept(content: dict[str, Json], redactor: Redactor, capture: Capture = Captur
 
 
 def test_all_of_it_is_kept_but_secrets_and_what_fits_a_pattern(redactor: Redactor) -> None:
-    content = {"text": f"use {SECRET}", "json": {"to ann@example.com": ["bob@example.com", 1, 2.5, True, None]}}
+    content: dict[str, Json] = {"text": f"use {SECRET}", "json": {"to ann@example.com": ["bob@example.com", 1, 2.5, True, None]}}
 
     assert kept(content, redactor) == {
         "text": "use [secret key]",
@@ -101,7 +101,7 @@ def test_what_no_database_takes_is_replaced(redactor: Redactor) -> None:
 
 def test_a_workflow_says_how_much_of_it_is_kept() -> None:
     assert capture_of({"history": {"capture": "hashed"}}) is Capture.HASHED
-    assert [capture_of(metadata) for metadata in ({}, {"history": 1}, {"history": {}})] == [None, None, None]
+    assert capture_of({}) is capture_of({"history": 1}) is capture_of({"history": {}}) is None
     for wrong in ("of", None, 3, ["on"]):
         with pytest.raises(HistoryError, match="on, hashed, off"):
             capture_of({"history": {"capture": wrong}})
