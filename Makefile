@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-usage soak wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-history bench-usage soak wfformat docs lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -65,6 +65,9 @@ bench-tools: .venv/installed-dev ## what a tool costs: a call through the gate, 
 
 bench-usage: .venv/installed-dev ## how long a question about a million calls takes, and what keeping their sums costs
 	$(python) -m benchmarks.usage
+
+bench-history: .venv/installed-dev ## how long a question to a history of 100,000 records takes, and what a record costs
+	$(python) -m benchmarks.history
 
 soak: .venv/installed-dev ## a conversation of TURNS=10000 turns on one thread: memory and time per turn stay as they are
 	$(python) -m benchmarks.soak $(if $(TURNS),--turns $(TURNS))

@@ -31,6 +31,10 @@ from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
 from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
+from infrastructure.history.models import RecordedModels
+from infrastructure.history.tools import RecordedCatalog, ToolHistory
+from infrastructure.history.writing import GroupedHistory
+from infrastructure.ids import new_id
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
@@ -99,15 +103,19 @@ class Shared(containers.DeclarativeContainer):
     policy = providers.Singleton(policy_of, settings)
     guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
     sources = providers.Singleton(sources_of, settings, servers)
-    untaped = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
-    catalog = providers.Singleton(taped_catalog, untaped, tape, redactor)
+    history = providers.Singleton(GroupedHistory, store.provided.history, redactor.provided.in_history)
+    listed = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
+    tool_history = providers.Singleton(ToolHistory, history, providers.Object(new_id), clock, settings.provided.history_capture)
+    recorded_tools = providers.Singleton(RecordedCatalog, listed, tool_history)
+    catalog = providers.Singleton(taped_catalog, recorded_tools, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
+    recorded = providers.Singleton(RecordedModels, models, history, providers.Object(new_id), clock)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
-        models=providers.Singleton(asked_of, models, between.provided.cache, reach.provided.door, tape, redactor),
+        models=providers.Singleton(asked_of, recorded, between.provided.cache, reach.provided.door, tape, redactor),
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)
@@ -119,7 +127,7 @@ class Shared(containers.DeclarativeContainer):
 
     engine = providers.Singleton(
         Engine,
-        providers.Singleton(engine_tools_of, store, feed, meter, clock),
+        providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock, prompts),
     )
     worker = providers.Singleton(
@@ -210,6 +218,7 @@ async def open_app(
         store = await stack.enter_async_context(store_opening)
         shared.store.override(providers.Object(store))
         stack.push_async_callback(shared.trail().close)
+        stack.push_async_callback(shared.history().close)
         stack.push_async_callback(close_models, shared.models())
         stack.push_async_callback(close_servers, shared.servers())
         keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()

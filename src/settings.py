@@ -20,7 +20,10 @@ from pydantic_settings import (
 
 from domain.errors import Problem
 from domain.errors import ValidationError as BadSettings
+from domain.history import Capture
+from infrastructure.history.settings import CaptureSetting, DaysSetting
 from infrastructure.models.setting_fields import Aliases, Endpoints, PriceLists
+from infrastructure.secrets.patterns import PatternSettings
 from infrastructure.secrets.settings import SecretSettings
 
 PREFIX = "WEFT_"
@@ -101,6 +104,9 @@ class Settings(BaseSettings):
     retention_days: Annotated[
         float, Field(ge=0, le=36_500, description="finished runs and their rows are removed after so many days, at least 2; 0 keeps them")
     ] = 0.0
+    history_capture: CaptureSetting = Capture.ON
+    history_days: DaysSetting = 30.0
+    redact: PatternSettings = {}
     webhooks_private: Annotated[bool, Field(description="webhooks may go to loopback, link-local and private addresses")] = False
     http_private: Annotated[
         tuple[str, ...], NoDecode, Field(description="hosts, host:port or networks that tools may reach though they are not public")

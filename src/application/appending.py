@@ -8,6 +8,7 @@ import structlog
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.errors import DatabaseError, Stale
+from domain.history import Capture
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.inbox import Inbox
@@ -33,6 +34,8 @@ class EngineTools:
     marks: Marks
     items: Items
     take_along: TakeAlong
+    capture: Capture = Capture.ON
+    """How much of what is said the history keeps where workflows say nothing."""
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from application.following import FollowRun, WaitForRun
     from application.following_threads import FollowThread, ReadRows
     from application.health import CheckReadiness
+    from application.history import HistoryDesk
     from application.interactions import ListInteractions, ProcessInteraction
     from application.items import ItemDesk
     from application.looking_back import LookBack
@@ -103,6 +104,7 @@ class Desk:
     remove_key: RemoveKey
     authenticate: Authenticate
     audit: AuditDesk
+    history: HistoryDesk
     note_request: NoteRequests
     pace: Pace
     check_readiness: CheckReadiness

@@ -7,6 +7,7 @@ from itertools import islice
 from application import deciding
 from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
+from application.capturing import capture_in
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.effect_calls import LetGo
@@ -184,6 +185,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         Progress(feed, run.id, activation.path, drive.tools.clock),
         permissions_of(activation.frame),
         prompts=drive.loaded.prompts,
+        capture=capture_in(activation.frame, drive.tools.capture),
     )
 
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from domain.history import Capture
 from domain.ids import ActivationPath, RunId, TenantId, ThreadId
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """`effect`: which of the activation's calls it is, 0 for a node that makes one. `workflow`: `name@version`. `session` and `user`: for
-    whom the run acts, "" for nobody. `prompt`: the published prompt that was rendered for it, `name@3`, "" for none."""
+    whom the run acts, "" for nobody. `prompt`: the published prompt that was rendered for it, `name@3`, "" for none. `capture`: how much of
+    what is said the history may keep; nothing, where nobody says."""
 
     tenant: TenantId
     run: RunId
@@ -20,6 +22,7 @@ class Caller:
     session: str = ""
     user: str = ""
     prompt: str = ""
+    capture: Capture = Capture.OFF
 
     @property
     def node(self) -> str:

@@ -12,6 +12,7 @@ from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
 from domain.graph.notes import NO_NOTES, Notes
+from domain.history import Capture
 from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
@@ -111,12 +112,11 @@ def catalog_of(
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
-def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> EngineTools:
+def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture) -> EngineTools:
     """What every run of this process is driven with."""
     along = TakeAlong(store.threads, store.runs, store.inbox)
-    return EngineTools(
-        store.journal, feed, meter, clock, RetryPolicy(random.random), store.usage, store.inbox, store.marks, store.items, along
-    )
+    retries = RetryPolicy(random.random)
+    return EngineTools(store.journal, feed, meter, clock, retries, store.usage, store.inbox, store.marks, store.items, along, capture)
 
 
 def drawn_by(module: str, function: str) -> drawing.Draw:

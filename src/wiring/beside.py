@@ -20,11 +20,12 @@ from wiring.adapters import sender_of
 from wiring.parts import Parts
 
 if TYPE_CHECKING:
-    from application import delivering, firing, forgetting, registering, retention, snapshots
+    from application import delivering, firing, forgetting, history, registering, retention, snapshots
 else:  # a run alone asks nothing of these
     delivering = LaterModule("application.delivering")
     firing = LaterModule("application.firing")
     forgetting = LaterModule("application.forgetting")
+    history = LaterModule("application.history")
     registering = LaterModule("application.registering")
     retention = LaterModule("application.retention")
     snapshots = LaterModule("application.snapshots")
@@ -62,6 +63,8 @@ def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
     store, clock = parts.store, parts.clock
     chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
     chores.append(forgetting.ForgetItems(store.items, clock))
+    if parts.settings.history_days:
+        chores.append(history.ForgetHistory(store.history, clock, parts.settings.history_days))
     if parts.settings.retention_days:
         chores.append(retention.Sweep(store.retention, clock, parts.settings.retention_days))
     return Chores(chores, clock)

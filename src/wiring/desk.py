@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         explaining,
         following_threads,
         health,
+        history,
         interactions,
         items,
         keyed_calls,
@@ -64,6 +65,7 @@ else:  # a run alone asks nothing of these
     explaining = LaterModule("application.explaining")
     following_threads = LaterModule("application.following_threads")
     health = LaterModule("application.health")
+    history = LaterModule("application.history")
     interactions = LaterModule("application.interactions")
     items = LaterModule("application.items")
     keyed_calls = LaterModule("application.keyed_calls")
@@ -188,6 +190,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         remove_key=access.RemoveKey(store.keys, clock, parts.trail),
         authenticate=access.Authenticate(store.keys, _digests(parts.settings), parts.keyless, tokens_of(parts.settings, clock)),
         audit=audit.AuditDesk(store.audit),
+        history=history.HistoryDesk(store.history),
         note_request=noting.NoteRequests(parts.trail, clock),
         pace=pacing.Pace(parts.between.limits, Rate(most, 60.0) if (most := parts.settings.requests_per_minute) else None),
         check_readiness=health.CheckReadiness(

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from domain.errors import FactoryError, Problem, ValidationError
 from domain.secret import SecretBinding
 from infrastructure.models.providers import KEY_VARIABLES
+from infrastructure.secrets.patterns import Patterns
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.secrets.resolver import BoundSecrets
 from infrastructure.secrets.sources import Unreadable, sources_of, text_of, without_end
@@ -29,7 +30,7 @@ def secrets_of(settings: Settings, redactor: Redactor) -> BoundSecrets:
 
 def redactor_of(settings: Settings) -> Redactor:
     """Knows everything secret that can be known before anybody asks. What is too short stands in too many texts, and stays."""
-    redactor = Redactor()
+    redactor = Redactor(Patterns(settings.redact)) if settings.redact else Redactor()
     for name, value in _known(settings, os.environ):
         redactor.remember(name, value)
     for name, row in settings.secrets.items():

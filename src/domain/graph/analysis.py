@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from domain.errors import Problem, ValidationError
+from domain.graph.captured import captured
 from domain.graph.checks import CHECKS, places, step, undoing
 from domain.graph.compiled import CompiledGraph, compile_graph
 from domain.graph.definition import END, START, Edge, Graph, Join, JoinKind, Node
@@ -33,7 +34,7 @@ def analyse(graph: Graph, joins: Mapping[str, Join] = NO_JOINS, at: str = "") ->
 
     Never raises: what is broken is left out of the searches, so one problem does not hide another.
     """
-    problems = [problem for check in (*CHECKS, permitted) for problem in check(graph)]
+    problems = [problem for check in (*CHECKS, permitted, captured) for problem in check(graph)]
     warnings = list(_routes_without_otherwise(graph))
     try:
         compiled = compile_graph(_sound(graph, joins))

@@ -8,6 +8,7 @@ from domain.acting import Acting
 from domain.caller import Caller
 from domain.errors import Problem
 from domain.graph.definition import Join, Node
+from domain.history import Capture
 from domain.ids import ActivationPath, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.ports.expressions import Expressions, Scope
@@ -149,6 +150,8 @@ class NodeContext:
 
     perform: Perform = performs_nothing
     """Makes one of several calls, each kept in the journal by itself."""
+    capture: Capture = Capture.OFF
+    """How much of what its calls say the history may keep."""
 
     prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
     """Published prompts that the run uses, by the reference in the graph."""
@@ -160,7 +163,7 @@ class NodeContext:
         """Of the n-th call."""
         session, user = ("", "") if self.acting is None else (self.acting.session, self.acting.user_id)
         about = (self.tenant, self.run, self.activation, effect, self.attempt, self.workflow, self.thread)
-        return Caller(*about, session, user, prompt)
+        return Caller(*about, session, user, prompt, self.capture)
 
 
 Execute: TypeAlias = Callable[[NodeContext], Outcome] | Callable[[NodeContext], Awaitable[Outcome]]

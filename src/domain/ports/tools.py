@@ -7,6 +7,7 @@ from typing import Final, Protocol, TypeAlias
 
 from domain.access import Role
 from domain.acting import Acting
+from domain.history import Capture
 from domain.ids import RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.registered import RegisteredTool, Revision
@@ -56,7 +57,8 @@ class ToolContext:
     outside any run. `agent`: which decided to call, and what it may. `approved_by`: who let this very call happen, where somebody was
     asked. `tell`: how far it is, for whoever watches; from any thread. Only the newest of a tenth of a second is shown, and it may be
     lost. `logger`: of native tools. `thread`: of the run. `effects`: what the caller took the tool for, where it prepared for that: one
-    that does more by now is not called."""
+    that does more by now is not called. `capture`: how much of what is said the history may keep; of a call by a run nothing, where nobody
+    says."""
 
     tenant: TenantId
     idempotency_key: str
@@ -75,6 +77,7 @@ class ToolContext:
     thread: ThreadId | None = None
     logger: ToolLog = field(default=UNLOGGED, compare=False)
     effects: Effects | None = None
+    capture: Capture | None = None
 
     def progress(self, done: float, text: str = "") -> None:
         """Tell that so much is done, from 0 to 1, and of what."""

@@ -71,6 +71,7 @@ def _context_of(context: NodeContext) -> ToolContext:
         approved_by="" if context.answer is None else context.answer.by,
         tell=context.tell,
         thread=context.thread,
+        capture=context.capture,
     )
 
 

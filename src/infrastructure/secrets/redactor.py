@@ -21,7 +21,9 @@ class Redactor:
     Only whole values are taken out of what a tenant reads: were a part of one enough, it would be guessed character by character.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, patterns: Redact = str) -> None:
+        """`patterns`: takes out what the owner wants neither in logs nor in the history, though it is no secret."""
+        self._patterns = patterns
         self._remembering = Lock()
         self._values: dict[str, tuple[str, ...]] = {}
         self._tenants: dict[str, frozenset[TenantId]] = {}
@@ -52,10 +54,15 @@ class Redactor:
         """What is taken out has its name where the tenant may use it."""
         return lambda text: self._without(text, lambda name: _named(name) if tenant in self._tenants[name] else UNNAMED)
 
+    def in_history(self, tenant: TenantId) -> Redact:
+        """For what a tenant reads long after it was said."""
+        redact = self.for_tenant(tenant)
+        return lambda text: self._patterns(redact(text))
+
     def in_log(self, text: str) -> str:
         """Also what is left of one at the end of a text that was cut. For the owner's eyes only."""
         text = self(text)
-        return self._without_a_cut_one(text) if len(text) >= SHORTEST else text
+        return self._patterns(self._without_a_cut_one(text) if len(text) >= SHORTEST else text)
 
     def _without(self, text: str, label: Callable[[str], str]) -> str:
         if len(text) >= self._shortest:

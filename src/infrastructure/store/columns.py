@@ -18,8 +18,8 @@ def text_column(name: str, *, key: bool = False, null: bool = False) -> Column[s
     return Column(name, Name, primary_key=key, nullable=null)
 
 
-def seconds_column(name: str, *, null: bool = False) -> Column[float]:
-    return Column(name, Double, nullable=null)
+def seconds_column(name: str, *, key: bool = False, null: bool = False) -> Column[float]:
+    return Column(name, Double, primary_key=key, nullable=null)
 
 
 def json_column(name: str) -> Column[bytes]:

@@ -6,6 +6,7 @@ from typing import Protocol, TypeAlias
 
 from domain.ids import RunId, TenantId, ThreadId
 from domain.ports.audit import AuditRecords
+from domain.ports.history import HistoryRepository
 from domain.ports.holds import Holds
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
@@ -40,4 +41,5 @@ class Hot:
     holds: Holds
     reader: Reader
     audit: AuditRecords
+    history: HistoryRepository
     open_renew: OpenRenew

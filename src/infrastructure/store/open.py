@@ -120,5 +120,6 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         pins=cast("ToolPins", Later(cold.pins)),
         audit=hot.audit,
         lanes=cast("Lanes", Later(cold.lanes)),
+        history=hot.history,
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from domain.ports.audit import AuditRecords
+    from domain.ports.history import HistoryRepository
     from domain.ports.holds import Holds
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items
@@ -55,5 +56,6 @@ class Store:
     pins: ToolPins
     audit: AuditRecords
     lanes: Lanes
+    history: HistoryRepository
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -105,8 +105,11 @@ def _without_secrets(redact: Redact, logger: object, name: str, line: Line) -> L
 
 def _plain(value: object, redact: Redact) -> object:
     """As it is going to be written: what JSON has no word for is written as text, and that text may hold anything."""
-    if value is None or isinstance(value, bool | int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        shown = redact(str(value))
+        return value if shown == str(value) else shown
     if isinstance(value, Mapping):
         return {redact(str(key)): _plain(inner, redact) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

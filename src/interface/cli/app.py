@@ -46,6 +46,7 @@ MODULES: Final = (
     "policy_commands",
     "owner_commands",
     "audit_commands",
+    "history_command",
 )
 """In the order of `weft --help`."""
 _HOMES: Final = {"run": "run_commands", "serve": "service_commands", "worker": "service_commands"}

@@ -29,6 +29,7 @@ from interface.rest import (
     edits,
     events,
     health,
+    history,
     interactions,
     items,
     models,
@@ -96,6 +97,7 @@ _ROUTED = (
     models,
     workers,
     audit,
+    history,
 )
 _ABOUT = "Workflows of LLM and tool nodes as durable graphs. Errors are application/problem+json; lists take `limit` and `cursor`."
 

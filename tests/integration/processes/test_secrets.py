@@ -81,7 +81,7 @@ def graph(name: str, tool: str, arguments: dict[str, str]) -> dict[str, Any]:
 def told_by(service: Rest, run: str) -> str:
     """Everything that readers get to see of a run."""
     thread = service.run(run)["thread_id"]
-    paths = ("/v1/runs", f"/v1/runs/{run}", f"/v1/runs/{run}/events", f"/v1/threads/{thread}/state", "/metrics")
+    paths = ("/v1/runs", f"/v1/runs/{run}", f"/v1/runs/{run}/events", f"/v1/threads/{thread}/state", "/metrics", "/v1/history?limit=200")
     answers = [web.get(service.url + path, timeout=30) for path in paths]
     assert all(answer.is_success for answer in answers), answers
     return "\n".join(answer.text for answer in answers)
@@ -100,6 +100,16 @@ def audited(service: Rest) -> str:
         return text if "DELETE /v1/items" in text else ""
 
     return until(told, "the request on the audit trail")
+
+
+def remembered(service: Rest) -> str:
+    """Its history, once it has the last call of a tool."""
+
+    def told() -> str:
+        text = web.get(f"{service.url}/v1/history?limit=200&type=tool_execution").text
+        return text if text.count('"caller":"local"') == len(WAYS) else ""
+
+    return until(told, "the last call in the history")
 
 
 def kept(running: Running) -> dict[str, str]:
@@ -121,7 +131,7 @@ def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_
     told = {way: told_by(service, run) for way, run in runs.items()}
     places = {**told, "calls": of_calls(service, echo), **kept(running)}
     web.delete(f"{service.url}/v1/items/{quote(CANARY)}")
-    places["audit"] = audited(service)
+    places |= {"audit": audited(service), "history": remembered(service)}
     running.ask_to_stop()
     running.ended()
     places |= {f"{name} at the end": text for name, text in kept(running).items()}
@@ -130,6 +140,6 @@ def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_
     assert set(echo.keys) == {CANARY}, "it did arrive"
     assert len(echo.keys) == 3 * (1 + 2 + 1) + 2 * (1 + 2 + 2), "two nodes and one call: there, over a redirect, in vain; of carriers twice"
     shown = [name for name, text in places.items() if "[secret" in text]
-    assert set(shown) >= {*runs, "calls", "audit", running.err.name, "weft.db at the end"}, "there was something to hide"
+    assert set(shown) >= {*runs, "calls", "audit", "history", running.err.name, "weft.db at the end"}, "there was something to hide"
     found = {f"{needle} in {name}" for name, text in places.items() for needle in needles() if needle in text}
     assert found == set()

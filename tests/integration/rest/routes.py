@@ -105,6 +105,7 @@ GET    /v1/models                                                       viewer
 GET    /v1/workers                                                      viewer
 GET    /v1/audit                                                        admin
 GET    /v1/audit/verify                                                 admin
+GET    /v1/history                                                      viewer
 """
 
 OWNERS: Final = frozenset({"GET /v1/tool-servers", "POST /v1/tool-servers/{server}/approve", "POST /v1/tool-servers/{server}/forget"})

@@ -28,6 +28,7 @@ from application.flow import MakeTerms
 from application.following import FollowRun, WaitForRun
 from application.following_threads import FollowThread, ReadRows
 from application.health import CheckReadiness
+from application.history import HistoryDesk
 from application.interactions import ListInteractions, ProcessInteraction
 from application.items import ItemDesk
 from application.keyed_calls import CallOnce
@@ -217,6 +218,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         list_keys=ListKeys(store.keys),
         remove_key=RemoveKey(store.keys, clock, trail),
         audit=AuditDesk(store.audit),
+        history=HistoryDesk(store.history),
         note_request=NoteRequests(trail, clock),
         pace=Pace(MemoryLimits()),
         authenticate=Authenticate(store.keys, () if keyless else (digest_of(CONFIGURED),), keyless),

@@ -9,6 +9,7 @@ from typing import Any
 from domain.access import ApiKey
 from domain.audit import Head
 from domain.errors import RunNotFound
+from domain.history import HistoryRecord
 from domain.ids import ContentHash, DeliveryId, KeyId, RunId, ScheduleId, SessionId, SnapshotId, TenantId, ThreadId, WebhookId
 from domain.item import Item, Namespace
 from domain.ports.inbox import Wish
@@ -67,6 +68,8 @@ class Book:
     audit: dict[TenantId, dict[int, Sequence[Any]]] = field(default_factory=dict)
     """Rows by tenant and number."""
     audit_heads: dict[TenantId, Head] = field(default_factory=dict)
+    history: dict[tuple[TenantId, datetime, str], HistoryRecord] = field(default_factory=dict)
+    """By tenant, time and id."""
 
     def run(self, tenant: TenantId, run: RunId) -> Run:
         found = self.runs.get(run)

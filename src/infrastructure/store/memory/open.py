@@ -7,6 +7,7 @@ from domain.ports.clock import Clock
 from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.store.memory.audit import MemoryAudit
 from infrastructure.store.memory.book import Book
+from infrastructure.store.memory.history import MemoryHistory
 from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.items import MemoryItems
@@ -60,4 +61,5 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         pins=MemoryPins(book),
         audit=MemoryAudit(book),
         lanes=MemoryLanes(),
+        history=MemoryHistory(book),
     )

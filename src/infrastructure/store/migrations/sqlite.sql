@@ -448,6 +448,36 @@ CREATE TABLE prompt_rollouts (
 	CONSTRAINT pk_prompt_rollouts PRIMARY KEY (tenant, name)
 );
 
+CREATE TABLE history (
+	tenant TEXT NOT NULL, 
+	at DOUBLE NOT NULL, 
+	id TEXT NOT NULL, 
+	type TEXT NOT NULL, 
+	run TEXT, 
+	session TEXT, 
+	user_id TEXT, 
+	model TEXT NOT NULL, 
+	words TEXT NOT NULL, 
+	data BLOB NOT NULL, 
+	CONSTRAINT pk_history PRIMARY KEY (tenant, at, id)
+);
+
+CREATE INDEX ix_history_tenant_type_at_id ON history (tenant, type, at, id);
+
+CREATE INDEX ix_history_run ON history (tenant, run, at, id) WHERE run IS NOT NULL;
+
+CREATE INDEX ix_history_session ON history (tenant, session, at, id) WHERE session IS NOT NULL;
+
+CREATE INDEX ix_history_model ON history (tenant, model, at, id);
+
+CREATE INDEX ix_history_at ON history (at);
+
+CREATE INDEX ix_usage_model ON usage (tenant, model, at);
+
+CREATE INDEX ix_usage_session ON usage (tenant, session, at) WHERE session <> '';
+
+CREATE INDEX ix_runs_tenant_ended_at ON runs (tenant, ended_at, id) WHERE ended_at IS NOT NULL;
+
 CREATE TABLE model_lanes (
 	name TEXT NOT NULL, 
 	written TEXT NOT NULL, 

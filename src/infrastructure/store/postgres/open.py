@@ -8,12 +8,14 @@ from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
 from infrastructure.store.connections import Connections
+from infrastructure.store.history import KeptHistory
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines
 from infrastructure.store.postgres.connections import WriterConnection, open_pool
 from infrastructure.store.postgres.deeds import PostgresDeeds
 from infrastructure.store.postgres.hints import open_hints
+from infrastructure.store.postgres.history import PostgresHistory
 from infrastructure.store.postgres.holds import PostgresHolds
 from infrastructure.store.postgres.marks import PostgresMarks
 from infrastructure.store.postgres.queue import PostgresInbox, PostgresQueue
@@ -35,7 +37,7 @@ async def open_postgres(
         rung: Hints = hints if hints is not None else await closing.enter_async_context(open_hints(dsn))
         writer = PostgresWriter(WriterConnection(dsn), clock, on_committed)
         closing.push_async_callback(writer.close)
-        marks = PostgresMarks(database)
+        marks, history = PostgresMarks(database), PostgresHistory(database)
         starts = PostgresStarts(WriterConnection(dsn), RunReads(database), marks, StandingRuns(database), rung)
         closing.push_async_callback(starts.close)
         yield Hot(
@@ -46,6 +48,7 @@ async def open_postgres(
             marks=marks,
             holds=PostgresHolds(database),
             audit=KeptAudit(database, PostgresDeeds(database)),
+            history=KeptHistory(database, history.save, history.forget),
             reader=database,
             open_renew=partial(open_renew, dsn),
         )

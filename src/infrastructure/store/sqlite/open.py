@@ -9,12 +9,14 @@ from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
 from infrastructure.store.bells import Bells
+from infrastructure.store.history import KeptHistory
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines
 from infrastructure.store.reading import InboxReads, JournalReads, QueueReads, RunReads
 from infrastructure.store.sqlite.connections import SqliteReader
 from infrastructure.store.sqlite.deeds import SqliteDeeds
+from infrastructure.store.sqlite.history import SqliteHistory
 from infrastructure.store.sqlite.holds import SqliteHolds
 from infrastructure.store.sqlite.marks import SqliteMarks
 from infrastructure.store.sqlite.queue import SqliteInbox, SqliteQueue
@@ -31,6 +33,7 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints
         writer = SqliteWriter(path, clock, on_committed)
         try:
             hints = hints or Bells()
+            history = SqliteHistory(writer)
             yield Hot(
                 journal=GroupedJournal(writer, JournalReads(reader, Lines(reader)), hints),
                 queue=SqliteQueue(writer, QueueReads(reader), hints),
@@ -39,6 +42,7 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints
                 holds=SqliteHolds(writer),
                 marks=SqliteMarks(writer, reader),
                 audit=KeptAudit(reader, SqliteDeeds(writer)),
+                history=KeptHistory(reader, history.save, history.forget),
                 reader=reader,
                 open_renew=partial(open_renew, path, clock),
             )

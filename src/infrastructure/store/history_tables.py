@@ -1,0 +1,55 @@
+"""The table of what was said to models and tools, for SQLite and PostgreSQL; and how the ledger and runs are found by time."""
+
+from sqlalchemy import Index, Table, text
+
+from infrastructure.store.columns import json_column, metadata, seconds_column, text_column
+from infrastructure.store.tables import runs
+from infrastructure.store.usage_tables import usage
+
+history = Table(
+    "history",
+    metadata,
+    text_column("tenant", key=True),
+    seconds_column("at", key=True),
+    text_column("id", key=True),
+    text_column("type"),
+    text_column("run", null=True),
+    text_column("session", null=True),
+    text_column("user_id", null=True),
+    text_column("model"),
+    text_column("words"),
+    json_column("data"),
+    Index(None, "tenant", "type", "at", "id"),
+    *(
+        Index(
+            f"ix_history_{name}",
+            "tenant",
+            name,
+            "at",
+            "id",
+            postgresql_where=text(f"{name} IS NOT NULL"),
+            sqlite_where=text(f"{name} IS NOT NULL"),
+        )
+        for name in ("run", "session")
+    ),
+    Index("ix_history_model", "tenant", "model", "at", "id"),
+    Index("ix_history_at", "at"),
+)
+"""`words`: what is searched of what was said, in small letters. `at` alone is for what is old."""
+lines_of_model = Index("ix_usage_model", usage.c.tenant, usage.c.model, usage.c.at)
+lines_of_session = Index(
+    "ix_usage_session",
+    usage.c.tenant,
+    usage.c.session,
+    usage.c.at,
+    postgresql_where=text("session <> ''"),
+    sqlite_where=text("session <> ''"),
+)
+ended_by_time = Index(
+    "ix_runs_tenant_ended_at",
+    runs.c.tenant,
+    runs.c.ended_at,
+    runs.c.id,
+    postgresql_where=text("ended_at IS NOT NULL"),
+    sqlite_where=text("ended_at IS NOT NULL"),
+)
