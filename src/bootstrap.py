@@ -38,6 +38,7 @@ from infrastructure.secrets.redactor import Redactor
 from infrastructure.store import migrate
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
+from infrastructure.telemetry.observed_models import ObservedModels
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
@@ -47,12 +48,14 @@ from wiring.adapters import (
     addresses_of_webhooks,
     catalog_of,
     close_models,
+    close_traces,
     engine_tools_of,
     guard_of,
     heart_of,
     installed_of,
     meter_of,
     models_of,
+    traces_of,
 )
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
@@ -85,6 +88,7 @@ class Shared(containers.DeclarativeContainer):
     name = providers.Singleton(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"))
     feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
+    traces = providers.Singleton(traces_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     secrets = providers.Singleton(secrets_of, settings, redactor)
@@ -95,7 +99,7 @@ class Shared(containers.DeclarativeContainer):
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor.provided.nameless)
     servers = providers.Singleton(servers_of, reach, secrets, settings, store, redactor, schemas, clock)
     policy = providers.Singleton(policy_of, settings)
-    guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
+    guard = providers.Singleton(guard_of, policy, trail, redactor, clock, traces)
     sources = providers.Singleton(sources_of, settings, servers)
     catalog = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
     kinds = providers.Singleton(InstalledNodeKinds)
@@ -104,7 +108,7 @@ class Shared(containers.DeclarativeContainer):
         expressions=providers.Singleton(CelExpressions),
         templates=providers.Singleton(JinjaTemplates),
         schemas=schemas,
-        models=models,
+        models=providers.Singleton(ObservedModels, models, meter, traces, clock),
         tools=catalog.provided.installed,
     )
     validate = providers.Singleton(Validate, kinds, workshop)
@@ -115,7 +119,7 @@ class Shared(containers.DeclarativeContainer):
 
     engine = providers.Singleton(
         Engine,
-        providers.Singleton(engine_tools_of, store, feed, meter, clock),
+        providers.Singleton(engine_tools_of, store, feed, meter, clock, traces),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock),
     )
     worker = providers.Singleton(
@@ -154,7 +158,8 @@ class App:
         """The REST interface. Open streams end when `stopping` is set."""
         from interface.rest.app import RestSettings, create_app
 
-        return create_app(self.desk, RestSettings(mcp_seconds=self.settings.mcp_seconds), self.metrics, stopping)
+        settings = RestSettings(mcp_seconds=self.settings.mcp_seconds)
+        return create_app(self.desk, settings, self.metrics, stopping, self.shared.traces())
 
     def metrics(self) -> tuple[bytes, str]:
         """The text for Prometheus, and its content type; empty where nothing is counted."""
@@ -191,6 +196,7 @@ async def open_app(settings: Settings, *, patient: bool = False, redactor: Redac
     """
     async with AsyncExitStack() as stack:
         shared = Shared(settings=settings, redactor=redactor or redactor_of(settings))
+        stack.push_async_callback(close_traces, shared.traces())
         shared.secrets()  # what is wrong with one stops the start
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)

@@ -15,6 +15,7 @@ from domain.ports.items import Items
 from domain.ports.journal import Append, Journal, Recorded
 from domain.ports.meter import Meter
 from domain.ports.repositories import Marks, UsageLedger
+from domain.ports.traces import UNTRACED, Traces
 
 log = structlog.get_logger("application.engine")
 
@@ -33,6 +34,7 @@ class EngineTools:
     marks: Marks
     items: Items
     take_along: TakeAlong
+    traces: Traces = UNTRACED
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -145,7 +145,7 @@ class Drive:
         """To the run's public total."""
         self.run = replace(self.run, usage=self.run.usage.plus(usage, state))
         self.has_news = True
-        self.tools.meter.used(self.account.workflow, usage)
+        self.tools.meter.used(self.run.tenant, self.account.workflow, usage)
 
     def recount(self, lines: Sequence[UsageRow]) -> None:
         """A worker that had lost the run may have counted what no row of it says."""

@@ -1,10 +1,12 @@
 """What a process gets of the outside: adapters whose libraries are loaded when they are first asked."""
 
+import asyncio
 import os
 import random
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Protocol, cast
 
 from application import drawing
@@ -19,6 +21,7 @@ from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.meter import Meter
 from domain.ports.secrets import Secrets
+from domain.ports.traces import UNTRACED, Traces
 from domain.tool import ToolType
 from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
@@ -29,6 +32,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
+from infrastructure.telemetry.observed_tools import TracedGuard
 from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.tools.catalog import Catalog, ToolSource
 from infrastructure.tools.guarded import Guard
@@ -106,8 +110,8 @@ def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: 
     return installed
 
 
-def guard_of(policy: Policy, trail: AuditTrail, redactor: Redactor, clock: SystemClock) -> Guard:
-    return Guard(policy, trail, CallLimits(MemoryLimits()), redactor.for_tenant, clock)
+def guard_of(policy: Policy, trail: AuditTrail, redactor: Redactor, clock: SystemClock, traces: Traces) -> Guard:
+    return TracedGuard(policy, trail, CallLimits(MemoryLimits()), redactor.for_tenant, clock, traces)
 
 
 def catalog_of(
@@ -118,11 +122,11 @@ def catalog_of(
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
-def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock) -> EngineTools:
+def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, traces: Traces) -> EngineTools:
     """What every run of this process is driven with."""
     along = TakeAlong(store.threads, store.runs, store.inbox)
     return EngineTools(
-        store.journal, feed, meter, clock, RetryPolicy(random.random), store.usage, store.inbox, store.marks, store.items, along
+        store.journal, feed, meter, clock, RetryPolicy(random.random), store.usage, store.inbox, store.marks, store.items, along, traces
     )
 
 
@@ -148,6 +152,22 @@ def meter_of(settings: Settings) -> ShownMeter:
     from infrastructure.telemetry.metrics import PrometheusMeter
 
     return PrometheusMeter()
+
+
+def traces_of(settings: Settings) -> Traces:
+    """Nothing of OpenTelemetry is loaded where nobody wants traces."""
+    if settings.otlp_endpoint is None:
+        return UNTRACED
+    from infrastructure.telemetry.otlp import OtlpTraces
+
+    return OtlpTraces(settings.otlp_endpoint, version("weft"))
+
+
+async def close_traces(traces: Traces) -> None:
+    """What waits is sent first."""
+    close = getattr(traces, "close", None)
+    if close is not None:
+        await asyncio.to_thread(close)
 
 
 def heart_of(store: Store, clock: Clock) -> Heart:

@@ -10,6 +10,8 @@ from domain.usage import Money, Usage
 from infrastructure.telemetry.labels import BoundedLabel
 from infrastructure.telemetry.metrics import PrometheusMeter
 
+ACME = TenantId("acme")
+
 
 def scraped(meter: PrometheusMeter) -> dict[tuple[str, tuple[str, ...]], float]:
     """Samples by name and label values, in the order of the label names."""
@@ -53,9 +55,9 @@ def test_nodes_are_timed_by_kind_and_outcome() -> None:
 
 def test_tokens_and_known_cost_are_summed_and_unknown_prices_are_counted_apart() -> None:
     meter = PrometheusMeter()
-    meter.used("triage@1.0.0", Usage("fast", 100, 20, Money(Decimal("0.0125"))))
-    meter.used("triage@1.0.0", Usage("fast", 1, 2, Money(Decimal("0.5"), "EUR")))
-    meter.used("triage@1.0.0", Usage("home-made", 7, 8))
+    meter.used(ACME, "triage@1.0.0", Usage("fast", 100, 20, Money(Decimal("0.0125"))))
+    meter.used(ACME, "triage@1.0.0", Usage("fast", 1, 2, Money(Decimal("0.5"), "EUR")))
+    meter.used(ACME, "triage@1.0.0", Usage("home-made", 7, 8))
 
     samples = scraped(meter)
 
@@ -86,7 +88,7 @@ def test_the_store_is_watched() -> None:
 def test_labels_are_bounded_and_nothing_is_lost() -> None:
     meter = PrometheusMeter(most_values=3)
     for number in range(10):
-        meter.used(f"flow-{number}", Usage("fast", 1, 0))
+        meter.used(ACME, f"flow-{number}", Usage("fast", 1, 0))
         meter.node_ended(f"kind-{number}", 1.0, failed=False)
 
     samples = scraped(meter)
