@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools soak wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-metrics soak wfformat docs lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -62,6 +62,9 @@ bench-streams: .venv/installed-dev ## how fast streams are, and what readers tha
 
 bench-tools: .venv/installed-dev ## what a tool costs: a call through the gate, a decision, an MCP call, an import of 10,000 operations
 	$(python) -m benchmarks.tools
+
+bench-metrics: .venv/installed-dev ## how large /metrics is and how long it takes: 200 workflows of 2 models, and 100,000 ids at every label
+	$(python) -m benchmarks.metrics
 
 soak: .venv/installed-dev ## a conversation of TURNS=10000 turns on one thread: memory and time per turn stay as they are
 	$(python) -m benchmarks.soak $(if $(TURNS),--turns $(TURNS))

@@ -15,9 +15,9 @@ from infrastructure.telemetry.counts import Counts
 from infrastructure.telemetry.labels import BoundedLabel
 from infrastructure.telemetry.tallies import Tallies
 
-MOST_MODELS: Final = 50
+MOST_MODELS: Final = 24
 """That have histograms of their own."""
-MOST_PROVIDERS: Final = 20
+MOST_PROVIDERS: Final = 16
 _CALL: Final = (names.OPERATION, names.PROVIDER, names.REQUEST_MODEL)
 
 

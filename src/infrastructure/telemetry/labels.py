@@ -4,7 +4,8 @@ from hashlib import sha256
 from typing import Final
 
 OTHER: Final = "other"
-LONGEST: Final = 64
+LONGEST: Final = 48
+"""Bytes of UTF-8."""
 
 
 class BoundedLabel:
@@ -24,7 +25,8 @@ class BoundedLabel:
 
 
 def _short(value: str) -> str:
-    if len(value) <= LONGEST:
-        return value
-    digest = sha256(value.encode(errors="replace")).hexdigest()[:8]
-    return f"{value[: LONGEST - len(digest) - 1]}~{digest}"
+    body = value.encode(errors="replace")
+    if len(body) <= LONGEST:
+        return body.decode()
+    digest = sha256(body).hexdigest()[:8]
+    return f"{body[: LONGEST - len(digest) - 1].decode(errors='ignore')}~{digest}"

@@ -21,6 +21,8 @@ RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 NODE_SECONDS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
 COMMIT_SECONDS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.5, 1, 5)
 BATCH_ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000)
+MOST_KINDS: Final = 30
+MOST_CURRENCIES: Final = 5
 STUCK_SECONDS: Final = 600.0
 """A run that is carried, and has written no row for so long, is called stuck."""
 
@@ -30,8 +32,8 @@ class PrometheusMeter:
 
     def __init__(self, most_values: int = 200) -> None:
         self._registry = CollectorRegistry()
-        self._workflow, self._model, self._kind, self._tenant, self._budget = (BoundedLabel(most_values) for _ in range(5))
-        self._currency = BoundedLabel(20)
+        self._workflow, self._model, self._tenant, self._budget = (BoundedLabel(most_values) for _ in range(4))
+        self._kind, self._currency = BoundedLabel(min(most_values, MOST_KINDS)), BoundedLabel(MOST_CURRENCIES)
         self._count_runs()
         self._count_money()
         self._watch_budgets()
