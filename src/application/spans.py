@@ -3,6 +3,7 @@
 from application.attempts import Attempt
 from application.drive import Drive
 from domain.errors import WeftError
+from domain.ports.nodes import Park
 from domain.ports.traces import HERE, Attribute, Span, SpanKind, Traces
 from domain.run.run import Run
 from domain.run.state import Activation
@@ -37,8 +38,9 @@ def run_ended(traces: Traces, run: Run) -> None:
 
 
 def attempt_ended(drive: Drive, attempt: Attempt, number: int) -> None:
+    """Of one that only went to sleep there is none: it comes back."""
     traces = drive.tools.traces
-    if not traces.is_on:
+    if not traces.is_on or isinstance(attempt.outcome, Park):
         return
     activation, run, now = attempt.activation, trace_of(drive.run), drive.now()
     kind = activation.frame.graph.nodes[activation.index].kind

@@ -741,3 +741,19 @@ class TestBadRuns:
         found = await stage.run(bad)
         assert (found.status, found.failure and found.failure.code) == ("failed", "internal")
         assert "a bug of Weft ends the run" in {entry["event"] for entry in stage.logs}
+
+
+async def test_a_worker_tells_for_how_long_its_runs_have_come_to_no_row(stage: Stage) -> None:
+    gate = Gate()
+    stage.does(a=gate)
+    await stage.order(ONE)
+
+    async with working(stage.worker(gauge_seconds=5.0)):
+        await gate.began.wait()
+        await stage.clock.sleep(903)
+        quiet = stage.meter.quiet
+        gate.opened.set()
+        await stage.clock.sleep(6)
+
+        assert [round(seconds, -1) for seconds in quiet] == [900]
+        assert stage.meter.quiet == []
