@@ -1,14 +1,14 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-metrics soak wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-metrics soak wfformat docs dashboards lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
 python := $(bin)/python
 
 # Commands from the system that tests need and no wheel brings: names that tools/system_packages.sh knows.
-system_packages :=
+system_packages := prometheus
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -77,6 +77,9 @@ docs: .venv/installed-dev ## write again what the docs take from the code: refer
 	$(python) -m tools.graph_schema
 	$(python) -m tools.reference
 	$(python) -m tools.pictures
+
+dashboards: .venv/installed-dev ## write Grafana's dashboards again from tools/grafana
+	$(python) -m tools.dashboards
 
 lock: .venv/installed-dev ## lock requirements/*.in again (UPGRADE=1 moves every version)
 	tools/lock.sh $(if $(UPGRADE),--upgrade)
