@@ -86,6 +86,9 @@ async def finish_run(drive: Drive) -> None:
         node=state.failure.node if state.failure else None,
         steps=state.steps,
         tokens=drive.run.usage.total_tokens,
+        cost=str(drive.run.usage.cost.amount),
+        currency=drive.run.usage.cost.currency,
+        unpriced=drive.run.usage.unpriced,
         seconds=round(seconds, 6),
         trace=trace_of(drive.run).trace,
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from infrastructure.telemetry.metrics import PrometheusMeter
+from tests.architecture.places import ROOT
 from tests.deploy import panels
 from tests.deploy.panels import BOARDS, SUBSTITUTES, asked, board, panel_queries, rules
 from tools.dashboards import TARGET, files
@@ -47,6 +48,18 @@ def test_what_is_recorded_is_asked_for() -> None:
     expressions = [*(query for _, query in panel_queries()), *(str(rule["expr"]) for rule in rules() if "alert" in rule)]
 
     assert {name for expression in expressions for name in asked(expression)} >= RECORDED
+
+
+def test_every_metric_is_explained() -> None:
+    page = (ROOT / "docs/observability.md").read_text()
+
+    assert [name for name in sorted(metric_names()) if f"`{name}" not in page] == []
+
+
+def test_every_alert_says_what_to_do() -> None:
+    page = (ROOT / "docs/observability.md").read_text()
+
+    assert [rule["alert"] for rule in rules() if "alert" in rule and rule["alert"] not in page] == []
 
 
 def metric_names() -> set[str]:
