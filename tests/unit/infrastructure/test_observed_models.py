@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -60,14 +60,24 @@ async def test_an_answer_is_told_with_what_it_used_and_by_what_its_alias_stands_
     assert call.first_seconds is None, "nobody listened for the first piece"
 
 
+class Ticking(SystemClock):
+    """A second passes between any two looks."""
+
+    ticks = 0.0
+
+    def monotonic(self) -> float:
+        self.ticks += 1
+        return self.ticks
+
+
 async def test_of_a_stream_the_first_piece_is_timed_and_every_piece_passes(seen: Seen) -> None:
     pieces: list[str] = []
-    answer = await models(seen).complete(asked(), pieces.append)
+    answer = await replace(models(seen), clock=Ticking()).complete(asked(), pieces.append)
 
     (call,) = seen.calls
+    assert len(pieces) > 1
     assert "".join(pieces) == answer.text
-    assert call.first_seconds is not None
-    assert 0 <= call.first_seconds <= call.seconds
+    assert (call.first_seconds, call.seconds) == (1, 2)
 
 
 async def test_a_failure_is_told_by_its_code_with_what_it_used_and_passes_on(seen: Seen) -> None:

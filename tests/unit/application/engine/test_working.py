@@ -744,16 +744,20 @@ class TestBadRuns:
 
 
 async def test_a_worker_tells_for_how_long_its_runs_have_come_to_no_row(stage: Stage) -> None:
-    gate = Gate()
-    stage.does(a=gate)
-    await stage.order(ONE)
+    first, second = Gate(), Gate()
+    stage.does(a=first, b=second)
+    await stage.order(TWO)
 
+    seen: list[list[float]] = []
     async with working(stage.worker(gauge_seconds=5.0)):
-        await gate.began.wait()
+        await first.began.wait()
         await stage.clock.sleep(903)
-        quiet = stage.meter.quiet
-        gate.opened.set()
-        await stage.clock.sleep(6)
+        seen.append(stage.meter.quiet)
+        first.opened.set()
+        await stage.clock.sleep(20)
+        seen.append(stage.meter.quiet)
+        second.opened.set()
+        await stage.clock.sleep(20)
+        seen.append(stage.meter.quiet)
 
-        assert [round(seconds, -1) for seconds in quiet] == [900]
-        assert stage.meter.quiet == []
+    assert [[round(seconds, -1) for seconds in quiet] for quiet in seen] == [[900], [10], []]
