@@ -48,14 +48,11 @@ from wiring.adapters import (
     addresses_of_webhooks,
     catalog_of,
     close_models,
-    close_traces,
     engine_tools_of,
     guard_of,
     heart_of,
     installed_of,
-    meter_of,
     models_of,
-    traces_of,
 )
 from wiring.beside import beats_of, chores_of
 from wiring.desk import build_desk
@@ -67,6 +64,7 @@ from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
 from wiring.showing import ShownSetting, shown
 from wiring.strangers import unknown_variables
+from wiring.watching import close_traces, meter_of, traces_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -158,8 +156,7 @@ class App:
         """The REST interface. Open streams end when `stopping` is set."""
         from interface.rest.app import RestSettings, create_app
 
-        settings = RestSettings(mcp_seconds=self.settings.mcp_seconds)
-        return create_app(self.desk, settings, self.metrics, stopping, self.shared.traces())
+        return create_app(self.desk, RestSettings(mcp_seconds=self.settings.mcp_seconds), self.metrics, stopping, self.shared.traces())
 
     def metrics(self) -> tuple[bytes, str]:
         """The text for Prometheus, and its content type; empty where nothing is counted."""

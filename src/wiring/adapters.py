@@ -1,13 +1,11 @@
 """What a process gets of the outside: adapters whose libraries are loaded when they are first asked."""
 
-import asyncio
 import os
 import random
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from importlib import import_module
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from application import drawing
 from application.appending import EngineTools
@@ -21,9 +19,8 @@ from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.meter import Meter
 from domain.ports.secrets import Secrets
-from domain.ports.traces import UNTRACED, Traces
+from domain.ports.traces import Traces
 from domain.tool import ToolType
-from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.memory.limits import MemoryLimits
@@ -33,7 +30,6 @@ from infrastructure.secrets.redactor import Redactor
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
 from infrastructure.telemetry.observed_tools import TracedGuard
-from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.tools.catalog import Catalog, ToolSource
 from infrastructure.tools.guarded import Guard
 from infrastructure.tools.limiting import CallLimits
@@ -138,36 +134,6 @@ def drawn_by(module: str, function: str) -> drawing.Draw:
         return found(graph)
 
     return draw
-
-
-class ShownMeter(Meter, LineMeter, Protocol):
-    def render(self) -> tuple[bytes, str]:
-        """What it counted, and the content type of that."""
-
-
-def meter_of(settings: Settings) -> ShownMeter:
-    """Prometheus, where somebody may scrape."""
-    if not settings.metrics:
-        return Unmetered()
-    from infrastructure.telemetry.metrics import PrometheusMeter
-
-    return PrometheusMeter()
-
-
-def traces_of(settings: Settings) -> Traces:
-    """Nothing of OpenTelemetry is loaded where nobody wants traces."""
-    if settings.otlp_endpoint is None:
-        return UNTRACED
-    from infrastructure.telemetry.otlp import OtlpTraces
-
-    return OtlpTraces(settings.otlp_endpoint, version("weft"))
-
-
-async def close_traces(traces: Traces) -> None:
-    """What waits is sent first."""
-    close = getattr(traces, "close", None)
-    if close is not None:
-        await asyncio.to_thread(close)
 
 
 def heart_of(store: Store, clock: Clock) -> Heart:

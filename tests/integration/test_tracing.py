@@ -186,9 +186,9 @@ def test_without_an_address_the_trace_is_handed_on_all_the_same(site: Site, tmp_
 def test_nothing_of_opentelemetry_is_loaded_where_nobody_wants_traces() -> None:
     code = "\n".join(
         [
-            "import sys, bootstrap, wiring.adapters as adapters",
+            "import sys, bootstrap, wiring.watching as watching",
             "from settings import read_settings",
-            "adapters.traces_of(read_settings())",
+            "watching.traces_of(read_settings())",
             "print([name for name in sys.modules if name.startswith('opentelemetry')])",
         ]
     )
