@@ -38,8 +38,8 @@ class Site:
     def rest(self) -> Rest:
         return Rest(self.api.url())
 
-    def order(self, headers: dict[str, str]) -> dict[str, Any]:
-        answer = web.post(f"{self.api.url()}/v1/runs", json={"workflow": document()}, headers=headers, timeout=30)
+    def order(self, headers: dict[str, str], workflow: dict[str, Any] | None = None) -> dict[str, Any]:
+        answer = web.post(f"{self.api.url()}/v1/runs", json={"workflow": workflow or document()}, headers=headers, timeout=30)
         assert answer.is_success, answer.text
         return self.rest().ended(answer.json()["id"])
 
@@ -58,7 +58,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         where = called.url.removeprefix("http://")
         settings = {"WEFT_DATABASE_URL": f"sqlite:///{folder}/weft.db", "WEFT_OTLP_ENDPOINT": spans.url, "WEFT_HTTP_PRIVATE": where}
         called.answer, called.statuses = b'{"said": true}', [200] * 100
-        with commands(folder / "weft", settings) as started:
+        (folder / "modules").mkdir()
+        (folder / "modules" / "where_tools.py").write_text(IN_A_PROCESS)
+        with commands(folder / "weft", settings | {"WEFT_TOOLS": "where_tools"}, folder / "modules") as started:
             api, worker = started.serve("--no-worker"), started.worker()
             Rest(api.url()).post("/v1/tools", tool(called.url))
             yield Site(api, worker, spans, called)
@@ -73,6 +75,22 @@ def tool(url: str) -> dict[str, Any]:
         "parameters": {"type": "object", "properties": {"text": {"type": "string"}}, "additionalProperties": False},
         "config": {"url": f"{url}/tell", "method": "POST", "body": {"text": "${arguments.text}"}},
     }
+
+
+IN_A_PROCESS = '''
+from weft import ToolContext, tool
+
+
+@tool(effects="none", in_process=True)
+def where(context: ToolContext) -> str:
+    """Where it is called from."""
+    return context.traceparent
+'''
+
+
+def in_a_process() -> dict[str, Any]:
+    node = {"kind": "tool", "tool": "where", "arguments": {}, "writes": {"text": "${output}"}}
+    return {**document(), "name": "processed", "nodes": {"own": node}, "edges": [{"from": "start", "to": "own"}]}
 
 
 def document() -> dict[str, Any]:
@@ -110,6 +128,16 @@ def test_a_request_is_one_trace_from_the_caller_to_the_server_that_a_tool_calls(
     }
     (told,) = [one.headers["traceparent"] for one in site.called.of("/tell") if TRACE in one.headers["traceparent"]]
     assert told == f"00-{TRACE}-{spans['execute_tool tell'].id}-01"
+
+
+def test_the_trace_goes_on_in_a_tool_that_has_a_process_of_its_own(site: Site) -> None:
+    trace = "8" * 32
+    run = site.order({"traceparent": f"00-{trace}-{CALLER}-01"}, in_a_process())
+
+    spans = site.until_there(trace, {"POST /v1/runs", "run processed", "node own", "execute_tool where"})
+
+    assert run["output"]["text"] == f"00-{trace}-{spans['execute_tool where'].id}-01"
+    assert spans["execute_tool where"].parent == spans["node own"].id
 
 
 def test_spans_say_what_they_stand_for_and_who_sent_them(site: Site) -> None:

@@ -4,7 +4,6 @@ import secrets
 import time
 from dataclasses import dataclass
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from application.tracing import HERE, Span, SpanKind, TraceContext, Traces, read_traceparent
@@ -21,7 +20,7 @@ class Traced:
     traces: Traces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = read_traceparent(Headers(scope=scope).get("traceparent", "")) if scope["type"] == "http" else None
+        asked = _asked(scope) if scope["type"] == "http" else None
         if scope["type"] != "http" or scope["path"] in _PROBES or (asked is None and not self.traces.is_on):
             await self.app(scope, receive, send)
             return
@@ -34,6 +33,11 @@ class Traced:
             HERE.reset(before)
             if self.traces.is_on:
                 self.traces.add(_span(scope, here, asked, began, answered.status))
+
+
+def _asked(scope: Scope) -> TraceContext | None:
+    found = next((value for name, value in scope["headers"] if name == b"traceparent"), b"")
+    return read_traceparent(found.decode("latin-1"))
 
 
 def _begun(asked: TraceContext | None) -> TraceContext:
