@@ -1,14 +1,14 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-history bench-usage soak wfformat docs lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-history bench-usage bench-metrics soak wfformat docs dashboards lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
 python := $(bin)/python
 
 # Commands from the system that tests need and no wheel brings: names that tools/system_packages.sh knows.
-system_packages :=
+system_packages := prometheus
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -69,6 +69,9 @@ bench-usage: .venv/installed-dev ## how long a question about a million calls ta
 bench-history: .venv/installed-dev ## how long a question to a history of 100,000 records takes, and what a record costs
 	$(python) -m benchmarks.history
 
+bench-metrics: .venv/installed-dev ## how large /metrics is and how long it takes: 200 workflows of 2 models, and 100,000 ids at every label
+	$(python) -m benchmarks.metrics
+
 soak: .venv/installed-dev ## a conversation of TURNS=10000 turns on one thread: memory and time per turn stay as they are
 	$(python) -m benchmarks.soak $(if $(TURNS),--turns $(TURNS))
 
@@ -80,6 +83,9 @@ docs: .venv/installed-dev ## write again what the docs take from the code: refer
 	$(python) -m tools.graph_schema
 	$(python) -m tools.reference
 	$(python) -m tools.pictures
+
+dashboards: .venv/installed-dev ## write Grafana's dashboards again from tools/grafana
+	$(python) -m tools.dashboards
 
 lock: .venv/installed-dev ## lock requirements/*.in again (UPGRADE=1 moves every version)
 	tools/lock.sh $(if $(UPGRADE),--upgrade)

@@ -41,6 +41,7 @@ from infrastructure.secrets.redactor import Redactor
 from infrastructure.store import migrate
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
+from infrastructure.telemetry.observed_models import ObservedModels
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
@@ -54,7 +55,6 @@ from wiring.adapters import (
     guard_of,
     heart_of,
     installed_of,
-    meter_of,
     models_of,
 )
 from wiring.asking import asked_of
@@ -69,6 +69,7 @@ from wiring.secrets import redactor_of, secrets_of
 from wiring.showing import ShownSetting, shown
 from wiring.strangers import unknown_variables
 from wiring.taping import Tape, clock_of, leaping_loop, settings_of, taped_catalog
+from wiring.watching import close_traces, meter_of, traces_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
@@ -91,6 +92,7 @@ class Shared(containers.DeclarativeContainer):
     name = providers.Singleton(lambda: WorkerId(f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"))
     feed = between.provided.feed
     meter = providers.Singleton(meter_of, settings)
+    traces = providers.Singleton(traces_of, settings)
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     secrets = providers.Singleton(secrets_of, settings, redactor)
@@ -101,7 +103,7 @@ class Shared(containers.DeclarativeContainer):
     trail = providers.Singleton(GroupedTrail, store.provided.audit, clock, redactor.provided.nameless)
     servers = providers.Singleton(servers_of, reach, secrets, settings, store, redactor, schemas, clock)
     policy = providers.Singleton(policy_of, settings)
-    guard = providers.Singleton(guard_of, policy, trail, redactor, clock)
+    guard = providers.Singleton(guard_of, policy, trail, redactor, clock, traces)
     sources = providers.Singleton(sources_of, settings, servers)
     history = providers.Singleton(GroupedHistory, store.provided.history, redactor.provided.in_history)
     listed = providers.Singleton(catalog_of, tools, makers, schemas, store, guard, sources)
@@ -109,7 +111,8 @@ class Shared(containers.DeclarativeContainer):
     recorded_tools = providers.Singleton(RecordedCatalog, listed, tool_history)
     catalog = providers.Singleton(taped_catalog, recorded_tools, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
-    recorded = providers.Singleton(RecordedModels, models, history, providers.Object(new_id), clock)
+    observed = providers.Singleton(ObservedModels, models, meter, traces, clock)
+    recorded = providers.Singleton(RecordedModels, observed, history, providers.Object(new_id), clock)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),
@@ -127,7 +130,7 @@ class Shared(containers.DeclarativeContainer):
 
     engine = providers.Singleton(
         Engine,
-        providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture),
+        providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture, traces),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock, prompts),
     )
     worker = providers.Singleton(
@@ -175,7 +178,7 @@ class App:
         """The REST interface. Open streams end when `stopping` is set."""
         from interface.rest.app import RestSettings, create_app
 
-        return create_app(self.desk, RestSettings(mcp_seconds=self.settings.mcp_seconds), self.metrics, stopping)
+        return create_app(self.desk, RestSettings(mcp_seconds=self.settings.mcp_seconds), self.metrics, stopping, self.shared.traces())
 
     def metrics(self) -> tuple[bytes, str]:
         """The text for Prometheus, and its content type; empty where nothing is counted."""
@@ -210,6 +213,7 @@ async def open_app(
     """
     async with AsyncExitStack() as stack:
         shared = Shared(settings=settings, redactor=redactor or redactor_of(settings), tape=providers.Object(tape))
+        stack.push_async_callback(close_traces, shared.traces())
         shared.secrets()  # what is wrong with one stops the start
         opening = open_between(settings.redis_url, shared.name(), settings.poll_seconds, shared.meter())
         between = await stack.enter_async_context(opening)

@@ -137,6 +137,7 @@ class Settings(BaseSettings):
     ] = 50.0
     worker_runs: Annotated[int, Field(ge=1, le=10_000, description="runs that a worker carries at once")] = 100
     metrics: Annotated[bool, Field(description="count for Prometheus")] = True
+    otlp_endpoint: Annotated[str | None, Field(pattern=r"^https?://.+$", description="http://HOST:4318: where traces go (OTLP)")] = None
     log: Annotated[str, Field(description="level, or levels by logger: info or application.engine=debug,info")] = "info"
     log_pretty: Annotated[bool, Field(description="log for people instead of JSON lines")] = False
 

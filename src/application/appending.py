@@ -16,6 +16,7 @@ from domain.ports.items import Items
 from domain.ports.journal import Append, Journal, Recorded
 from domain.ports.meter import Meter
 from domain.ports.repositories import Marks, UsageLedger
+from domain.ports.traces import UNTRACED, Traces
 
 log = structlog.get_logger("application.engine")
 
@@ -36,6 +37,7 @@ class EngineTools:
     take_along: TakeAlong
     capture: Capture = Capture.ON
     """How much of what is said the history keeps where workflows say nothing."""
+    traces: Traces = UNTRACED
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -7,6 +7,7 @@ import structlog
 
 from application.drive import Drive
 from application.engine import Engine
+from application.spans import run_claimed, trace_of
 from domain.errors import DatabaseError, NodeExecutionError, Poisoned, SerializationError, WeftError
 from domain.ports.inbox import Wish
 from domain.ports.queue import Claim
@@ -47,7 +48,10 @@ async def carry(engine: Engine, claim: Claim, wishes: Sequence[Wish], opened: Ca
 def _tell(claim: Claim, drive: Drive) -> None:
     run, lease = claim.run, claim.lease
     what = "run started" if drive.outbox else "run resumed"
-    log.info(what, run=run.id, thread=run.thread, workflow=run.workflow, worker=lease.worker, epoch=lease.epoch)
+    about = {"run": run.id, "thread": run.thread, "workflow": run.workflow, "trace": trace_of(run).trace}
+    log.info(what, **about, worker=lease.worker, epoch=lease.epoch)
+    if drive.outbox:
+        run_claimed(drive.tools.traces, run, drive.now())
 
 
 def _bug(claim: Claim, error: Exception) -> WeftError:

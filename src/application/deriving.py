@@ -15,6 +15,7 @@ from application.intents import decided, is_unknown, keep_answer, leave_unknown,
 from application.programs import Program
 from application.recalling import recalls_before_it_finishes
 from application.sleeping import SHORT_SECONDS, rest, sleep
+from application.spans import attempt_ended
 from application.stopping import stop
 from application.wishes import take_wishes
 from domain.errors import NodeExecutionError, WeftError, failure_of
@@ -180,6 +181,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
     elif drive.reserves:
         drive.account.let_off((activation, 0))
     drive.tools.meter.node_ended(activation.frame.graph.nodes[activation.index].kind, attempt.seconds, failed=has_failed)
+    attempt_ended(drive, attempt, number)
 
 
 def _settle_failed(drive: Drive, attempt: Attempt) -> None:

@@ -146,7 +146,7 @@ class Drive:
         self.run = replace(self.run, usage=self.run.usage.plus(usage, state))
         self.has_news = True
         for call in usage.calls:
-            self.tools.meter.used(self.account.workflow, call)
+            self.tools.meter.used(self.run.tenant, self.account.workflow, call)
 
     def recount(self, lines: Sequence[UsageRow]) -> None:
         """A worker that had lost the run may have counted what no row of it says."""

@@ -4,6 +4,7 @@ import structlog
 
 from application import deciding
 from application.drive import Drive
+from application.spans import run_ended, trace_of
 from application.stopping import stop
 from domain.errors import WeftError, failure_of
 from domain.run import events
@@ -74,6 +75,7 @@ async def finish_run(drive: Drive) -> None:
         await drive.tools.take_along(drive.run)
     seconds = (now - drive.run.created_at).total_seconds()
     drive.tools.meter.run_ended(drive.run, seconds)
+    run_ended(drive.tools.traces, drive.run)
     log.info(
         "run ended",
         run=drive.run.id,
@@ -84,5 +86,9 @@ async def finish_run(drive: Drive) -> None:
         node=state.failure.node if state.failure else None,
         steps=state.steps,
         tokens=drive.run.usage.total_tokens,
+        cost=str(drive.run.usage.cost.amount),
+        currency=drive.run.usage.cost.currency,
+        unpriced=drive.run.usage.unpriced,
         seconds=round(seconds, 6),
+        trace=trace_of(drive.run).trace,
     )

@@ -17,6 +17,7 @@ from application.programs import NodeProgram
 from application.progressing import Progress
 from application.recalling import recalls_before_it_runs
 from application.sleeping import back_off
+from application.spans import enter
 from domain.errors import WeftError
 from domain.granted import Grants, both
 from domain.ports.expressions import RECALLED
@@ -144,6 +145,7 @@ async def _attempt(drive: Drive, activation: Activation, node: NodeProgram, cont
     def late(usage: Usage) -> None:
         drive.late.append(((activation, 0), usage))
 
+    enter(drive, activation)
     calls = Performing(drive, activation)
     context.perform = calls
     try:

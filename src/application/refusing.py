@@ -7,6 +7,7 @@ from typing import Final
 import structlog
 
 from application.appending import EngineTools
+from application.spans import run_ended
 from domain.errors import Failure, SerializationError, WeftError, failure_of
 from domain.ids import ActivationPath, Position
 from domain.ports.inbox import Wish
@@ -51,6 +52,7 @@ async def refuse(tools: EngineTools, claim: Claim, error: WeftError) -> None:
     tools.feed.publish(await tools.journal.append(unit))
     await tools.take_along(run)
     tools.meter.run_ended(run, 0.0)
+    run_ended(tools.traces, run)
     log.error("run refused", run=run.id, thread=run.thread, workflow=run.workflow, code=failure.code, reason=failure.message)
 
 

@@ -28,6 +28,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.repositories import IdempotencyMark, Marks, NewRun, RunFilter, Runs, Workflows
 from domain.ports.schemas import Schemas
+from domain.ports.traces import traceparent_here
 from domain.run.run import Continued, Run, RunStatus
 from domain.run.terms import OnBusy
 from domain.workflow import WorkflowMetadata, WorkflowVersion
@@ -170,6 +171,7 @@ class StartRun:
             acting=place.acting,
             pause_before=tuple(dict.fromkeys(order.pause_before)),
             pause_after=tuple(dict.fromkeys(order.pause_after)),
+            trace=traceparent_here(),
         )
 
 

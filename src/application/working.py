@@ -16,6 +16,7 @@ from application.carrying import carry
 from application.claiming import Claiming
 from application.drive import Drive
 from application.engine import Engine
+from application.quiet import Quiet
 from domain.errors import DatabaseError, Fenced, WeftError
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
@@ -56,6 +57,7 @@ class Worker:
     policy: WorkerPolicy = field(default_factory=WorkerPolicy)
     hand: Claiming = field(init=False)
     drives: dict[Lease, Drive] = field(default_factory=dict)
+    quiet: Quiet = field(default_factory=Quiet)
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -236,4 +238,5 @@ class Worker:
             depth = await self._patiently(self.queue.depth())
             if depth is not None:
                 self.meter.queue_seen(depth)
+            self.meter.runs_seen(self.quiet.look(self.drives, self.clock.monotonic()))
             await self.clock.sleep(self.policy.gauge_seconds)

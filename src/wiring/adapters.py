@@ -4,7 +4,7 @@ import os
 import random
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from application import drawing
 from application.appending import EngineTools
@@ -20,8 +20,8 @@ from domain.ports.feed import Feed
 from domain.ports.heart import Heart
 from domain.ports.meter import Meter
 from domain.ports.secrets import Secrets
+from domain.ports.traces import Traces
 from domain.tool import ToolType
-from infrastructure.between import LineMeter
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
 from infrastructure.memory.limits import MemoryLimits
@@ -30,7 +30,7 @@ from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
 from infrastructure.store.later import Later, LaterModule
 from infrastructure.store.store import Store
-from infrastructure.telemetry.unmetered import Unmetered
+from infrastructure.telemetry.observed_tools import TracedGuard
 from infrastructure.tools.catalog import Catalog, ToolSource
 from infrastructure.tools.guarded import Guard
 from infrastructure.tools.limiting import CallLimits
@@ -100,8 +100,8 @@ def installed_of(settings: Settings, reach: Reach, schemas: JsonSchemas, clock: 
     return installed
 
 
-def guard_of(policy: Policy, trail: AuditTrail, redactor: Redactor, clock: SystemClock) -> Guard:
-    return Guard(policy, trail, CallLimits(MemoryLimits()), redactor.for_tenant, clock)
+def guard_of(policy: Policy, trail: AuditTrail, redactor: Redactor, clock: SystemClock, traces: Traces) -> Guard:
+    return TracedGuard(policy, trail, CallLimits(MemoryLimits()), redactor.for_tenant, clock, traces)
 
 
 def catalog_of(
@@ -112,11 +112,12 @@ def catalog_of(
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
-def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture) -> EngineTools:
+def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture, traces: Traces) -> EngineTools:
     """What every run of this process is driven with."""
     along = TakeAlong(store.threads, store.runs, store.inbox)
     retries = RetryPolicy(random.random)
-    return EngineTools(store.journal, feed, meter, clock, retries, store.usage, store.inbox, store.marks, store.items, along, capture)
+    kept = (store.usage, store.inbox, store.marks, store.items)
+    return EngineTools(store.journal, feed, meter, clock, retries, *kept, along, capture, traces)
 
 
 def drawn_by(module: str, function: str) -> drawing.Draw:
@@ -127,20 +128,6 @@ def drawn_by(module: str, function: str) -> drawing.Draw:
         return found(graph, notes)
 
     return draw
-
-
-class ShownMeter(Meter, LineMeter, Protocol):
-    def render(self) -> tuple[bytes, str]:
-        """What it counted, and the content type of that."""
-
-
-def meter_of(settings: Settings) -> ShownMeter:
-    """Prometheus, where somebody may scrape."""
-    if not settings.metrics:
-        return Unmetered()
-    from infrastructure.telemetry.metrics import PrometheusMeter
-
-    return PrometheusMeter()
 
 
 def heart_of(store: Store, clock: Clock) -> Heart:

@@ -9,13 +9,14 @@ from tests.architecture.places import SRC
 
 CONNECTING = {
     *("socket", "ssl", "httpx", "httpx2", "httpcore", "httpcore2", "aiohttp", "requests", "urllib3", "websockets"),
-    *("ftplib", "smtplib", "telnetlib"),
+    *("ftplib", "smtplib", "telnetlib", "opentelemetry"),
 }
 PARTS = {"urllib.request", "http.client", "xmlrpc.client"}
 CALLS = {"open_connection", "create_connection", "create_server", "start_server", "sock_connect", "urlopen", "open_unix_connection"}
 ALLOWED = {
     "infrastructure/outgoing": "the door",
     "infrastructure/models/openai.py": "where models are is the owner's decision, and no document's",
+    "infrastructure/telemetry/otlp.py": "traces go to the one address that the owner of the service has set",
     "interface/cli/client.py": "the command speaks to the server that its user names",
     "interface/cli/demo.py": "the demonstration speaks to the service that it has started",
     "interface/cli/serving.py": "the service listens",

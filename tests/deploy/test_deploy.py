@@ -1,6 +1,5 @@
 """The files that start Weft among its neighbours are read here as their programs read them; no engine is needed."""
 
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,18 +11,6 @@ from tests.architecture.places import ROOT
 
 DEPLOY = ROOT / "deploy"
 YAML_FILES = [ROOT / "docker-compose.yml", *sorted(DEPLOY.rglob("*.yml"))]
-METRICS = {
-    "weft_runs_total": {"status"},
-    "weft_run_duration_seconds": set(),
-    "weft_node_duration_seconds": {"kind"},
-    "weft_queue_depth": set(),
-    "weft_queue_lag_seconds": set(),
-    "weft_lease_takeovers_total": set(),
-    "weft_journal_batch_rows": set(),
-    "weft_journal_commit_seconds": set(),
-    "weft_tokens_total": {"model", "workflow", "direction"},
-    "weft_cost_total": {"model", "workflow", "currency"},
-}
 
 
 def document(path: Path) -> Any:
@@ -33,13 +20,6 @@ def document(path: Path) -> Any:
 def services() -> dict[str, Any]:
     found: dict[str, Any] = document(ROOT / "docker-compose.yml")["services"]
     return found
-
-
-def expressions() -> list[str]:
-    """Every PromQL expression of the alerts and of the dashboard."""
-    rules = [rule for group in document(DEPLOY / "prometheus/alerts.yml")["groups"] for rule in group["rules"]]
-    panels = json.loads((DEPLOY / "grafana/dashboards/weft.json").read_text())["panels"]
-    return [rule["expr"] for rule in rules] + [target["expr"] for panel in panels for target in panel["targets"]]
 
 
 @pytest.mark.parametrize("path", YAML_FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -97,30 +77,6 @@ def test_prometheus_finds_its_rules_and_both_kinds_of_process() -> None:
 
     assert [name for name in settings["rule_files"] if not (DEPLOY / "prometheus" / name).is_file()] == []
     assert {job["job_name"] for job in settings["scrape_configs"]} == {"weft-api", "weft-worker"}
-
-
-def test_alerts_and_panels_ask_for_metrics_and_labels_that_exist() -> None:
-    asked = {name for expression in expressions() for name in re.findall(r"\bweft_\w+", expression)}
-    labels = {(name, label) for expression in expressions() for name in re.findall(r"\bweft_\w+", expression)
-              for label in grouped_by(expression)}  # fmt: skip
-
-    assert {plain(name) for name in asked} == set(METRICS)
-    assert [(name, label) for name, label in sorted(labels) if label not in METRICS[plain(name)] | {"le"}] == []
-
-
-def test_the_code_counts_what_alerts_and_panels_ask_for() -> None:
-    code = "".join(path.read_text() for path in (ROOT / "src/infrastructure/telemetry").rglob("*.py"))
-
-    # The client library adds _total to the name of a counter.
-    assert [name for name in METRICS if f'"{name}"' not in code and f'"{name.removesuffix("_total")}"' not in code] == []
-
-
-def grouped_by(expression: str) -> list[str]:
-    return [label.strip() for group in re.findall(r"by \(([^)]*)\)", expression) for label in group.split(",")]
-
-
-def plain(name: str) -> str:
-    return name.removesuffix("_bucket")
 
 
 def test_the_image_runs_as_nobody_in_particular_and_says_when_it_is_well() -> None:

@@ -1,14 +1,17 @@
 """What a service tells of itself: logs, metrics, probes, and why it does not start."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
+import jsonschema_rs
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.architecture.places import ROOT
 from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.postgres import Cluster
@@ -17,6 +20,7 @@ from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
 
+SCHEMA = jsonschema_rs.validator_for(json.loads((ROOT / "docs/run-log.schema.json").read_text()))
 OF_A_RUN = ("run started", "run resumed", "run ended")
 
 
@@ -87,7 +91,10 @@ def test_a_run_that_slept_leaves_a_line_when_it_goes_on(started: Commands) -> No
 
     run = rest.ended(rest.start(waiting(5.5)))
 
-    assert tuple(line["event"] for line in lines_of(service, run["id"])) == OF_A_RUN
+    lines = lines_of(service, run["id"])
+
+    assert tuple(line["event"] for line in lines) == OF_A_RUN
+    assert all(SCHEMA.is_valid(line) for line in lines)
 
 
 def test_a_run_that_failed_says_where_and_why(started: Commands) -> None:
@@ -112,6 +119,43 @@ def test_every_line_on_stderr_is_one_json_object(started: Commands) -> None:
     written = service.err.read_text().splitlines()
     assert len(written) == len(service.log()) >= 6
     assert all({"event", "level", "logger", "timestamp"} <= line.keys() for line in service.log())
+    of_runs = [line for line in service.log() if line["event"] in OF_A_RUN]
+    assert [(line["event"], line.get("status"), line.get("code")) for line in of_runs] == [
+        ("run started", None, None),
+        ("run ended", "completed", None),
+        ("run started", None, None),
+        ("run ended", "failed", "division_by_zero"),
+    ]
+    assert all(SCHEMA.is_valid(line) for line in of_runs)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        pytest.param({"run": "7"}, id="an id that is none"),
+        pytest.param({"cost": 0.25}, id="money as a float"),
+        pytest.param({"status": "failed"}, id="a failure without its code"),
+        pytest.param({"workflow": "answering"}, id="a workflow without its version"),
+    ],
+)
+def test_the_published_schema_of_lines_refuses(spoilt: dict[str, Any]) -> None:
+    run = "0190a1b2-0000-7000-8000-00000000000a"
+    told = {"level": "info", "logger": "application.engine", "timestamp": "2026-05-04T00:00:00Z", "trace": "0" * 31 + "1"}
+    about = {"run": run, "thread": run, "workflow": "answering@1.0.0", "status": "completed", "code": None, "node": None}
+    line = {
+        "event": "run ended",
+        **told,
+        **about,
+        "steps": 1,
+        "tokens": 3,
+        "cost": "0.25",
+        "currency": "USD",
+        "unpriced": 0,
+        "seconds": 0.1,
+    }
+
+    assert SCHEMA.is_valid(line)
+    assert not SCHEMA.is_valid({**line, **spoilt})
 
 
 def test_levels_are_set_by_logger(started: Commands) -> None:

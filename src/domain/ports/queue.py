@@ -27,12 +27,13 @@ class Claim:
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
     """`waiting`: due and held by nobody, or lapsed; also those that a limit of their key keeps waiting. `lag_seconds`: how long the oldest
-    of them has been due."""
+    of them has been due. `attention`: parked until an operator decides about a call."""
 
     waiting: int
     claimed: int
     parked: int
     lag_seconds: float
+    attention: int = 0
 
 
 class RunQueue(Protocol):

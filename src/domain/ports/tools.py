@@ -12,7 +12,7 @@ from domain.ids import RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.registered import RegisteredTool, Revision
 from domain.tool import Effects, Tool, ToolExecutionResult
-from domain.tracing import traceparent
+from domain.tracing import TraceContext, traceparent
 
 Tell: TypeAlias = Callable[[str], None]
 """Takes what a tool says while it works. Never blocks, never fails."""
@@ -78,6 +78,8 @@ class ToolContext:
     logger: ToolLog = field(default=UNLOGGED, compare=False)
     effects: Effects | None = None
     capture: Capture | None = None
+    trace: TraceContext | None = None
+    """The call as a span of its trace; None where nobody knows of one."""
 
     def progress(self, done: float, text: str = "") -> None:
         """Tell that so much is done, from 0 to 1, and of what."""
@@ -86,7 +88,8 @@ class ToolContext:
     @property
     def traceparent(self) -> str:
         """For whoever the tool calls: W3C Trace Context."""
-        return traceparent(self.run or "", self.activation, self.idempotency_key)
+        known = self.trace
+        return traceparent(self.run or "", self.activation, self.idempotency_key) if known is None else known.traceparent
 
     @property
     def workflow_name(self) -> str:

@@ -120,6 +120,8 @@ class Run:
     """How it dealt with what was unfinished on its thread."""
     continues: Continued | None = None
     """Where another run was, and this one goes on; None: it begins at its beginning."""
+    trace: str = ""
+    """The `traceparent` of what started it, "" for none; see `domain.tracing`."""
 
     @property
     def needs_the_outside(self) -> bool:

@@ -28,13 +28,10 @@ MOST: Final = 1000
 SAFE: Final = {"fsync": "on", "full_page_writes": "on", "synchronous_commit": "on"}
 SAFER: Final = frozenset({"remote_write", "remote_apply", "local", "on"})
 """Of `synchronous_commit`: with each of these a commit is on the server's own disk first."""
-_ATTENTION: Final = '%"kind":"needs_attention"%'
 _LAPSED: Final = "SELECT count(*) FROM queue WHERE worker IS NOT NULL AND until < {now} - $1"
 _ASTRAY: Final = f"""SELECT id FROM runs WHERE ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = runs.id)
     ORDER BY id LIMIT {MOST}"""
 _STUMBLING: Final = f"SELECT run, deliveries FROM queue WHERE deliveries > 1 ORDER BY deliveries DESC, number LIMIT {MOST}"
-_PARKED: Final = "SELECT count(*) FROM queue q JOIN runs r ON r.id = q.run WHERE r.status = 'parked' AND {outcome} LIKE $1"
-_OUTCOME: Final = {"sqlite": "CAST(r.outcome AS TEXT)", "postgresql": "convert_from(r.outcome, 'UTF8')"}
 _WORKING: Final = "SELECT count(DISTINCT worker) FROM queue WHERE worker IS NOT NULL AND until >= {now}"
 
 
@@ -57,15 +54,14 @@ class StoreCheckup:
         return StoreVitals(f"PostgreSQL {version.split()[0]}", schema, migrate.HEAD, known, bad, now)
 
     async def work(self, silent_seconds: float) -> WorkVitals:
-        kind = "sqlite" if is_sqlite(self.url) else "postgresql"
         async with _reader(self.url, self.clock) as reader:
             spell = reader.dialect.spell
             ((lapsed,),) = await reader.rows(spell(_LAPSED), silent_seconds)
-            ((attention,),) = await reader.rows(_PARKED.format(outcome=_OUTCOME[kind]), _ATTENTION)
             ((working,),) = await reader.rows(spell(_WORKING))
             stumbling = [(RunId(run), int(times)) for run, times in await reader.rows(_STUMBLING)]
             astray = [RunId(run) for (run,) in await reader.rows(_ASTRAY)]
-            return WorkVitals(await QueueReads(reader).depth(), lapsed, astray, stumbling, attention, working)
+            depth = await QueueReads(reader).depth()
+            return WorkVitals(depth, lapsed, astray, stumbling, depth.attention, working)
 
 
 @asynccontextmanager

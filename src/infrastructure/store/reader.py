@@ -9,18 +9,20 @@ from infrastructure.store.rows import Row
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`now`: SQL for seconds since the epoch. `members`: SQL for a list that stands after `IN`, with `{}` for its parameter."""
+    """`now`: SQL for seconds since the epoch. `members`: SQL for a list that stands after `IN`, with `{}` for its parameter. `text`: SQL
+    for a body as text, with `{}` for its column."""
 
     now: str
     members: str
+    text: str
 
     def spell(self, statement: str) -> str:
-        """A statement with `{now}` and `{members:$1}` written for this database."""
-        return statement.format(now=self.now, members=_Members(self.members))
+        """A statement with `{now}`, `{members:$1}` and `{text:column}` written for this database."""
+        return statement.format(now=self.now, members=_Form(self.members), text=_Form(self.text))
 
 
 @dataclass(frozen=True, slots=True)
-class _Members:
+class _Form:
     form: str
 
     def __format__(self, parameter: str) -> str:

@@ -43,6 +43,9 @@ _DEPTH = f"""SELECT count(*) FILTER (WHERE due), count(*) FILTER (WHERE held AND
         SELECT CASE WHEN q.worker IS NULL THEN q.due_at ELSE q.until END AS at,
             ({DUE}) OR ({LAPSED}) AS due, q.worker IS NOT NULL AS held FROM queue q JOIN heads h ON h.thread = q.thread
     ) places"""
+_ATTENTION = """SELECT count(*) FROM queue q JOIN runs r ON r.id = q.run
+    WHERE q.worker IS NULL AND q.due_at > {now} AND r.status = 'parked' AND {text:r.outcome} LIKE $1"""
+_OF_ATTENTION = '%"kind":"needs_attention"%'
 _RUN = f"SELECT {RUN_COLUMNS} FROM runs WHERE id = $1 AND tenant = $2"
 _UNFINISHED = f"""SELECT {", ".join("r." + name for name in RUN_COLUMNS.split(", "))} FROM queue q JOIN runs r ON r.id = q.run
     WHERE q.line = coalesce((SELECT line FROM threads WHERE id = $1), $1) AND q.thread = $1 AND q.tenant = $2 ORDER BY q.number"""
@@ -115,8 +118,11 @@ class QueueReads:
 
     async def depth(self) -> QueueDepth:
         waiting, claimed, everything, since, now = (await self.reader.rows(self.reader.dialect.spell(_DEPTH)))[0]
-        lag = 0.0 if since is None else max(0.0, now - since)
-        return QueueDepth(waiting, claimed, everything - waiting - claimed, lag)
+        lag, parked = 0.0 if since is None else max(0.0, now - since), everything - waiting - claimed
+        return QueueDepth(waiting, claimed, parked, lag, await self._attention() if parked else 0)
+
+    async def _attention(self) -> int:
+        return int((await self.reader.rows(self.reader.dialect.spell(_ATTENTION), _OF_ATTENTION))[0][0])
 
 
 @dataclass(frozen=True, slots=True)

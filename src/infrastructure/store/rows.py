@@ -83,6 +83,8 @@ def _placed(run: Run) -> dict[str, object]:
         told["on_busy"] = run.on_busy.value
     if run.continues is not None:
         told["continues"] = run.continues
+    if run.trace:
+        told["trace"] = run.trace
     return told
 
 
@@ -128,6 +130,7 @@ def run_of(row: Row) -> Run:
         snapshots=None if asked.get("snapshots") is None else _policy_of(asked["snapshots"]),
         on_busy=OnBusy(asked.get("on_busy", OnBusy.ENQUEUE)),
         continues=None if asked.get("continues") is None else Continued(**asked["continues"]),
+        trace=asked.get("trace", ""),
         acting=None if asked.get("acting") is None else _acting_of(asked["acting"]),
         pause_before=tuple(asked.get("pause_before", ())),
         pause_after=tuple(asked.get("pause_after", ())),

@@ -8,10 +8,15 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from math import inf
+from typing import Final
 
 from prometheus_client.metrics_core import HistogramMetricFamily
 from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
+
+from infrastructure.telemetry.labels import OTHER
+
+MOST_SERIES: Final = 1_000
 
 
 class Tally:
@@ -34,14 +39,18 @@ class Tally:
 
 
 class Tallies(Collector):
-    """The tallies of one metric, by the values of its labels."""
+    """The tallies of one metric, by the values of its labels: of the first `most` combinations each one, of all others one together."""
 
-    def __init__(self, name: str, about: str, bounds: Sequence[float], labels: Sequence[str] = ()) -> None:
-        self._name, self._about, self._bounds, self._labels = name, about, bounds, labels
+    def __init__(self, name: str, about: str, bounds: Sequence[float], labels: Sequence[str] = (), most: int = MOST_SERIES) -> None:
+        self._name, self._about, self._bounds, self._labels, self._most = name, about, bounds, labels, most
         self._of: dict[tuple[str, ...], Tally] = {}
 
     def labels(self, *values: str) -> Tally:
-        return self._of.setdefault(values, Tally(self._bounds))
+        found = self._of.get(values)
+        if found is None:
+            values = values if len(self._of) < self._most else (OTHER,) * len(values)
+            found = self._of.setdefault(values, Tally(self._bounds))
+        return found
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
         yield HistogramMetricFamily(self._name, self._about, labels=self._labels)

@@ -1,5 +1,10 @@
 """For a process that nobody scrapes: `weft run` and the like. Counts nothing, and loads no Prometheus."""
 
+from collections.abc import Sequence
+from decimal import Decimal
+
+from domain.ids import TenantId
+from domain.ports.meter import ModelCall
 from domain.ports.queue import QueueDepth
 from domain.run.run import Run
 from domain.usage import Usage
@@ -10,11 +15,17 @@ class Unmetered:
 
     def node_ended(self, kind: str, seconds: float, *, failed: bool) -> None: ...
 
-    def used(self, workflow: str, usage: Usage) -> None: ...
+    def used(self, tenant: TenantId, workflow: str, usage: Usage) -> None: ...
+
+    def model_called(self, call: ModelCall) -> None: ...
+
+    def budget_seen(self, name: str, spent: Decimal, limit: Decimal) -> None: ...
 
     def committed(self, rows: int, seconds: float) -> None: ...
 
     def queue_seen(self, depth: QueueDepth) -> None: ...
+
+    def runs_seen(self, quiet_seconds: Sequence[float]) -> None: ...
 
     def taken_over(self) -> None: ...
 

@@ -20,6 +20,7 @@ from application.run_orders import RunOrder
 from application.run_views import EventsPageView
 from application.runs import CancelOrder
 from application.threads import ThreadOrder
+from application.tracing import UNTRACED, Traces
 from interface.mcp import http as mcp
 from interface.rest import (
     audit,
@@ -53,6 +54,7 @@ from interface.rest import (
 from interface.rest.guards import LocalOnly, RequestContext
 from interface.rest.noted import Noted
 from interface.rest.parameters import OnlyKnownParameters
+from interface.rest.traced import Traced
 
 _BODIES: tuple[type[BaseModel], ...] = (
     CancelOrder,
@@ -118,7 +120,7 @@ Render: TypeAlias = Callable[[], tuple[bytes, str]]
 """The text for Prometheus, and its content type."""
 
 
-def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopping: asyncio.Event) -> FastAPI:
+def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopping: asyncio.Event, traces: Traces = UNTRACED) -> FastAPI:
     """`stopping`: set it when the server begins to stop: open streams end then.
 
     The desk decides whether keys are needed; without them only requests from this machine are answered."""
@@ -131,7 +133,7 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
         redoc_url=None,
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
-        middleware=[Middleware(RequestContext), Middleware(Noted), *([Middleware(LocalOnly)] if desk.authenticate.keyless else [])],
+        middleware=_middleware(desk, traces),
         exception_handlers={
             WeftError: problems.of_weft_error,
             HTTPException: problems.of_http_exception,
@@ -149,6 +151,12 @@ def create_app(desk: Desk, settings: RestSettings, render_metrics: Render, stopp
     mcp.add_to(app.router)
     _describe(app)
     return app
+
+
+def _middleware(desk: Desk, traces: Traces) -> list[Middleware]:
+    """The outermost first."""
+    inner = [Middleware(LocalOnly)] if desk.authenticate.keyless else []
+    return [Middleware(Traced, traces=traces), Middleware(RequestContext), Middleware(Noted), *inner]
 
 
 def _describe(app: FastAPI) -> None:

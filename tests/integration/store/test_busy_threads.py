@@ -124,6 +124,15 @@ async def test_how_a_run_deals_with_a_busy_thread_and_what_it_continues_can_be_r
     assert await store.runs.get(run.tenant, run.id) == run
 
 
+async def test_the_trace_that_a_run_is_in_can_be_read_by_whoever_takes_it_up(store: Store) -> None:
+    run = a_run(trace=f"00-{'a' * 32}-{'b' * 16}-00")
+
+    await store.runs.start(NewRun(run))
+
+    (claim,) = await store.queue.claim(ANN, 1, LONG)
+    assert claim.run.trace == run.trace
+
+
 async def test_runs_of_threads_in_sequence_take_turns_in_the_order_of_their_starts(store: Store) -> None:
     elder, younger = await children(store, ThreadType.SEQUENTIAL, 2)
     runs = [await begun(store, thread) for thread in (younger, elder, younger, elder)]

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
+from math import inf
 
 import pytest
 
 from domain.errors import Fenced
 from domain.ids import WorkerId
 from domain.ports.queue import QueueDepth
-from domain.run.run import RunStatus
+from domain.run.run import RunStatus, Waiting
 from infrastructure.clock import SystemClock
 from infrastructure.store.store import Store
 from tests.integration.store.builders import (
@@ -204,6 +205,17 @@ async def test_a_parked_run_waits_for_its_time(store: Store) -> None:
     assert not await store.queue.claim(BOB, 10, LONG)
     assert await store.queue.next_due() == pytest.approx(until, abs=0.01)
     assert (await store.runs.get(claim.run.tenant, claim.run.id)).status is RunStatus.PARKED
+
+
+async def test_parked_runs_that_need_an_operator_are_counted(store: Store) -> None:
+    waiting, sleeping = await a_claim(store), await a_claim(store)
+
+    for claim, until, kind in ((waiting, inf, "needs_attention"), (sleeping, in_an_hour(), "timer")):
+        needing = replace(claim, run=replace(claim.run, waiting_for=(Waiting("/pay#1", kind),)))
+        await park(store, needing, until)
+
+    depth = await store.queue.depth()
+    assert (depth.parked, depth.attention) == (2, 1)
 
 
 async def test_a_parked_run_whose_time_has_come_goes_on(store: Store) -> None:

@@ -65,7 +65,9 @@ class MemoryQueue:
         waiting = [place for place in places if self.book.line.may_be_taken(place, now)]
         claimed = sum(place.worker is not None and place.until > now for place in places)
         since = min((place.until if place.worker else place.due for place in waiting), default=now)
-        return QueueDepth(len(waiting), claimed, len(places) - len(waiting) - claimed, now - since)
+        parked = [run for place in places if (run := self.book.runs[place.run]).status is RunStatus.PARKED]
+        attention = sum(any(waiting.kind == "needs_attention" for waiting in run.waiting_for) for run in parked)
+        return QueueDepth(len(waiting), claimed, len(places) - len(waiting) - claimed, now - since, attention)
 
     async def woken(self, timeout: float) -> None:
         await self.book.line.bell.heard(timeout)

@@ -12,7 +12,9 @@ from infrastructure.store.connections import USUAL, Connections
 from infrastructure.store.reader import Dialect
 from infrastructure.store.rows import Row
 
-POSTGRES: Final = Dialect(now="extract(epoch FROM statement_timestamp())::float8", members="(SELECT unnest({}::text[]))")
+POSTGRES: Final = Dialect(
+    now="extract(epoch FROM statement_timestamp())::float8", members="(SELECT unnest({}::text[]))", text="convert_from({}, 'UTF8')"
+)
 COMMAND_SECONDS: Final = 30.0
 CONNECT_SECONDS: Final = 5.0
 LOST: Final = (

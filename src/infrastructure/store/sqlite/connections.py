@@ -17,7 +17,7 @@ from infrastructure.store.rows import Row
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's turn at the file."""
-SQLITE = Dialect(now="(SELECT weft_now())", members="(SELECT value FROM json_each({}))")
+SQLITE = Dialect(now="(SELECT weft_now())", members="(SELECT value FROM json_each({}))", text="CAST({} AS TEXT)")
 _SETTINGS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA temp_store = MEMORY")
 
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -27,6 +28,7 @@ from domain.graph.definition import Join, Limits, Node
 from domain.ids import BEGINNING, DEFAULT_TENANT, Position, RunId, TenantId, ThreadId, WorkerId
 from domain.json import Json, JsonObject
 from domain.ports.journal import Append, Checkpoint, Recorded
+from domain.ports.meter import ModelCall
 from domain.ports.nodes import Executor, Finished, Inspection, NodeContext, NodeKind, Outcome, Workshop
 from domain.ports.queue import Claim, QueueDepth, RunQueue
 from domain.ports.repositories import NewRun
@@ -184,6 +186,7 @@ class Counter:
     ended: list[Run] = field(default_factory=list)
     uses: list[Usage] = field(default_factory=list)
     takeovers: int = 0
+    quiet: list[float] = field(default_factory=list)
     depths: list[QueueDepth] = field(default_factory=list)
     one_ended: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -194,8 +197,17 @@ class Counter:
     def node_ended(self, kind: str, seconds: float, *, failed: bool) -> None:
         pass
 
-    def used(self, workflow: str, usage: Usage) -> None:
+    def used(self, tenant: TenantId, workflow: str, usage: Usage) -> None:
         self.uses.append(usage)
+
+    def model_called(self, call: ModelCall) -> None:
+        pass
+
+    def budget_seen(self, name: str, spent: Decimal, limit: Decimal) -> None:
+        pass
+
+    def runs_seen(self, quiet_seconds: Sequence[float]) -> None:
+        self.quiet = list(quiet_seconds)
 
     def committed(self, rows: int, seconds: float) -> None:
         pass

@@ -741,3 +741,23 @@ class TestBadRuns:
         found = await stage.run(bad)
         assert (found.status, found.failure and found.failure.code) == ("failed", "internal")
         assert "a bug of Weft ends the run" in {entry["event"] for entry in stage.logs}
+
+
+async def test_a_worker_tells_for_how_long_its_runs_have_come_to_no_row(stage: Stage) -> None:
+    first, second = Gate(), Gate()
+    stage.does(a=first, b=second)
+    await stage.order(TWO)
+
+    seen: list[list[float]] = []
+    async with working(stage.worker(gauge_seconds=5.0)):
+        await first.began.wait()
+        await stage.clock.sleep(903)
+        seen.append(stage.meter.quiet)
+        first.opened.set()
+        await stage.clock.sleep(20)
+        seen.append(stage.meter.quiet)
+        second.opened.set()
+        await stage.clock.sleep(20)
+        seen.append(stage.meter.quiet)
+
+    assert seen == [[895.0], [15.0], []]
