@@ -13,6 +13,8 @@ from infrastructure.models.tokens import tokens_asked
 
 ADVICE: Final[Mapping[str, str]] = {
     "model_timeout": "raise `timeout_seconds`, or ask for less with `max_tokens`",
+    "model_bad_image": "give a PNG, JPEG, GIF or WebP that fits, from a place Weft may go to",
+    "model_image_unreachable": "look whether the picture's server answers; another try may",
     "model_bad_request": "mend the node: another try is told the same",
     "model_content_filter": "change what is asked, or route it with `on_error`",
     "model_unavailable": "nothing to mend here: `retry`, or give the alias another model to go on to",

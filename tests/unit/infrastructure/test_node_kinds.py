@@ -11,6 +11,7 @@ import pytest
 
 from domain.errors import ExpressionError, FactoryError, Failure, NodeExecutionError, ToolError, ToolNotFound, ValidationError
 from domain.graph.definition import JoinKind, Node
+from domain.history import Capture
 from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
@@ -338,7 +339,7 @@ async def test_tool_calls_with_its_key_and_gives_what_came_back() -> None:
     assert finished == Finished({"hits": 2}, USED)
     ((name, arguments, told),) = tools.called
     assert (name, arguments) == ("search", {"query": "hello", "limit": 2})
-    assert told == ToolContext(DEFAULT_TENANT, "r/n#1/0", RunId("r"), "/n#1", 7.0, effects=Effects.IDEMPOTENT)
+    assert told == ToolContext(DEFAULT_TENANT, "r/n#1/0", RunId("r"), "/n#1", 7.0, effects=Effects.IDEMPOTENT, capture=Capture.OFF)
 
 
 def test_tool_says_whether_it_changes_the_world() -> None:
