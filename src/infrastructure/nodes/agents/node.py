@@ -7,10 +7,10 @@ from domain.json import JsonObject
 from domain.ports.expressions import Scope, Value
 from domain.ports.nodes import Workshop
 from domain.ports.schemas import Schema
-from domain.ports.templates import Template
 from infrastructure.nodes.agents.config import AgentConfig
 from infrastructure.nodes.agents.members import Member
 from infrastructure.nodes.asking import Asked
+from infrastructure.nodes.prompting import Prompting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class AgentNode:
     workshop: Workshop
     members: Mapping[str, Member]
     first: Member
-    prompt: Template | None
+    prompt: Prompting | None
     messages: Value | None
     asked: Asked
     answer: Schema | None

@@ -39,12 +39,14 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Speaker:
-    """`instructions`: of each agent, as they were at the beginning. `begun_with`: so many messages were there before it said anything."""
+    """`instructions`: of each agent, as they were at the beginning. `begun_with`: so many messages were there before it said anything.
+    `prompt`: the published one that was rendered for them, `name@3`, or ""."""
 
     node: AgentNode
     context: NodeContext
     instructions: Mapping[str, str]
     begun_with: int
+    prompt: str
 
     async def __call__(self, asking: Asking, seconds: float | None) -> Turn:
         request = self._request(asking, seconds)
@@ -54,7 +56,7 @@ class Speaker:
         async def make(effect: int) -> Performed:
             if lacking:
                 return Performed(Turn(stopped=lacking).as_json())
-            return await self._answered(asking, replace(request, caller=self.context.caller(effect)), reserve)
+            return await self._answered(asking, replace(request, caller=self.context.caller(effect, self.prompt)), reserve)
 
         effect = Effect(MODEL, request.model, asking.digest, reserve=None if lacking else reserve)
         return Turn.of(await self.context.perform(effect, make))

@@ -34,6 +34,7 @@ class Talk:
     used: UsageTotal = field(default_factory=UsageTotal)
     plan: Json = None
     text: str = ""
+    prompt: str = ""
     repairs: bool = False
     handoffs: Handoffs = field(init=False)
     _repeats: Repeats = field(init=False)
@@ -64,15 +65,16 @@ class Talk:
         async def make(effect: int) -> Performed:
             said = node.instructions(scope)
             if node.prompt is not None:
-                given: Sequence[JsonObject] = [{"role": "user", "content": node.prompt(scope)}]
+                given, prompt = node.prompt(self.context), node.prompt.reference(self.context)
             else:
-                given = conversation_of(node.messages(scope) if node.messages else None)
-            return Performed({"instructions": said, "messages": given, "attempt": self.context.attempt})
+                given, prompt = conversation_of(node.messages(scope) if node.messages else None), ""
+            return Performed({"instructions": said, "messages": given, "prompt": prompt, "attempt": self.context.attempt})
 
         kept = cast(Mapping[str, Json], await self.context.perform(Effect("begin", node.first.name, ""), make))
         self._began_in = cast(int, kept["attempt"])
         messages = cast(Sequence[JsonObject], kept["messages"])
-        self._speaker = Speaker(node, self.context, cast(Mapping[str, str], kept["instructions"]), len(messages))
+        said, self.prompt = cast(Mapping[str, str], kept["instructions"]), str(kept["prompt"])
+        self._speaker = Speaker(node, self.context, said, len(messages), self.prompt)
         for message in messages:
             self._add(message)
 

@@ -9,11 +9,13 @@ from typing import Any
 from domain.declaring import tool
 from domain.errors import ModelError, Nondeterministic, WeftError
 from domain.graph.definition import Node
+from domain.history import Capture
 from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.policy import Policy
 from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
+from domain.ports.prompts import ReadyPrompt
 from domain.ports.tools import ToolContext
 from domain.question import Answer
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
@@ -144,6 +146,9 @@ class Player:
     def cards(self) -> Sequence[ModelCard]:
         return [ModelCard("fast", "m", "p")]
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return self.cards()
+
 
 @dataclass
 class Counting:
@@ -214,6 +219,7 @@ class Table:
     journal: Journal = field(default_factory=Journal)
     tools: Counting = field(default_factory=Counting)
     policy: Policy = field(default_factory=Policy)
+    prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
@@ -235,6 +241,8 @@ class Table:
             workflow="w@1.0.0",
             tell=self.told.append,
             perform=self.journal.begin(),
+            prompts=self.prompts,
+            capture=Capture.HASHED,
         )
         done: Any = agent.kind.build(node, shop).run(context)
         outcome: Outcome = await done

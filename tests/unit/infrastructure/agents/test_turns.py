@@ -6,12 +6,13 @@ import pytest
 
 from domain.decision import Effect
 from domain.errors import ModelError, NodeExecutionError
+from domain.history import Capture
 from domain.policy import Policy
 from domain.rules import Aspect, Rule, Rules
 from domain.usage import Usage
 from infrastructure.nodes.agents.acting import MOST_TOLD_BYTES
 from infrastructure.nodes.agents.turns import MOST_CALLS
-from tests.unit.infrastructure.agents.stage import calls, says, table
+from tests.unit.infrastructure.agents.stage import Crash, calls, says, table
 
 LOOK_A = ("look", {"word": "a"})
 LOOK_B = ("look", {"word": "b"})
@@ -93,6 +94,30 @@ async def test_a_model_does_not_change_what_the_author_gives_of_a_tool_that_take
     await played.play(tools=[{"tool": "loose", "arguments": {"owner": "ada"}}])
 
     assert played.tools.seen == [("loose", {"word": "a", "owner": "ada"})]
+
+
+class Published:
+    """The third version of a prompt, and later the fourth."""
+
+    reference = "support/answer@3"
+
+    def __call__(self, values: Any) -> Any:
+        return ({"role": "system", "content": "Be short."}, {"role": "user", "content": f"About {values['what']}, {self.reference}."})
+
+
+async def test_a_published_prompt_begins_the_conversation_and_every_call_knows_it() -> None:
+    played = table(calls(LOOK_A), says("done"))
+    prompt = Published()
+    played.prompts = {"support/answer": prompt}
+    keys = {"tools": ["look"], "prompt": {"use": "support/answer", "with": {"what": "lamps"}}}
+    played.journal.crash_at = 2
+    with pytest.raises(Crash):
+        await played.attempt(keys)
+    prompt.reference = "support/answer@4"
+    await played.attempt(keys)
+
+    assert [message["content"] for message in played.player.asked[-1].messages[:2]] == ["Be short.", "About lamps, support/answer@3."]
+    assert [asked.caller and asked.caller.prompt for asked in played.player.asked] == ["support/answer@3"] * 2
 
 
 async def test_what_is_said_on_the_way_streams() -> None:
@@ -197,6 +222,7 @@ async def test_a_call_tells_which_agent_makes_it_and_what_that_one_may() -> None
 
     (told,) = played.tools.contexts
     assert (told.agent, told.agent_permissions, told.activation) == ("lead", ("look", "find"), "/lead#1")
+    assert told.capture is Capture.HASHED
 
 
 STRICT = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
