@@ -63,7 +63,7 @@ KINDS: Final = {
     "agent": {
         "model": "an alias such as `fast`, or `provider/model`",
         "instructions": "a template: what the agent is for, and how it works",
-        "prompt": "a template; the message of the user",
+        "prompt": "a template, the message of the user; or `{use: name@3, with: {...}}`, see [prompts](../prompts.md)",
         "messages": "in place of `prompt`: a value that gives a list of `{role, content}`",
         "tools": "names of tools, or `{tool, name?, description?, arguments?}`: `arguments` are values that the author gives",
         "handoffs": "other agents by name: `{description, instructions?, model?, tools?, handoffs?}`",

@@ -1,5 +1,5 @@
 """`agent`: a model that calls tools, hands over to other agents and goes on until it has an answer. Output: `text, json, messages, turns,
-agent, handoffs, plan, usage, stopped_by`."""
+agent, handoffs, plan, usage, stopped_by`, and with a published prompt `prompt`, as `support/answer@3`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from infrastructure.nodes.asking import catches
 from infrastructure.nodes.config import read_config, schema_of
 from infrastructure.nodes.findings import Findings, step
 from infrastructure.nodes.llm import unknown_model
+from infrastructure.nodes.prompting import look_at_prompt, prompting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class AgentKind:
 
     def inspect(self, node: Node, workshop: Workshop) -> Inspection:
         config, findings = read_config(AgentConfig, node), Findings(workshop)
-        findings.template("/prompt", config.prompt)
+        look_at_prompt(findings, config.prompt)
         findings.value("/messages", config.messages)
         if config.response_schema is not None:
             findings.schema("/response_schema", config.response_schema)
@@ -55,7 +56,7 @@ class AgentKind:
             workshop,
             members,
             members[agent_name(node.id)],
-            workshop.templates.compile(config.prompt) if config.prompt else None,
+            prompting(config.prompt, workshop) if config.prompt else None,
             None if config.messages is None else workshop.expressions.value(config.messages),
             approval.compiled(approval.on_deadline, workshop),
             None if config.response_schema is None else workshop.schemas.compile(config.response_schema),

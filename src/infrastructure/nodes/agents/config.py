@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 from domain.usage import Money
 from infrastructure.nodes.approving import Approval
 from infrastructure.nodes.config import Name, NodeConfig, Written
+from infrastructure.nodes.prompting import UsedPrompt
 
 MOST_TURNS: Final = 1_000
 Letters: TypeAlias = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,47}$")]
@@ -57,16 +58,16 @@ class Shown(NodeConfig):
 
 
 class AgentConfig(NodeConfig):
-    """`instructions` and `prompt` are templates, `messages` is a value: a list of `{role, content, ...}`. `handoffs`: the other agents, by
-    name. `approval`: who is asked, and until when. `max_cost_usd`: of all its calls together. `on_limit: stop`: at a limit the node
-    finishes with what there is, and `stopped_by`; else it fails. `repeat_limit`: in so many turns in a row the same call is too often.
+    """`instructions` and `prompt` are templates (`prompt` may also name a published one), `messages` is a value. `handoffs`: the other
+    agents, by name. `approval`: who is asked, and until when. `max_cost_usd`: of all its calls together. `on_limit: stop`: at a limit the
+    node finishes with what there is, and `stopped_by`; else it fails. `repeat_limit`: in so many turns in a row the same call is too often.
     `ping_pong_limit`: so many handoffs in a row may go to and fro between the same two."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]})
 
     model: Name
     instructions: str = ""
-    prompt: Annotated[str, Field(min_length=1)] = ""
+    prompt: Annotated[str, Field(min_length=1)] | UsedPrompt = ""
     messages: Written = None
     tools: Tools = ()
     handoffs: Annotated[dict[Letters, Other], Field(max_length=32)] = Field(default_factory=dict)

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from domain.json import JsonObject
 from domain.ports.expressions import Scope, Value
-from domain.ports.nodes import Workshop
+from domain.ports.nodes import NodeContext, Workshop
 from domain.ports.schemas import Schema
-from domain.ports.templates import Template
 from infrastructure.nodes.agents.config import AgentConfig
 from infrastructure.nodes.agents.members import Member
 from infrastructure.nodes.asking import Asked
+from infrastructure.nodes.prompting import Prompting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class AgentNode:
     workshop: Workshop
     members: Mapping[str, Member]
     first: Member
-    prompt: Template | None
+    prompt: Prompting | None
     messages: Value | None
     asked: Asked
     answer: Schema | None
@@ -33,6 +33,10 @@ class AgentNode:
     @property
     def may_edit(self) -> bool:
         return self.config.approval is not None and self.config.approval.editable
+
+    def reference(self, context: NodeContext) -> str:
+        """The published prompt that it begins with, as `name@3`; "" for none."""
+        return "" if self.prompt is None else self.prompt.reference(context)
 
     def instructions(self, scope: Scope) -> dict[str, str]:
         """Of each agent."""

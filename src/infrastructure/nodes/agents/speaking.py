@@ -54,7 +54,9 @@ class Speaker:
         async def make(effect: int) -> Performed:
             if lacking:
                 return Performed(Turn(stopped=lacking).as_json())
-            return await self._answered(asking, replace(request, caller=self.context.caller(effect)), reserve)
+            return await self._answered(
+                asking, replace(request, caller=self.context.caller(effect, self.node.reference(self.context))), reserve
+            )
 
         effect = Effect(MODEL, request.model, asking.digest, reserve=None if lacking else reserve)
         return Turn.of(await self.context.perform(effect, make))

@@ -64,7 +64,7 @@ class Talk:
         async def make(effect: int) -> Performed:
             said = node.instructions(scope)
             if node.prompt is not None:
-                given: Sequence[JsonObject] = [{"role": "user", "content": node.prompt(scope)}]
+                given: Sequence[JsonObject] = node.prompt(self.context)
             else:
                 given = conversation_of(node.messages(scope) if node.messages else None)
             return Performed({"instructions": said, "messages": given, "attempt": self.context.attempt})
@@ -163,7 +163,9 @@ class Talk:
         return self._output(json)
 
     def _output(self, json: Json, stopped_by: str | None = None) -> Json:
+        reference = self.node.reference(self.context)
         return {
+            **({"prompt": reference} if reference else {}),
             "text": self.text,
             "json": json,
             "messages": list(self.messages),

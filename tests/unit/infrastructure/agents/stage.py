@@ -14,6 +14,7 @@ from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.policy import Policy
 from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
+from domain.ports.prompts import ReadyPrompt
 from domain.ports.tools import ToolContext
 from domain.question import Answer
 from domain.tool import Effects, Tool, ToolMetadata, ToolType
@@ -216,6 +217,7 @@ class Table:
     policy: Policy = field(default_factory=Policy)
     told: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    prompts: dict[str, ReadyPrompt] = field(default_factory=dict)
 
     async def attempt(
         self, keys: Mapping[str, Any], answer: Answer | None = None, state: Mapping[str, Json] | None = None, number: int = 1
@@ -235,6 +237,7 @@ class Table:
             workflow="w@1.0.0",
             tell=self.told.append,
             perform=self.journal.begin(),
+            prompts=self.prompts,
         )
         done: Any = agent.kind.build(node, shop).run(context)
         outcome: Outcome = await done
