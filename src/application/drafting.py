@@ -122,7 +122,7 @@ class DraftWorkflow:
     async def _asked(self, request: ModelRequest, caller: Caller, draft: _Draft) -> ModelResponse:
         """In the ledger before it is made, and settled after, as calls of runs are."""
         most = self.models.at_most(request)
-        await self.ledger.count([_line(caller, most, UsageState.RESERVED)])
+        await self.ledger.count([self._line(caller, most.as_one, UsageState.RESERVED)])
         try:
             response = await self.models.complete(request)
         except BaseException as error:
@@ -133,15 +133,16 @@ class DraftWorkflow:
         return response
 
     async def _settle(self, caller: Caller, used: Usage | None, most: Usage, draft: _Draft) -> None:
-        if used is not None:
-            draft.total = draft.total.plus(used)
-        state = UsageState.VOID if used is None else UsageState.COUNTED
-        await self.ledger.count([_line(caller, used or most, state)])
+        """A call that took several models has a line for each."""
+        if used is None:
+            return await self.ledger.count([self._line(caller, most.as_one, UsageState.VOID)])
+        draft.total = draft.total.plus(used)
+        lines = [self._line(caller, call, UsageState.COUNTED, effect) for effect, call in enumerate(used.calls)]
+        return await self.ledger.count(lines)
 
-
-def _line(caller: Caller, usage: Usage, state: UsageState) -> UsageRow:
-    about = (caller.tenant, ThreadId(""), caller.run, "", caller.activation, 0, caller.attempt, Epoch(0))
-    return UsageRow(*about, usage, state)
+    def _line(self, caller: Caller, usage: Usage, state: UsageState, effect: int = 0) -> UsageRow:
+        about = (caller.tenant, ThreadId(""), caller.run, "", caller.activation, effect, caller.attempt, Epoch(0))
+        return UsageRow(*about, usage, state, at=self.clock.now().timestamp())
 
 
 def without_fences(text: str) -> str:

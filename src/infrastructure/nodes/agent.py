@@ -1,5 +1,5 @@
 """`agent`: a model that calls tools, hands over to other agents and goes on until it has an answer. Output: `text, json, messages, turns,
-agent, handoffs, plan, usage, stopped_by`."""
+agent, handoffs, plan, usage, stopped_by`, and with a published prompt `prompt`, as `support/answer@3`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

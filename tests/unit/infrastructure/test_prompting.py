@@ -1,4 +1,4 @@
-"""An `llm` node with a published prompt says what that version says, and tells which it was."""
+"""A node with a published prompt says what that version says, and tells which it was."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import pytest
 from domain.errors import NodeExecutionError
 from domain.json import Json, JsonObject
 from infrastructure.nodes import llm
+from tests.unit.infrastructure.agents.stage import calls, says, table
 from tests.unit.infrastructure.test_node_kinds import OneModel, awaited, context, node, workshop
 
 
@@ -55,6 +56,20 @@ async def test_a_prompt_that_the_run_does_not_know_fails_the_node() -> None:
         await awaited(USING, workshop())
 
     assert failed.value.code == "prompt_not_found"
+
+
+async def test_an_agent_begins_with_it_and_names_it_at_every_turn() -> None:
+    played = table(calls(("look", {"word": "a"})), says("done"))
+    played.prompts["support/answer"] = Answer()
+    output = await played.play(tools=["look"], instructions="First", prompt={"use": "support/answer", "with": {"n": 2}})
+
+    assert [(one["role"], one["content"]) for one in played.player.asked[0].messages] == [
+        ("system", "First"),
+        ("system", "Be kind"),
+        ("user", "{'n': 2}"),
+    ]
+    assert [request.caller and request.caller.prompt for request in played.player.asked] == ["support/answer@3"] * 2
+    assert output["prompt"] == "support/answer@3"
 
 
 def test_expressions_in_with_are_compiled_and_read_where_they_stand() -> None:

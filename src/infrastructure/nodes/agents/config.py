@@ -58,10 +58,9 @@ class Shown(NodeConfig):
 
 
 class AgentConfig(NodeConfig):
-    """`instructions` and `prompt` are templates, `messages` is a value: a list of `{role, content, ...}`.
-    `prompt` may also name a published one. `handoffs`: the other agents, by
-    name. `approval`: who is asked, and until when. `max_cost_usd`: of all its calls together. `on_limit: stop`: at a limit the node
-    finishes with what there is, and `stopped_by`; else it fails. `repeat_limit`: in so many turns in a row the same call is too often.
+    """`instructions` and `prompt` are templates (`prompt` may also name a published one), `messages` is a value. `handoffs`: the other
+    agents, by name. `approval`: who is asked, and until when. `max_cost_usd`: of all its calls together. `on_limit: stop`: at a limit the
+    node finishes with what there is, and `stopped_by`; else it fails. `repeat_limit`: in so many turns in a row the same call is too often.
     `ping_pong_limit`: so many handoffs in a row may go to and fro between the same two."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": ["prompt"]}, {"required": ["messages"]}]})

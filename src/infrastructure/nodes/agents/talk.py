@@ -165,7 +165,9 @@ class Talk:
         return self._output(json)
 
     def _output(self, json: Json, stopped_by: str | None = None) -> Json:
+        prompt = self.prompt
         return {
+            **({"prompt": prompt} if prompt else {}),
             "text": self.text,
             "json": json,
             "messages": list(self.messages),

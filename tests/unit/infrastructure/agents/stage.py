@@ -219,7 +219,7 @@ class Table:
     journal: Journal = field(default_factory=Journal)
     tools: Counting = field(default_factory=Counting)
     policy: Policy = field(default_factory=Policy)
-    prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
+    prompts: dict[str, ReadyPrompt] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
 
