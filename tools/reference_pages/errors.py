@@ -47,7 +47,6 @@ ADVICE: Final = {
     "webhook_not_found": "look at the id: `GET /v1/webhooks`",
     "delivery_not_found": "look at the id: `GET /v1/webhooks/{id}/deliveries`",
     "key_not_found": "look at the id: `weft keys list`",
-    "nondeterministic": "start another run: the node asks for something else than it did before it was interrupted",
     "conflict": "read what there is now, and decide again",
     "version_taken": "raise `version`: what was published never changes",
     "idempotency_conflict": "use a new `Idempotency-Key` for another body",
