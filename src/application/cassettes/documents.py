@@ -94,7 +94,8 @@ class CamePart(Part):
 
 
 class Cassette(Part):
-    """`workflows`: those that `workflow` names, through all levels. `tools`: as they were."""
+    """`workflows`: those that `workflow` names, through all levels. `tools`: as they were. `prompts`: every version up to those that were
+    used, by number; `pins`: what a rollout chose."""
 
     weft_cassette: Literal[1] = 1
     recorded_at: datetime
@@ -106,12 +107,14 @@ class Cassette(Part):
     tools: tuple[dict[str, JsonValue], ...] = ()
     workflow: dict[str, JsonValue]
     workflows: tuple[dict[str, JsonValue], ...] = ()
+    prompts: tuple[dict[str, JsonValue], ...] = ()
+    pins: dict[str, int] = {}
 
     def document(self) -> dict[str, JsonValue]:
         """Without what says nothing."""
         found: dict[str, Any] = self.model_dump(mode="json")
         found["calls"] = [{name: value for name, value in call.items() if value is not None} for call in found["calls"]]
-        return {name: value for name, value in found.items() if value != []}
+        return {name: value for name, value in found.items() if value not in ([], {}) or name == "input"}
 
 
 def cassette_from(document: object) -> Cassette:

@@ -12,6 +12,7 @@ from application.access import LOCAL_ADMIN
 from application.answering import AnswerOrder
 from application.cassettes.documents import AnswerPart, Cassette, SignalPart
 from application.cassettes.outcome import came_of
+from application.cassettes.prompts import publish_prompts
 from application.cassettes.recording import rows_of
 from application.controlling import SignalOrder
 from application.desk import Desk
@@ -90,6 +91,7 @@ async def perform(place: Place, cassette: Cassette, now: Callable[[], datetime],
     """The run as it stands at its end, or where it waits for what the cassette has not got. Its input, answers and signals are the
     cassette's. `document`: in place of the recorded workflow. `ValidationError` when it cannot be published."""
     desk, worker = place.desk, place.worker
+    await publish_prompts(desk, list(cassette.prompts), cassette.pins)
     await _publish(desk, list(cassette.workflows))
     order = RunOrder(workflow=cassette.workflow if document is None else document, input=cassette.input)
     run = (await desk.start_run(LOCAL_ADMIN, order)).view

@@ -9,8 +9,10 @@ from pydantic import JsonValue
 from application.access import LOCAL_ADMIN
 from application.cassettes.documents import CallPart, CamePart, Cassette
 from application.cassettes.outcome import answers_in, came_of, signals_in
+from application.cassettes.prompts import pinned, prompts_of
 from application.desk import Desk
 from application.run_views import EventView, RunView
+from application.used_prompts import workflows_among
 from application.versions import name_and_version
 from domain.cassette import Recording
 from domain.json import Json
@@ -25,6 +27,8 @@ async def cassette_of(desk: Desk, run: RunView, document: JsonValue, tape: Recor
         "recorded_at": run.created_at.isoformat(),
         "workflow": document,
         "workflows": await _others(desk, run),
+        "prompts": await prompts_of(desk, run.versions),
+        "pins": pinned(run.versions),
         "input": run.input,
         "answers": [answer.model_dump(mode="json") for answer in answers_in(rows)],
         "signals": [signal.model_dump(mode="json") for signal in signals_in(rows)],
@@ -47,5 +51,5 @@ async def rows_of(desk: Desk, run: RunView) -> Sequence[EventView]:
 
 async def _others(desk: Desk, run: RunView) -> list[JsonValue]:
     """The workflows that it names, each version once."""
-    views = [await desk.get_workflow(LOCAL_ADMIN, *name_and_version(reference)) for reference in sorted(run.versions)]
+    views = [await desk.get_workflow(LOCAL_ADMIN, *name_and_version(reference)) for reference in sorted(workflows_among(run.versions))]
     return list({view.hash: cast(JsonValue, view.document) for view in views}.values())

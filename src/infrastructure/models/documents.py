@@ -53,6 +53,12 @@ def response_from_json(written: Mapping[str, Any]) -> ModelResponse:
 
 
 def usage_as_json(usage: Usage) -> dict[str, Json]:
+    """Without `prompt`: who asks tells that."""
+    earlier: Json = [usage_as_json(one) for one in usage.earlier]
+    return _numbers(usage) | ({"earlier": earlier} if usage.earlier else {})
+
+
+def _numbers(usage: Usage) -> dict[str, Json]:
     return {
         "model": usage.model,
         "prompt_tokens": usage.prompt_tokens,
@@ -78,4 +84,5 @@ def usage_from_json(written: Mapping[str, Any]) -> Usage:
         written.get("estimated", False),
         written.get("cached_tokens", 0),
         written.get("reasoning_tokens", 0),
+        earlier=tuple(usage_from_json(one) for one in written.get("earlier", ())),
     )

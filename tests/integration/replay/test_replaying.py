@@ -14,6 +14,8 @@ from application.access import LOCAL_ADMIN
 from application.cassettes.documents import cassette_from
 from application.errors import NotFound, ValidationError
 from bootstrap import App, Launcher, open_app
+from domain.usage import Money, Usage
+from infrastructure.models.documents import usage_as_json, usage_from_json
 from interface.cli.replaying import as_json, document_of, lines_of
 from settings import Settings
 from tests.documents import document
@@ -207,6 +209,31 @@ def test_workflows_that_are_named_come_along() -> None:
     assert [call["at"] for call in tape["calls"]] == [f"/each#1[{item}]/a#1" for item in range(3)]
     assert found.is_same
     assert found.is_asked_the_same
+
+
+def test_published_prompts_come_along_under_their_numbers() -> None:
+    tone = {"prompt": "tone", "text": "Be kind."}
+    first, second, third = ({"prompt": "say", "text": "{% include 'tone@1' %} " + words} for words in ("One", "Two", "Three"))
+    node = {"kind": "llm", "model": "fast", "prompt": {"use": "say"}}
+    once, pinned = (
+        document({"a": node}, ["start > a", "a > end"]),
+        document({"a": {**node, "prompt": {"use": "say@2"}}}, ["start > a", "a > end"]),
+    )
+
+    for graph, number in ((once, 2), (pinned, 2)):
+        tape = recorded(graph, prompts=(tone, first, second, third), pins={"say": 2})
+        found = replayed(tape)
+
+        assert found.is_same
+        assert found.is_asked_the_same
+        assert [prompt["prompt"] for prompt in tape["prompts"]] == ["say"] * number + ["tone"]
+        assert "Be kind. Two" in str(tape["calls"][0]["asked"])
+
+
+def test_every_model_that_an_answer_took_is_on_the_tape() -> None:
+    used = Usage("b", 1, 2, Money(Decimal("0.5")), earlier=(Usage("a", 3, 4, Money(Decimal("0.25"))),))
+
+    assert usage_from_json(json.loads(json.dumps(usage_as_json(used)))) == used
 
 
 def test_what_is_secret_is_on_no_tape(monkeypatch: pytest.MonkeyPatch) -> None:
