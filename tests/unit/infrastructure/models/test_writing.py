@@ -18,7 +18,7 @@ from settings import read_settings
 from tests.virtual_time import BEGINNING
 
 GPT = "openai/gpt-4o-mini"
-CHEAPER = [
+CHEAPER: list[dict[str, str]] = [
     {"from": "2026-02-01", "prompt": "0.10", "completion": "0.40", "cached": "0.05", "per_call": "0.001"},
     {"from": "2026-01-15", "prompt": "0.12", "completion": "0.50", "per_image": "0.02"},
 ]
