@@ -20,17 +20,17 @@ from typing import Any, Final
 
 from benchmarks.machine import described
 from benchmarks.page import PAGE, put
-from benchmarks.relay_provider import WORD
+from benchmarks.relay_provider import WORD, tell
 from benchmarks.streams import Found, text_of
-from benchmarks.survive.client import Connection, connected
+from benchmarks.survive.client import connected
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.postgres import binaries
 from tests.servers.until import until
 
 LATEST: Final = Path(__file__).parent / "results" / "models.json"
 STREAMS: Final = 20
-CHUNKS: Final = 1_000
-PAUSE: Final = 0.005
+CHUNKS: Final = 400
+PAUSE: Final = 0.025
 MODEL: Final = "openai/gpt-4o-mini"
 OURS_AT_MOST: Final = 60.0
 WORKFLOW: Final[dict[str, Any]] = {
@@ -98,15 +98,14 @@ async def _whole(started: Commands, port: int, chunks: int, adapter: str, databa
     endpoint = {"api_base": f"http://127.0.0.1:{port}/v1", "adapter": adapter}
     variables = {"WEFT_MODELS__fast": MODEL, "WEFT_MODEL_ENDPOINTS": json.dumps({MODEL: endpoint})}
     serving = started.serve(WEFT_DATABASE_URL=f"sqlite:///{database}.{adapter}", **variables)
-    async with connected(serving.url(), 2) as (client, _):
+    async with connected(serving.url(), 1) as (client,):
         await client.publish(WORKFLOW)
         runs = [json.loads(await client.start(b'{"workflow": "relay"}'))["id"] for _ in range(STREAMS)]
         heard = _Heard()
         readers = [await _reader(serving, run, heard) for run in runs]
-        await _all_asked(client, runs)
-        await asyncio.sleep(12.0 if adapter == "litellm" else 2.0)  # the library is loaded, and each has asked
+        await tell(port, f"/ready/{STREAMS}")
         began = _cpu_seconds(serving.pid)
-        await _go(port)
+        await tell(port, "/go")
         await asyncio.wait_for(heard.all_ended.wait(), 300.0)
         took = _cpu_seconds(serving.pid) - began
         if heard.words < STREAMS * chunks:
@@ -148,20 +147,6 @@ async def _reader(serving: Running, run: str, heard: _Heard) -> asyncio.BaseTran
     loop = asyncio.get_running_loop()
     transport, _ = await loop.create_connection(lambda: _Reader(request, heard), host, int(port))
     return transport
-
-
-async def _all_asked(client: Connection, runs: Sequence[str]) -> None:
-    """All are claimed: each has its node under way."""
-    for run in runs:
-        while json.loads((await client.ask("GET", f"/v1/runs/{run}"))[1])["status"] != "running":  # noqa: ASYNC110 - nobody tells this client
-            await asyncio.sleep(0.05)
-
-
-async def _go(port: int) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /go HTTP/1.1\r\n\r\n")
-    await reader.read(100)
-    writer.close()
 
 
 def _cpu_seconds(pid: int) -> float:

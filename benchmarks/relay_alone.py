@@ -10,6 +10,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from benchmarks.relay_provider import tell
+
 MESSAGES = [{"role": "user", "content": "hi"}]
 MODEL = "openai/gpt-4o-mini"
 
@@ -60,13 +62,11 @@ async def main(which: str, port: int, streams: int) -> None:
     base = f"http://127.0.0.1:{port}/v1"
     read = await {"httpx": by_httpx, "litellm": by_litellm}[which](base) if which != "ours" else await by_our_models(base, "openai")
     reading = [asyncio.create_task(read()) for _ in range(streams)]
-    await asyncio.sleep(3.0)  # all are asked, and whatever is loaded is there
+    await tell(port, f"/ready/{streams}")
     began = time.process_time()
-    _, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"GET /go HTTP/1.1\r\n\r\n")
+    await tell(port, "/go")
     await asyncio.gather(*reading)
     print(time.process_time() - began)
-    writer.close()
 
 
 if __name__ == "__main__":
