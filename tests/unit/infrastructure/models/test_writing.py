@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ValidationError
+from domain.json import JsonObject
 from domain.model import ModelRequest
 from domain.usage import Money
 from infrastructure.clock import SystemClock
@@ -142,12 +143,13 @@ def test_a_price_has_parts() -> None:
 
 def test_a_picture_costs_what_is_said() -> None:
     models = ConfiguredModels(ModelSettings({"fast": GPT}, prices={GPT: prices_of(CHEAPER)}), clock=Day(20))
-    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    picture: JsonObject = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     plain = models.at_most(ModelRequest("fast", ({"role": "user", "content": []},), max_tokens=1))
     seen = models.at_most(ModelRequest("fast", ({"role": "user", "content": [picture, picture]},), max_tokens=1))
 
     assert plain.cost is not None
-    assert seen.cost == plain.cost + Money(Decimal("0.04"))
+    tokens = (seen.prompt_tokens - plain.prompt_tokens) * Decimal("0.12") / 1_000_000
+    assert seen.cost == plain.cost + Money(Decimal("0.04") + tokens)
 
 
 def test_a_model_that_nobody_lists_says_so() -> None:
