@@ -86,7 +86,7 @@ class Lane:
     def _earliest(self, now: float) -> float:
         """Behind those who came before; after a pause with a gap between, until nobody waits any more."""
         last = self.slots[-1].ends if self.slots else 0.0
-        at = max(now, self.paused_until, last)
+        at = max(now, self.paused_until)
         gap = (self.trickles_until - self.paused_until) / TRICKLE
         trickles = self.paused_until <= last and (last < self.trickles_until or last > now)
         return max(at, last + gap) if trickles else at

@@ -51,6 +51,10 @@ class Usage:
         """Each model's by itself, this one first."""
         return (replace(self, earlier=()), *self.earlier) if self.earlier else (self,)
 
+    def rendered_from(self, prompt: str) -> "Usage":
+        """Each of its calls was asked what the published prompt gave."""
+        return replace(self, prompt=prompt, earlier=tuple(replace(call, prompt=prompt) for call in self.earlier))
+
     @property
     def as_one(self) -> "Usage":
         """All of it under this model's name: what is reserved has one line."""

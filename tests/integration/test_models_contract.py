@@ -26,6 +26,7 @@ from tests.plugins.aimock import StartModelServer
 from tests.servers.aimock import Fixture, ModelServer
 
 GPT = "openai/gpt-4o-mini"
+REAL_KEY = "sk-the-real-one"
 CLAUDE = "anthropic/claude-sonnet-4-5"
 ASKED, SAID = Decimal("0.15"), Decimal("0.60")
 TEXT = "Hi there, how are you today?"
@@ -97,7 +98,9 @@ async def models(request: pytest.FixtureRequest, tmp_path: Path, model_server: S
 
 @asynccontextmanager
 async def at(base_url: str, **endpoint: Any) -> AsyncIterator[ConfiguredModels]:
-    models = ConfiguredModels(ModelSettings({"fast": GPT}, {GPT: Endpoint(base_url, **endpoint)}))
+    """With the provider's own key in the environment."""
+    environment = {"OPENAI_API_KEY": REAL_KEY}
+    models = ConfiguredModels(ModelSettings({"fast": GPT}, {GPT: Endpoint(base_url, **endpoint)}, environment=environment))
     yield models
     await models.close()
 
@@ -480,14 +483,14 @@ async def test_what_is_asked_reaches_the_provider(model_server: StartModelServer
 async def test_the_providers_key_never_goes_to_another_address(
     key: str | None, sent: str, monkeypatch: pytest.MonkeyPatch, adapter: str
 ) -> None:
-    monkeypatch.setenv("OPENAI_API_KEY", "sk-the-real-one")
+    monkeypatch.setenv("OPENAI_API_KEY", REAL_KEY)
     provider = Provider((delta("one", '"stop"'), "[DONE]"), ends=True)
 
     async with served_by(provider) as base_url, at(base_url, api_key=key, adapter=adapter) as models:
         await models.complete(asking("count"), Heard())
 
     assert f"authorization: bearer {sent}\r\n" in provider.head.lower()
-    assert "the-real-one" not in provider.head
+    assert REAL_KEY not in provider.head
 
 
 @pytest.mark.parametrize("option", ["api_base", "api_key", "base_url", "mock_response", "fallbacks", "extra_headers"])

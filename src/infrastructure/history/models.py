@@ -45,6 +45,9 @@ class RecordedModels:
     def cards(self) -> Sequence[ModelCard]:
         return self.models.cards()
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return await self.models.survey()
+
     def _note_request(self, caller: Caller, request: ModelRequest) -> str:
         content: dict[str, Json] = {"messages": list(request.messages)}
         if request.response_schema is not None:

@@ -21,9 +21,9 @@ class PromptedModels:
             answer = await self.models.complete(request, on_text)
         except BaseException as error:
             if isinstance(used := getattr(error, "usage", None), Usage):
-                error.__dict__["usage"] = replace(used, prompt=_prompt(request))
+                error.__dict__["usage"] = used.rendered_from(_prompt(request))
             raise
-        return replace(answer, usage=replace(answer.usage, prompt=_prompt(request)))
+        return replace(answer, usage=answer.usage.rendered_from(_prompt(request)))
 
     def at_most(self, request: ModelRequest) -> Usage:
         return replace(self.models.at_most(request), prompt=_prompt(request))
@@ -33,6 +33,9 @@ class PromptedModels:
 
     def cards(self) -> Sequence[ModelCard]:
         return self.models.cards()
+
+    async def survey(self) -> Sequence[ModelCard]:
+        return await self.models.survey()
 
 
 def _prompt(request: ModelRequest) -> str:

@@ -77,6 +77,9 @@ class ObservedModels:
     def cards(self) -> Sequence[ModelCard]:
         return self.models.cards()
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return await self.models.survey()
+
     def _note(self, request: ModelRequest, began: float, hearing: _Listening | None, came: ModelResponse | BaseException) -> None:
         usage = getattr(came, "usage", None)
         provider, model = self._target(came.model if isinstance(came, ModelResponse) else request.model)

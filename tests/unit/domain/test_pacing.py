@@ -30,6 +30,10 @@ def test_who_comes_later_goes_later_though_it_would_fit() -> None:
     assert turns(Rates(tokens=100), (0.0, 90), (1.0, 90), (2.0, 5)) == [0, WINDOW, WINDOW]
 
 
+def test_a_process_whose_clock_is_behind_goes_behind_the_others() -> None:
+    assert turns(Rates(requests=9), (10.0, 0), (5.0, 0)) == [10, 10]
+
+
 def test_a_call_over_the_limit_goes_alone() -> None:
     assert turns(Rates(tokens=100), (0.0, 10), (1.0, 500), (2.0, 10)) == [0, WINDOW, 2 * WINDOW]
 

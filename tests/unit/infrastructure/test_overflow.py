@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import pytest
 
 from domain.errors import ModelError
+from domain.json import Json
 from domain.model import ModelRequest, ModelResponse, OnText
 from infrastructure.models.failures import model_error
 from infrastructure.nodes.overflow import telling_what_is_long
@@ -21,7 +22,7 @@ class TooSmall(OneModel):
 
 async def said(code: str = "model_context_length", **config: str) -> str:
     ticket, notes = "x" * 4_000, ["y" * 400]
-    state = {"ticket": ticket, "notes": notes, "deep": {"er": "z" * 40}, "unread": "w" * 40_000}
+    state: Json = {"ticket": ticket, "notes": notes, "deep": {"er": "z" * 40}, "unread": "w" * 40_000}
     with pytest.raises(ModelError) as caught:
         await awaited(node("llm", model="fast", **config), workshop(TooSmall(code=code)), context(state=state))
     return caught.value.message

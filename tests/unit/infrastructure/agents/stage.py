@@ -143,6 +143,9 @@ class Player:
     def known(self, name: str) -> bool:
         return name in ("fast", "careful")
 
+    async def survey(self) -> Sequence[ModelCard]:
+        return self.cards()
+
     def cards(self) -> Sequence[ModelCard]:
         return [ModelCard("fast", "m", "p")]
 

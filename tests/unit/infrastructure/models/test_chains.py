@@ -129,7 +129,7 @@ PRICED = {
 
 def at_most(models: ConfiguredModels) -> tuple[int, int, Decimal | None]:
     usage = models.at_most(ModelRequest("fast", HELLO, max_tokens=10))
-    return usage.prompt_tokens, usage.completion_tokens, usage.cost and usage.cost.amount
+    return usage.prompt_tokens, usage.completion_tokens, None if usage.cost is None else usage.cost.amount
 
 
 def test_at_most_is_the_dearest_in_full_and_the_prompts_of_the_others(configured: Configured) -> None:

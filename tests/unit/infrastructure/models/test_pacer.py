@@ -16,7 +16,7 @@ from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.models.breaker import provider_breakers
 from infrastructure.models.calling import Calls
 from infrastructure.models.discretion import Discretion
-from infrastructure.models.failures import model_error
+from infrastructure.models.failures import charged, model_error
 from infrastructure.models.listing import Listing
 from infrastructure.models.pacer import Pacer
 from infrastructure.models.pulse import Pulse
@@ -171,6 +171,19 @@ async def test_who_is_asked_to_come_again_does_and_the_others_wait_meanwhile() -
     assert (provider.refused, len(provider.asked)) == (1, 20)
 
 
+async def test_a_refusal_that_used_something_is_not_asked_again() -> None:
+    class Charging(Provider):
+        async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
+            self.refused += 1
+            raise charged(model_error("model_rate_limited", "slow down", 1.0), Usage(MODEL, 5, 0))
+
+    provider = Charging(0)
+    with pytest.raises(ModelError):
+        await calls(MemoryLanes())(provider, asking(), None, 600, None)
+
+    assert provider.refused == 1
+
+
 async def test_who_cannot_wait_so_long_is_told_what_to_do() -> None:
     provider = Provider(0, retry_after=60.0)
     process = calls(MemoryLanes())
@@ -226,11 +239,10 @@ async def test_a_breaker_that_is_open_is_shown_until_it_tries_again() -> None:
 
 async def test_processes_that_have_gone_are_forgotten() -> None:
     lanes = MemoryLanes()
-    for _ in range(3):
-        process = calls(lanes)
+    for process in [calls(lanes) for _ in range(3)]:
         await process(Provider(99), asking(), None, 600, None)
         await asyncio.sleep(700)
 
-    written = await lanes.read(f"health:{process.listing.lane(MODEL)}")
+    written = await lanes.read(f"health:{calls(lanes).listing.lane(MODEL)}")
     assert written is not None
     assert len(json.loads(written)) == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import ValidationError
+from domain.json import JsonObject
 from domain.model import ModelRequest
 from domain.usage import Money
 from infrastructure.clock import SystemClock
@@ -18,7 +19,7 @@ from settings import read_settings
 from tests.virtual_time import BEGINNING
 
 GPT = "openai/gpt-4o-mini"
-CHEAPER = [
+CHEAPER: list[dict[str, str]] = [
     {"from": "2026-02-01", "prompt": "0.10", "completion": "0.40", "cached": "0.05", "per_call": "0.001"},
     {"from": "2026-01-15", "prompt": "0.12", "completion": "0.50", "per_image": "0.02"},
 ]
@@ -142,7 +143,7 @@ def test_a_price_has_parts() -> None:
 
 def test_a_picture_costs_what_is_said() -> None:
     models = ConfiguredModels(ModelSettings({"fast": GPT}, prices={GPT: prices_of(CHEAPER)}), clock=Day(20))
-    picture = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    picture: JsonObject = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
     plain = models.at_most(ModelRequest("fast", ({"role": "user", "content": []},), max_tokens=1))
     seen = models.at_most(ModelRequest("fast", ({"role": "user", "content": [picture, picture]},), max_tokens=1))
 
