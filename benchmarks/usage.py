@@ -6,22 +6,19 @@ Writes benchmarks/results/usage.json and the table of docs/benchmarks.md when as
 with 1 when the bound is missed.
 """
 
-# ruff: noqa: S608 - statements are put together from names of ours
-
 import argparse
 import asyncio
 import json
-import sqlite3
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import asyncpg
 
@@ -30,12 +27,12 @@ from application.documents import parse_graph
 from application.usage import UsageDesk, UsageOrder
 from benchmarks.machine import described
 from benchmarks.page import PAGE, put, table
+from benchmarks.usage_ledgers import opened, postgres_ledger, sqlite_ledger
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
 from domain.usage import Money, Usage, UsageRow, UsageState
 from infrastructure.clock import SystemClock
 from infrastructure.store.open import open_store
-from infrastructure.store.rows import Row
-from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, USAGE_TYPES, usage_row
+from infrastructure.store.usage_rows import USAGE_COLUMNS, usage_row
 from tests.servers.postgres import binaries, running_postgres
 
 LATEST: Final = Path(__file__).parent / "results" / "usage.json"
@@ -53,10 +50,6 @@ TURNS: Final = 10
 BATCHES: Final = 40
 PLANNED: Final = 8
 BATCH: Final = 32
-_IN_POSTGRES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
-    SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(USAGE_TYPES, 1))}) {USAGE_GIVES_WAY}"""
-_IN_SQLITE: Final = f"INSERT INTO usage ({USAGE_COLUMNS}) VALUES ({', '.join('?' for _ in USAGE_TYPES)}) {USAGE_GIVES_WAY}"
-_TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = 'usage'"
 # The lines of one of four writers. 90 days of 2026, 20 workflows of 3 nodes with 2 models each, of 8 models; 2,000 sessions, which pass.
 _LINES: Final = f"""INSERT INTO usage ({USAGE_COLUMNS})
     SELECT 'default', 'thread', 'run-{{writer}}-' || n, 'workflow-' || (n % 20), '/ask#1', 0, 1, 1,
@@ -124,7 +117,7 @@ async def _added(name: str, url: str) -> float:
     """Microseconds for what is written of a call, first that it is reserved and then what it used, in batches with other calls: with
     triggers and without, in turns, not waiting for the disk. The first batches of each turn make plans."""
     took: dict[bool, list[float]] = {True: [], False: []}
-    async with (_postgres_ledger if name == "postgres" else _sqlite_ledger)(url) as ledger:
+    async with (postgres_ledger if name == "postgres" else sqlite_ledger)(url) as ledger:
         for turn in range(TURNS):
             is_on = turn % 2 == 0
             await ledger.watch(is_on)
@@ -148,64 +141,6 @@ def _line(batch: int, number: int) -> UsageRow:
     return UsageRow(*about, used, UsageState.COUNTED, f"session-{number % 10}", "user", 1.77e9)
 
 
-class _Ledger(Protocol):
-    async def watch(self, is_on: bool) -> None: ...
-
-    async def write(self, rows: Sequence[Row]) -> None: ...
-
-    async def empty(self, table_name: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class _InPostgres:
-    connection: asyncpg.Connection
-
-    async def watch(self, is_on: bool) -> None:
-        await self.connection.execute(f"ALTER TABLE usage {'ENABLE' if is_on else 'DISABLE'} TRIGGER ALL")
-
-    async def write(self, rows: Sequence[Row]) -> None:
-        await self.connection.execute(_IN_POSTGRES, *(list(column) for column in zip(*rows, strict=True)))
-
-    async def empty(self, table_name: str) -> None:
-        await self.connection.execute(f"TRUNCATE {table_name}")
-
-
-@dataclass(frozen=True)
-class _InSqlite:
-    connection: sqlite3.Connection
-    triggers: Sequence[Row]
-
-    async def watch(self, is_on: bool) -> None:
-        for name, sql in self.triggers:
-            self.connection.execute(f"DROP TRIGGER IF EXISTS {name}")
-            if is_on:
-                self.connection.execute(sql)
-
-    async def write(self, rows: Sequence[Row]) -> None:
-        self.connection.execute("BEGIN IMMEDIATE")
-        self.connection.executemany(_IN_SQLITE, rows)
-        self.connection.execute("COMMIT")
-
-    async def empty(self, table_name: str) -> None:
-        self.connection.execute(f"DELETE FROM {table_name}")
-
-
-@asynccontextmanager
-async def _postgres_ledger(url: str) -> AsyncIterator[_Ledger]:
-    connection = await asyncpg.connect(url, server_settings={"synchronous_commit": "off", "jit": "off"})
-    try:
-        yield _InPostgres(connection)
-    finally:
-        await connection.close()
-
-
-@asynccontextmanager
-async def _sqlite_ledger(url: str) -> AsyncIterator[_Ledger]:
-    with closing(_open(url)) as connection:
-        connection.execute("PRAGMA synchronous = OFF")
-        yield _InSqlite(connection, connection.execute(_TRIGGERS).fetchall())
-
-
 async def _fill_postgres(url: str, lines: int) -> None:
     """By several at once, as by so many workers: each has sums of its own."""
 
@@ -221,7 +156,7 @@ async def _fill_postgres(url: str, lines: int) -> None:
 
 
 def _fill_sqlite(url: str, lines: int) -> None:
-    with closing(_open(url)) as connection:
+    with closing(opened(url)) as connection:
         for writer in range(WRITERS):
             connection.execute(_written(writer, lines, "sqlite"), (0, lines // WRITERS - 1))
 
@@ -239,7 +174,7 @@ async def _rows(name: str, url: str) -> int:
             return int(await connection.fetchval(question))
         finally:
             await connection.close()
-    with closing(_open(url)) as connection:
+    with closing(opened(url)) as connection:
         return int(connection.execute(question).fetchone()[0])
 
 
@@ -252,12 +187,8 @@ async def _on_postgres(url: str, statement: str) -> None:
 
 
 def _on_sqlite(url: str, statement: str) -> None:
-    with closing(_open(url)) as connection:
+    with closing(opened(url)) as connection:
         connection.execute(statement)
-
-
-def _open(url: str) -> sqlite3.Connection:
-    return sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30, isolation_level=None)
 
 
 @contextmanager

@@ -97,7 +97,7 @@ async def test_some_calls_only(spent: Service, words: dict[str, str], calls: int
 
 
 async def test_pages_go_through_all_groups_once_and_each_has_the_whole_total(spent: Service) -> None:
-    seen = []
+    seen: list[tuple[str, str]] = []
     more: dict[str, str] = {}
     while more or not seen:
         page = await asked(spent, group_by="model,day", limit="1", **more)

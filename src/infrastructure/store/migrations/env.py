@@ -2,6 +2,17 @@
 
 from alembic import context
 
+from infrastructure.store import (  # noqa: F401 - their tables are in the metadata
+    history_tables,
+    model_tables,
+    prompt_tables,
+    schedule_tables,
+    tables,
+    thread_tables,
+    tool_tables,
+    usage_tables,
+    webhook_tables,
+)
 from infrastructure.store.columns import metadata
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)

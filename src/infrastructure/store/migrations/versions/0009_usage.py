@@ -13,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 NAME = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
-SHARDS = 16
+SHARDS = 4
 _LOCK = 0x75736564  # "used"
 _CHARGED = "IN ('counted', 'unknown')"
 _COUNTS = ("prompt_tokens", "completion_tokens", "cached_tokens", "reasoning_tokens")
