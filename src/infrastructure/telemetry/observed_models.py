@@ -111,6 +111,7 @@ def _told(call: ModelCall) -> dict[str, Attribute]:
     told: dict[str, Attribute] = {names.OPERATION: names.CHAT, names.PROVIDER: call.provider, names.REQUEST_MODEL: call.model}
     if call.usage is not None:
         told |= {names.INPUT_TOKENS: call.usage.prompt_tokens, names.OUTPUT_TOKENS: call.usage.completion_tokens}
+        told |= {names.CACHED_TOKENS: call.usage.cached_tokens, names.REASONING_TOKENS: call.usage.reasoning_tokens}
     if call.first_seconds is not None:
         told[names.FIRST_CHUNK] = call.first_seconds
     return told
