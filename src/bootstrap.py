@@ -41,7 +41,6 @@ from infrastructure.secrets.redactor import Redactor
 from infrastructure.store import migrate
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
-from infrastructure.telemetry.observed_models import ObservedModels
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from infrastructure.watch import LoopWatch
@@ -96,7 +95,7 @@ class Shared(containers.DeclarativeContainer):
     schemas = providers.Singleton(JsonSchemas)
     addresses = providers.Singleton(addresses_of_webhooks, settings)
     secrets = providers.Singleton(secrets_of, settings, redactor)
-    models = providers.Singleton(models_of, settings, clock, secrets, redactor, store)
+    models = providers.Singleton(models_of, settings, clock, secrets, redactor, store, meter, traces)
     reach = providers.Singleton(reach_of, settings)
     makers = providers.Singleton(makers_of, reach, clock, secrets)
     tools = providers.Singleton(installed_of, settings, reach, schemas, clock, store)
@@ -111,8 +110,7 @@ class Shared(containers.DeclarativeContainer):
     recorded_tools = providers.Singleton(RecordedCatalog, listed, tool_history)
     catalog = providers.Singleton(taped_catalog, recorded_tools, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
-    observed = providers.Singleton(ObservedModels, models, meter, traces, clock)
-    recorded = providers.Singleton(RecordedModels, observed, history, providers.Object(new_id), clock)
+    recorded = providers.Singleton(RecordedModels, models, history, providers.Object(new_id), clock)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),

@@ -168,8 +168,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         activation.state, activation.read_at = activation.frame.state, drive.position
     if activation.intent is not None:
         keep_answer(drive, attempt)
-    has_failed = isinstance(attempt.outcome, WeftError)
-    if has_failed:
+    if isinstance(attempt.outcome, WeftError):
         _settle_failed(drive, attempt)
     else:
         try:
@@ -180,7 +179,6 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         drive.bill((activation, 0), used, number)
     elif drive.reserves:
         drive.account.let_off((activation, 0))
-    drive.tools.meter.node_ended(activation.frame.graph.nodes[activation.index].kind, attempt.seconds, failed=has_failed)
     attempt_ended(drive, attempt, number)
 
 

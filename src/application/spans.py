@@ -38,12 +38,14 @@ def run_ended(traces: Traces, run: Run) -> None:
 
 
 def attempt_ended(drive: Drive, attempt: Attempt, number: int) -> None:
-    """Of one that only went to sleep there is none: it comes back."""
-    traces = drive.tools.traces
-    if not traces.is_on or isinstance(attempt.outcome, Park):
-        return
-    activation, run, now = attempt.activation, trace_of(drive.run), drive.now()
+    """The meter counts it. Of one that only went to sleep there is no span: it comes back."""
+    activation, tools = attempt.activation, drive.tools
     kind = activation.frame.graph.nodes[activation.index].kind
+    error = attempt.outcome.code if isinstance(attempt.outcome, WeftError) else ""
+    tools.meter.node_ended(kind, attempt.seconds, failed=bool(error))
+    if not tools.traces.is_on or isinstance(attempt.outcome, Park):
+        return
+    run, now = trace_of(drive.run), drive.now()
     about: dict[str, Attribute] = {
         "weft.run.id": drive.run.id,
         "weft.activation": activation.path,
@@ -52,9 +54,8 @@ def attempt_ended(drive: Drive, attempt: Attempt, number: int) -> None:
     }
     above = activation.frame.parent
     parent = run if above is None else _of_attempt(run, above, above.attempt)
-    error = attempt.outcome.code if isinstance(attempt.outcome, WeftError) else ""
     at = _of_attempt(run, activation, number)
-    traces.add(Span(f"node {activation.node}", at, parent.span, now - attempt.seconds, now, SpanKind.INTERNAL, about, error))
+    tools.traces.add(Span(f"node {activation.node}", at, parent.span, now - attempt.seconds, now, SpanKind.INTERNAL, about, error))
 
 
 def _of_attempt(run: TraceContext, activation: Activation, number: int) -> TraceContext:

@@ -18,7 +18,7 @@ from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
 from domain.ports.heart import Heart
-from domain.ports.meter import Meter
+from domain.ports.meter import Meter, ModelMeter
 from domain.ports.secrets import Secrets
 from domain.ports.traces import Traces
 from domain.tool import ToolType
@@ -43,7 +43,9 @@ if TYPE_CHECKING:
     from infrastructure.tools.registry import InstalledTools
 
 
-def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor: Redactor, store: Store) -> Later:
+def models_of(
+    settings: Settings, clock: SystemClock, secrets: Secrets, redactor: Redactor, store: Store, meter: ModelMeter, traces: Traces
+) -> Later:
     """`ConfiguredModels`, loaded with the first question; at once where there is a file of scripts or a key that is a secret: what is wrong
     with those stops the start."""
 
@@ -54,6 +56,7 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor
         from infrastructure.models.registry import ConfiguredModels
         from infrastructure.models.settings import ModelSettings
         from infrastructure.models.written import alias_of, endpoint_of, prices_of
+        from infrastructure.telemetry.observed_models import Observer
 
         endpoints = {name: endpoint_of(row) for name, row in settings.model_endpoints.items()}
         aliases = {name: alias_of(row) for name, row in settings.aliases.items()}
@@ -62,7 +65,7 @@ def models_of(settings: Settings, clock: SystemClock, secrets: Secrets, redactor
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
         discretion = Discretion(secrets, redactor.nameless)
         discretion.check(endpoints)
-        return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion, store.lanes, clock)
+        return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion, store.lanes, clock, Observer(meter, traces, clock))
 
     models = Later(make)
     if settings.scripts is not None or any("${" in row.get("api_key", "") for row in settings.model_endpoints.values()):

@@ -64,6 +64,7 @@ ADVICE: Final = {
     "stale": "nothing: the worker reads the new rows and decides again",
     "execution_failed": "look at the run's `error`: it names the node",
     "node_failed": "look at the run's `error`; `retry` and `on_error` are how a graph deals with it",
+    "nondeterministic": "start another run: the node asks something else than its journal has",
     "poisoned": "look at the workers' logs: three of them were lost while they worked on it (memory, a crash in a library)",
     "edge_failed": "mend the edge's expression: a missing field is an error, never false; `has(state.x)` asks",
     "timeout": "raise `timeout_seconds`, or add `retry`",

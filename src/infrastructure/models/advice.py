@@ -20,8 +20,6 @@ ADVICE: Final[Mapping[str, str]] = {
     "model_unavailable": "nothing to mend here: `retry`, or give the alias another model to go on to",
     "model_stream_cut": "nothing to mend here: `retry`; what came so far is counted",
     "model_garbage": "`retry`, or use another model",
-    "model_bad_image": "give it a picture that it takes",
-    "model_image_unreachable": "look at its address, or `retry`",
 }
 _NUMBER: Final = r"(\d[\d,]{0,14})"
 _SAID: Final = (

@@ -15,7 +15,7 @@ from domain.usage import Usage
 from infrastructure.breaker import BreakerPolicy, Breakers
 from infrastructure.clock import SystemClock
 from infrastructure.memory.lanes import MemoryLanes
-from infrastructure.models.adapter import ModelAdapter
+from infrastructure.models.adapter import ModelAdapter, Observe, unobserved
 from infrastructure.models.breaker import provider_breakers
 from infrastructure.models.calling import Calls, Line
 from infrastructure.models.cards import Cards
@@ -47,8 +47,9 @@ class ConfiguredModels:
         discretion: Discretion = Discretion(),  # noqa: B008 (frozen)
         lanes: Lanes | None = None,
         clock: Clock = _SYSTEM,
+        observe: Observe = unobserved,
     ) -> None:
-        self._settings, self._clock = settings, clock
+        self._settings, self._clock, self._observe = settings, clock, observe
         self._scripted = ScriptedModels(settings.scripts, settings.chunk_seconds)
         self._listing = Listing(settings, frozenset(self._scripted.names), lambda: clock.now().date())
         self._providers = ProviderModels(settings, self._listing, discretion)
@@ -67,11 +68,12 @@ class ConfiguredModels:
             adapter = self._adapter(asked.model, chain.alias)
             if reason := self._why_unusable(asked.model):
                 raise model_error("model_auth", f"{asked.model}: {reason}")
+            observed = self._observe(adapter, self._provider(asked.model))
             if adapter is not self._scripted:
-                return await self._calls(adapter, asked, hearing, patience, line)
+                return await self._calls(observed, asked, hearing, patience, line)
             if line is not None:
                 await self._pacer.turn(*line, self._listing.taken(asked), patience)
-            return await adapter.complete(for_scripts(asked), hearing)
+            return await observed.complete(for_scripts(asked), hearing)
 
         return await chain.answered(ask, on_text)
 
@@ -111,6 +113,10 @@ class ConfiguredModels:
             if not self._listing.known(model):
                 raise ModelNotFound(f"no model {request.model if len(alias.chain) == 1 else model}; {self._known_ones()}")
         return Chain(alias, request, self._listing, self._clock)
+
+    def _provider(self, model: str) -> str:
+        prefix, slash, _ = model.partition("/")
+        return prefix if slash else self._listing.provider(model)
 
     def _line(self, name: str, alias: Alias) -> Line | None:
         rates = Rates(alias.requests_per_minute, alias.tokens_per_minute)

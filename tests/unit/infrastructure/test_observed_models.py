@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,8 @@ from domain.ports.traces import HERE, Span
 from domain.tracing import TraceContext
 from infrastructure.clock import SystemClock
 from infrastructure.models.registry import ConfiguredModels
-from infrastructure.models.settings import ModelSettings
-from infrastructure.telemetry.observed_models import ObservedModels
+from infrastructure.models.settings import Alias, ModelSettings
+from infrastructure.telemetry.observed_models import Observer
 
 NODE = TraceContext("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
 FAILS: dict[str, Json] = {"rules": [{"fail": {"code": "model_unavailable", "after_chunks": 2}, "answer": "one two three"}]}
@@ -41,10 +42,14 @@ def seen() -> Iterator[Seen]:
     HERE.reset(before)
 
 
-def models(seen: Seen) -> ObservedModels:
-    return ObservedModels(
-        ConfiguredModels(ModelSettings({"fast": "scripted/assistant", "script": "scripted/rules"})), seen, seen, SystemClock()
+def models(seen: Seen, clock: SystemClock | None = None) -> ConfiguredModels:
+    chosen = ModelSettings(
+        {
+            "fast": Alias(("scripted/assistant",)),
+            "script": Alias(("scripted/rules",)),
+        }
     )
+    return ConfiguredModels(chosen, observe=Observer(seen, seen, clock or SystemClock()))
 
 
 def asked(model: str = "fast", **options: Json) -> ModelRequest:
@@ -72,7 +77,7 @@ class Ticking(SystemClock):
 
 async def test_of_a_stream_the_first_piece_is_timed_and_every_piece_passes(seen: Seen) -> None:
     pieces: list[str] = []
-    answer = await replace(models(seen), clock=Ticking()).complete(asked(), pieces.append)
+    answer = await models(seen, Ticking()).complete(asked(), pieces.append)
 
     (call,) = seen.calls
     assert len(pieces) > 1
@@ -88,6 +93,16 @@ async def test_a_failure_is_told_by_its_code_with_what_it_used_and_passes_on(see
     assert (call.provider, call.model, call.error) == ("scripted", "rules", "model_unavailable")
     assert call.usage is not None
     assert call.usage == getattr(caught.value, "usage", None)
+
+
+async def test_of_a_chain_each_model_that_was_asked_is_told(seen: Seen, tmp_path: Path) -> None:
+    (tmp_path / "scripts.yaml").write_text("down: {rules: [{fail: {code: model_unavailable}}]}")
+    chosen = ModelSettings({"chain": Alias(("scripted/down", "scripted/assistant"))}, scripts=tmp_path / "scripts.yaml")
+    answer = await ConfiguredModels(chosen, observe=Observer(seen, seen, SystemClock())).complete(asked("chain"))
+
+    assert [(call.model, call.error) for call in seen.calls] == [("down", "model_unavailable"), ("assistant", "")]
+    assert [span.error for span in seen.spans] == ["model_unavailable", ""]
+    assert answer.model == "scripted/assistant"
 
 
 async def test_a_call_that_is_cancelled_is_told_too(seen: Seen) -> None:

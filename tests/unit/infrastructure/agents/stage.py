@@ -149,9 +149,6 @@ class Player:
     def cards(self) -> Sequence[ModelCard]:
         return [ModelCard("fast", "m", "p")]
 
-    async def survey(self) -> Sequence[ModelCard]:
-        return self.cards()
-
 
 @dataclass
 class Counting:
