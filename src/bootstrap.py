@@ -112,7 +112,7 @@ class Shared(containers.DeclarativeContainer):
     catalog = providers.Singleton(taped_catalog, recorded_tools, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
     observed = providers.Singleton(ObservedModels, models, meter, traces, clock)
-    recorded = providers.Singleton(RecordedModels, observed, history, providers.Object(new_id), clock)
+    recorded = providers.Singleton(RecordedModels, observed, history, providers.Object(new_id), clock, settings.provided.history_capture)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),

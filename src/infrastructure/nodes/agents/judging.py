@@ -34,6 +34,7 @@ def tool_context(context: NodeContext, member: Member) -> ToolContext:
         agent_permissions=member.permissions,
         tell=context.tell,
         thread=context.thread,
+        capture=context.capture,
     )
 
 
