@@ -110,7 +110,7 @@ class Shared(containers.DeclarativeContainer):
     recorded_tools = providers.Singleton(RecordedCatalog, listed, tool_history)
     catalog = providers.Singleton(taped_catalog, recorded_tools, tape, redactor)
     kinds = providers.Singleton(InstalledNodeKinds)
-    recorded = providers.Singleton(RecordedModels, models, history, providers.Object(new_id), clock)
+    recorded = providers.Singleton(RecordedModels, models, history, providers.Object(new_id), clock, settings.provided.history_capture)
     workshop = providers.Singleton(
         Workshop,
         expressions=providers.Singleton(CelExpressions),

@@ -66,4 +66,4 @@ def _of_line(kind: RecordType, line: UsageRow, data: JsonObject) -> HistoryRecor
     call = f"{line.run}{line.activation}/{line.effect}.{line.attempt}.{line.epoch}"
     at = datetime.fromtimestamp(line.at, UTC)
     people = (line.user or None, line.session or None)
-    return HistoryRecord(f"{kind}:{call}", kind, at, line.tenant, line.run, *people, line.usage.model, told)
+    return HistoryRecord(f"{kind}:{call}", kind, at, line.tenant, line.run or None, *people, line.usage.model, told)

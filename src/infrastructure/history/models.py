@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.caller import Caller
-from domain.history import HistoryRecord, RecordType, texts_in
+from domain.history import Capture, HistoryRecord, RecordType, texts_in
 from domain.ids import NewId
 from domain.json import Json, JsonObject
 from domain.model import ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
@@ -16,12 +16,13 @@ from infrastructure.history.writing import GroupedHistory, told
 
 @dataclass(frozen=True, slots=True)
 class RecordedModels:
-    """`domain.ports.models.Models`. What nobody asks for, no run and no tenant, is in nobody's history."""
+    """`domain.ports.models.Models`. What no tenant asks for is in nobody's history. `usual`: how much is kept of what no run asks."""
 
     models: Models
     history: GroupedHistory
     new_id: NewId
     clock: Clock
+    usual: Capture = Capture.ON
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         caller = request.caller
@@ -82,8 +83,8 @@ class RecordedModels:
     def _note(self, kind: RecordType, caller: Caller, model: str, facts: JsonObject, content: JsonObject) -> str:
         data = {**_place(caller), **facts}
         user, session = caller.user or None, caller.session or None
-        record = HistoryRecord(self.new_id(), kind, self.clock.now(), caller.tenant, caller.run, user, session, model, data)
-        self.history.note(record, content, caller.capture)
+        record = HistoryRecord(self.new_id(), kind, self.clock.now(), caller.tenant, caller.run or None, user, session, model, data)
+        self.history.note(record, content, caller.capture if caller.run else self.usual)
         return record.id
 
 

@@ -81,6 +81,29 @@ async def test_one_run_writes_all_six_types(tmp_path: Path) -> None:
     assert Decimal(cost["cost"]["amount"]) == Decimal(shown["cost"]["amount"]) > 0
 
 
+async def test_every_call_of_an_agent_is_in_the_history_and_its_sums_are_those_of_usage(tmp_path: Path) -> None:
+    sums = [{"name": "calculator", "arguments": {"expression": "2 * 21"}}, {"name": "calculator", "arguments": {"expression": "3 * 21"}}]
+    rules = [{"turn": 1, "tool_calls": sums[:1]}, {"turn": 2, "tool_calls": sums[1:]}, {"answer": "done"}]
+    agent = {"kind": "agent", "model": "scripted/rules", "prompt": "How much?", "tools": ["calculator"], "options": {"rules": rules}}
+    edges = [{"from": "start", "to": "a"}]
+    async with site(tmp_path) as there:
+        run = await ran(there, {"weft": 1, "name": "agent", "version": "1.0.0", "nodes": {"a": agent}, "edges": edges})
+        found = await history(there, f"?run={run}&limit=200")
+        total = (await there.call("GET", "/v1/usage")).json()["items"][0]
+        shown = await there.run(run)
+
+    of = {kind: [one["data"] for one in found if one["record_type"] == kind] for kind in RecordType}
+    assert [len(of[kind]) for kind in RecordType] == [3, 3, 3, 3, 1, 2]
+    assert {one["content"]["output"]["result"] for one in of[RecordType.TOOL_EXECUTION]} == {42, 63}
+    assert {one["agent"] for one in of[RecordType.TOOL_EXECUTION]} == {"a"}
+    tokens = sum(one["total_tokens"] for one in of[RecordType.TOKEN_USAGE])
+    answered = sum(one["prompt_tokens"] + one["completion_tokens"] for one in of[RecordType.LLM_RESPONSE])
+    assert tokens == answered == total["total_tokens"] == shown["usage"]["total_tokens"] > 0
+    cost = sum(Decimal(one["cost"]["amount"]) for one in of[RecordType.COST_RECORD])
+    assert cost == Decimal(shown["cost"]["amount"]) > 0
+    assert all(shown["created_at"] <= one["timestamp"] <= shown["ended_at"] for one in found)
+
+
 async def test_each_type_is_asked_for_by_its_name(tmp_path: Path) -> None:
     async with site(tmp_path) as there:
         await ran(there, graph())

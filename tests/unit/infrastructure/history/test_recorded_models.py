@@ -118,6 +118,13 @@ async def test_a_model_that_is_not_known_stands_there_too(noted: Noted) -> None:
     assert noted.records[1].data["error"] == "model_not_found"
 
 
+async def test_what_no_run_asks_for_keeps_what_is_usual(noted: Noted) -> None:
+    models = RecordedModels(OneModel(), noted, new_id, VirtualClock(), Capture.HASHED)  # type: ignore[arg-type]
+    await models.complete(replace(ASKED, caller=Caller(ACME, RunId(""), ActivationPath("/draft#1"))))
+
+    assert [(record.run, capture) for record, _, capture in noted.found] == [(None, Capture.HASHED)] * 2
+
+
 async def test_what_nobody_asks_for_is_in_nobodys_history(noted: Noted) -> None:
     models = recorded(noted)
     await models.complete(replace(ASKED, caller=None))
