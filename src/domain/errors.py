@@ -212,6 +212,10 @@ class WebhookNotFound(NotFound):
     code = "webhook_not_found"
 
 
+class BudgetNotFound(NotFound):
+    code = "budget_not_found"
+
+
 class DeliveryNotFound(NotFound):
     code = "delivery_not_found"
 
@@ -220,6 +224,18 @@ class DeliveryNotFound(NotFound):
 class BusinessRuleViolation(DomainError):
     family = Family.CONFLICT
     code = "conflict"
+
+
+class BudgetNameTaken(BusinessRuleViolation):
+    """Names of budgets are unique within a tenant."""
+
+    code = "budget_name_taken"
+
+
+class BudgetChanged(BusinessRuleViolation):
+    """Somebody else changed the budget at the same time."""
+
+    code = "budget_changed"
 
 
 class VersionTaken(BusinessRuleViolation):
@@ -401,6 +417,18 @@ class LimitReached(ThreadExecutionError):
     def __init__(self, message: str, limit: str) -> None:
         super().__init__(message)
         self.code = f"limit_{limit}"
+
+
+class BudgetExceeded(ThreadExecutionError):
+    """A call was not made: what it may use does not fit into a budget any more."""
+
+    code = "budget_exceeded"
+
+
+class PriceUnknown(ThreadExecutionError):
+    """A call was not made: a budget counts money, and nobody knows what the call costs."""
+
+    code = "price_unknown"
 
 
 class ToolError(ThreadExecutionError):

@@ -14,6 +14,8 @@ ScheduleId = NewType("ScheduleId", str)
 WebhookId = NewType("WebhookId", str)
 DeliveryId = NewType("DeliveryId", str)
 """`evt_RUN_POSITION_WHAT`: the same at every webhook, at every try, and after a redelivery."""
+BudgetId = NewType("BudgetId", str)
+BlockId = NewType("BlockId", str)
 ToolId = NewType("ToolId", str)
 """`TYPE/NAME`, as `rest/github_get_issue`."""
 NodeId = NewType("NodeId", str)

@@ -7,6 +7,7 @@ from typing import Protocol, TypeAlias
 from domain.ids import RunId, TenantId, ThreadId
 from domain.ports.audit import AuditRecords
 from domain.ports.history import HistoryRepository
+from domain.ports.budgets import BudgetAccounts, Budgets
 from domain.ports.holds import Holds
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
@@ -42,4 +43,6 @@ class Hot:
     reader: Reader
     audit: AuditRecords
     history: HistoryRepository
+    budgets: Budgets
+    accounts: BudgetAccounts
     open_renew: OpenRenew

@@ -121,5 +121,7 @@ def _store(url: str, hot: Hot, cold: Cold, parse: Parse) -> Store:
         audit=hot.audit,
         lanes=cast("Lanes", Later(cold.lanes)),
         history=hot.history,
+        budgets=hot.budgets,
+        accounts=hot.accounts,
         health=SchemaHealth(hot.reader, "sqlite" if is_sqlite(url) else "postgresql"),
     )

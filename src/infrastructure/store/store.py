@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from domain.ports.audit import AuditRecords
     from domain.ports.history import HistoryRepository
+    from domain.ports.budgets import BudgetAccounts, Budgets
     from domain.ports.holds import Holds
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items
@@ -57,5 +58,7 @@ class Store:
     audit: AuditRecords
     lanes: Lanes
     history: HistoryRepository
+    budgets: Budgets
+    accounts: BudgetAccounts
     open_renew: OpenRenew | None = None
     """A way to renew leases from another thread, where there is one."""

@@ -8,6 +8,7 @@ from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.store.memory.audit import MemoryAudit
 from infrastructure.store.memory.book import Book
 from infrastructure.store.memory.history import MemoryHistory
+from infrastructure.store.memory.budgets import MemoryBudgetAccounts, MemoryBudgets
 from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.items import MemoryItems
@@ -33,6 +34,7 @@ from infrastructure.store.store import Store
 async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None] | None = None) -> AsyncIterator[Store]:
     """Graphs stay parsed here; other stores keep them as documents. `on_committed` hears of every append."""
     book = Book(Line())
+    budgets = MemoryBudgets()
     yield Store(
         journal=MemoryJournal(book, clock, on_committed),
         queue=MemoryQueue(book, clock),
@@ -62,4 +64,6 @@ async def open_memory(*, clock: Clock, on_committed: Callable[[int, float], None
         audit=MemoryAudit(book),
         lanes=MemoryLanes(),
         history=MemoryHistory(book),
+        budgets=budgets,
+        accounts=MemoryBudgetAccounts(budgets),
     )

@@ -4,6 +4,7 @@ from alembic import context
 
 from infrastructure.store import (  # noqa: F401 - their tables are in the metadata
     history_tables,
+    budget_tables,
     model_tables,
     prompt_tables,
     schedule_tables,

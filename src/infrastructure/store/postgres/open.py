@@ -7,6 +7,8 @@ from functools import partial
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
+from infrastructure.store.budgets.kept import KeptBudgets
+from infrastructure.store.budgets.postgres import PostgresBudgetAccounts, PostgresWrite
 from infrastructure.store.connections import Connections
 from infrastructure.store.history import KeptHistory
 from infrastructure.store.hot import Hot, OnCommitted
@@ -49,6 +51,8 @@ async def open_postgres(
             holds=PostgresHolds(database),
             audit=KeptAudit(database, PostgresDeeds(database)),
             history=KeptHistory(database, history.save, history.forget),
+            budgets=KeptBudgets(database, PostgresWrite(database)),
+            accounts=PostgresBudgetAccounts(database),
             reader=database,
             open_renew=partial(open_renew, dsn),
         )

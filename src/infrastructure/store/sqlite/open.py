@@ -10,6 +10,8 @@ from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
 from infrastructure.store.bells import Bells
 from infrastructure.store.history import KeptHistory
+from infrastructure.store.budgets.kept import KeptBudgets
+from infrastructure.store.budgets.sqlite import SqliteBudgetAccounts, SqliteWrite
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines
@@ -43,6 +45,8 @@ async def open_sqlite(path: Path, clock: Clock, on_committed: OnCommitted, hints
                 marks=SqliteMarks(writer, reader),
                 audit=KeptAudit(reader, SqliteDeeds(writer)),
                 history=KeptHistory(reader, history.save, history.forget),
+                budgets=KeptBudgets(reader, SqliteWrite(writer)),
+                accounts=SqliteBudgetAccounts(writer, reader),
                 reader=reader,
                 open_renew=partial(open_renew, path, clock),
             )

@@ -1,0 +1,122 @@
+"""The blocks of budgets that a process holds: leased, marked, given back. Whoever asks is answered when the store has answered."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import partial
+from typing import Final, TypeVar
+
+import structlog
+
+from application.budgets.tills import Till
+from domain.budget import AccountKey
+from domain.budget_account import Account, Block, Closed, Lack
+from domain.errors import DatabaseError
+from domain.ids import BlockId, NewId
+from domain.ports.budgets import BudgetAccounts
+from domain.ports.clock import Clock
+
+log = structlog.get_logger("application.budgets")
+T = TypeVar("T")
+BLOCK_SECONDS: Final = 15.0
+"""Without a sign of its holder others close a block."""
+
+
+@dataclass(slots=True, eq=False)
+class Holdings:
+    accounts: BudgetAccounts
+    new_id: NewId
+    clock: Clock
+    tills: dict[AccountKey, Till] = field(default_factory=dict)
+    used: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set while there are blocks: somebody is to keep them."""
+    _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def lease(self, till: Till, lacking: Collection[Decimal]) -> Lack | Decimal | None:
+        """So much more for a till where calls lack these amounts, or why not; None: the budget is gone."""
+        async with till.changing:
+            expires_at = self.clock.now().timestamp() + BLOCK_SECONDS
+            block = till.block or Block(BlockId(self.new_id()), expires_at=expires_at)
+            held, free = replace(block), block.free
+            least, needed, alone = min(lacking) - free, sum(lacking) - free, till.budget.is_of_one_run
+            now = self.clock.now().timestamp()
+            lease = await self.surely(
+                partial(self.accounts.change, till.key, lambda account: account.lease(held, least, needed, now, alone=alone), held.id)
+            )
+            if isinstance(lease, Closed):
+                self.lose(block)
+            if isinstance(lease, Closed) or block.is_closed:
+                return Decimal(0)
+            if isinstance(lease, Decimal):
+                block.granted += lease
+                till.block = block
+                self.used.set()
+            return lease
+
+    async def mark(self, blocks: Collection[Block]) -> dict[BlockId, float]:
+        """Make durable what is used of these, and that they are held; when each was last wanted by others, in seconds since the epoch.
+        Those that turn out to be closed are lost from then on."""
+        if not blocks:
+            return {}
+        for block in blocks:
+            block.expires_at = self.clock.now().timestamp() + BLOCK_SECONDS
+        standing = [replace(block) for block in blocks]
+        open_ones = await self.surely(partial(self.accounts.mark, standing))
+        for block in blocks:
+            if block.id not in open_ones and not block.is_closed:
+                self.lose(block)
+        return dict(open_ones)
+
+    def lose(self, block: Block) -> None:
+        """Others closed it. What is under way in it stays charged to it."""
+        block.is_closed = True
+        for till in self.tills.values():
+            if till.block is block:
+                log.warning("a block of a budget was closed by others", budget=till.budget.name, subject=till.key.subject)
+                till.block = None
+                self.correct_soon(till, block)
+
+    async def give_back(self, till: Till, *, close: bool) -> None:
+        """What is not needed of its block; with `close` the block too, in which nothing is under way."""
+        async with till.changing:
+            block = till.block
+            if block is None or (close and block.reserved):
+                return
+            block.granted = block.used
+            if close:
+                block.is_closed, till.block = True, None
+            held = replace(block)
+            work: Callable[[Account], None] = lambda account: account.close(held) if close else account.give_back(held)  # noqa: E731
+            await self.surely(partial(self.accounts.change, till.key, work, held.id))
+
+    def correct_soon(self, till: Till, block: Block) -> None:
+        self.spawn(self._correct(till, block))
+
+    async def _correct(self, till: Till, block: Block) -> None:
+        """A block that others closed: what was used of it by now, with what is still under way."""
+        async with till.changing:
+            held = replace(block)
+            await self.surely(partial(self.accounts.change, till.key, lambda account: account.close(held), held.id))
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def surely(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Asks until the store answers."""
+        pause = 0.05
+        while True:
+            try:
+                return await ask()
+            except DatabaseError as error:
+                log.warning("budgets wait for the database", reason=error.message, pause=pause)
+            await self.clock.sleep(pause)
+            pause = min(pause * 2, 2.0)
+
+    def spawn(self, work: Coroutine[object, object, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -1,0 +1,67 @@
+"""Keeping the blocks of budgets that a process holds: they are told to be alive, and given back when nobody here needs them."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.budgets.purse import Purse
+from application.budgets.tills import Till
+
+KEEP_SECONDS: Final = 0.5
+IDLE_SECONDS: Final = 2.0
+"""A block that was not used for so long is given back."""
+WANTED_SECONDS: Final = 3.0
+"""So long after somebody lacked something it counts as wanted."""
+PATIENCE_SECONDS: Final = 1.5
+"""So long a call that waits here keeps what others want: two processes that wait for each other would wait for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeepPurse:
+    purse: Purse
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        holdings = self.purse.holdings
+        while True:
+            await holdings.used.wait()
+            await holdings.clock.sleep(KEEP_SECONDS)
+            await self.turn()
+
+    async def turn(self) -> None:
+        holdings = self.purse.holdings
+        tills = [till for till in holdings.tills.values() if till.block is not None]
+        wanted = await holdings.mark([till.block for till in tills if till.block is not None])
+        now = holdings.clock.now().timestamp()
+        for till in tills:
+            if till.block is not None:
+                await self._look_at(till, is_wanted=now - wanted.get(till.block.id, 0.0) < WANTED_SECONDS)
+        self._forget()
+
+    async def leave(self) -> None:
+        """The process stops: what is not under way is free for others now."""
+        for till in list(self.purse.holdings.tills.values()):
+            await self.purse.holdings.give_back(till, close=till.block is not None and not till.block.reserved)
+        await self.purse.holdings.close()
+
+    async def _look_at(self, till: Till, *, is_wanted: bool) -> None:
+        block, holdings = till.block, self.purse.holdings
+        assert block is not None, "only what is held is looked at"
+        is_idle = not block.reserved and holdings.clock.monotonic() - till.used_at > IDLE_SECONDS
+        may_go = is_wanted and not self._is_needed(till)
+        if not block.reserved and (is_idle or may_go):
+            await holdings.give_back(till, close=True)
+        elif block.free < 0 or (may_go and block.free > 0):
+            await holdings.give_back(till, close=False)
+
+    def _is_needed(self, till: Till) -> bool:
+        since = self.purse.holdings.clock.monotonic() - PATIENCE_SECONDS
+        return any(hold.asked_at > since and hold.need_of(till) is not None for hold in self.purse.waiting)
+
+    def _forget(self) -> None:
+        holdings = self.purse.holdings
+        needed = {id(till) for hold in self.purse.waiting for till, _ in hold.needs}
+        for till in list(holdings.tills.values()):
+            if till.block is None and till.filling is None and id(till) not in needed:
+                del holdings.tills[till.key]
+        if not holdings.tills:
+            holdings.used.clear()

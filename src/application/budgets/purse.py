@@ -1,0 +1,206 @@
+"""Budgets on the hot path: a call takes what it may use from the blocks that its process holds, without asking anybody.
+
+It may begin when that is durable, so that nothing is forgotten with the process; marks of calls that come together are written together.
+What is missing is leased in the background. A block that others closed, because this process seemed to be gone, is lost: calls that had
+begun stay charged to it, all others ask again.
+"""
+
+import asyncio
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from application.budgets.holdings import Holdings
+from application.budgets.tills import Hold, Refusal, Till, blocks_of
+from domain.budget import Budget
+from domain.budget_account import Lack
+from domain.caller import Caller
+from domain.errors import PriceUnknown
+from domain.ids import TenantId
+from domain.ports.budgets import Budgets
+from domain.usage import Usage
+
+FRESH_SECONDS: Final = 0.25
+"""So old may be what this process knows of budgets when a call begins."""
+WAIT_SECONDS: Final = 60.0
+"""So long a call waits for what others hold before it is refused."""
+FIRST_PAUSE: Final = 0.02
+LONGEST_PAUSE: Final = 0.5
+
+
+@dataclass(slots=True, eq=False)
+class Purse:
+    budgets: Budgets
+    holdings: Holdings
+    known: dict[TenantId, list[Budget]] = field(default_factory=dict)
+    known_at: float = float("-inf")
+    waiting: list[Hold] = field(default_factory=list)
+    """For room, in the order in which they came."""
+    unmarked: list[Hold] = field(default_factory=list)
+    """They have room, which is not durable yet."""
+    _learning: "asyncio.Task[None] | None" = None
+    _marking: "asyncio.Task[None] | None" = None
+
+    def hold(self, caller: Caller, usage: Usage) -> Hold | None:
+        """Reserve what a call may use at most; None: no budget counts it. It may be made when `decided` says so, and is to be settled,
+        whatever comes of it."""
+        now = self.holdings.clock.monotonic()
+        is_known = now - self.known_at <= FRESH_SECONDS
+        if is_known and not self.known.get(caller.tenant):
+            return None
+        hold = Hold(caller, usage, asyncio.get_running_loop().create_future(), now)
+        if is_known:
+            return hold if self._begin(hold) else None
+        self.holdings.spawn(self._begin_later(hold))
+        return hold
+
+    def settle(self, hold: Hold, usage: Usage | None) -> None:
+        """What the call came to, or None for nothing, once the ledger says so too. Of one that waits nothing is left."""
+        hold.is_over = True
+        if hold in self.waiting:
+            self.waiting.remove(hold)
+        self._leave(hold, usage)
+        if not hold.decided.done():
+            hold.decided.cancel()
+        self._try_again()
+
+    def keep(self, hold: Hold) -> None:
+        """Nobody here will hear what it came to: it stays charged as reserved."""
+        self.settle(hold, hold.usage)
+
+    def _leave(self, hold: Hold, usage: Usage | None) -> None:
+        for part in hold.settle(usage):
+            if part.block.is_closed:
+                self.holdings.correct_soon(part.till, part.block)
+
+    # What is known of budgets.
+
+    async def _begin_later(self, hold: Hold) -> None:
+        if self._learning is None:
+            self._learning = self.holdings.spawn(self._learn())
+        await asyncio.shield(self._learning)
+        if not hold.is_over and not self._begin(hold):
+            hold.decided.set_result(None)
+
+    async def _learn(self) -> None:
+        try:
+            asked_at = self.holdings.clock.monotonic()
+            found = await self.holdings.surely(self.budgets.all)
+            self.known = {}
+            for budget in found:
+                self.known.setdefault(budget.tenant, []).append(budget)
+            self.known_at = asked_at
+        finally:
+            self._learning = None
+
+    def _begin(self, hold: Hold) -> bool:
+        """False: no budget counts it."""
+        try:
+            hold.needs = self._needs(hold.caller, hold.usage)
+        except PriceUnknown as error:
+            hold.decided.set_result(error)
+            return True
+        if hold.needs:
+            self._ask(hold)
+        return bool(hold.needs)
+
+    def _needs(self, caller: Caller, usage: Usage) -> list[tuple[Till, Decimal]]:
+        now, needs = self.holdings.clock.now(), []
+        for budget in self.known.get(caller.tenant, ()):
+            key = budget.account(caller, now)
+            if key is not None:
+                till = self.holdings.tills.setdefault(key, Till(budget, key))
+                till.budget = budget
+                needs.append((till, budget.amount(usage)))
+        return needs
+
+    # Taking.
+
+    def _ask(self, hold: Hold) -> None:
+        if not self._take(hold):
+            self.waiting.append(hold)
+            self._fill(hold)
+
+    def _take(self, hold: Hold) -> bool:
+        if not hold.fits:
+            return False
+        hold.take(self.holdings.clock.monotonic())
+        self.unmarked.append(hold)
+        if self._marking is None:
+            self._marking = self.holdings.spawn(self._mark())
+        return True
+
+    def _try_again(self) -> None:
+        """Something was freed, or leased."""
+        if self.waiting:
+            waiting, self.waiting = self.waiting, []
+            self.waiting += [hold for hold in waiting if not self._take(hold)]
+
+    async def _mark(self) -> None:
+        """Until there is nothing more to be made durable."""
+        try:
+            await asyncio.sleep(0)
+            while self.unmarked:
+                holds, self.unmarked = [hold for hold in self.unmarked if not hold.is_over], []
+                await self.holdings.mark(blocks_of(holds))
+                for hold in holds:
+                    self._decide(hold)
+        finally:
+            self._marking = None
+
+    def _decide(self, hold: Hold) -> None:
+        if hold.is_over:
+            return
+        if any(part.block.is_closed for part in hold.parts):
+            self._leave(hold, None)
+            self._ask(hold)
+        else:
+            hold.decided.set_result(None)
+
+    # Leasing.
+
+    def _fill(self, hold: Hold) -> None:
+        for till, amount in hold.needs:
+            if till.filling is None and amount > till.free:
+                till.filling = self.holdings.spawn(self._filling(till))
+
+    async def _filling(self, till: Till) -> None:
+        """Until nobody here lacks anything of it."""
+        pause = FIRST_PAUSE
+        try:
+            while lacking := self._lacking(till):
+                lease = await self.holdings.lease(till, lacking)
+                if lease is None:
+                    self._drop(till)
+                elif isinstance(lease, Lack):
+                    self._refuse(till, lease)
+                    await self.holdings.clock.sleep(pause)
+                    pause = min(pause * 2, LONGEST_PAUSE)
+                else:
+                    pause = FIRST_PAUSE
+                self._try_again()
+        finally:
+            till.filling = None
+
+    def _lacking(self, till: Till) -> list[Decimal]:
+        needs = (hold.need_of(till) for hold in self.waiting)
+        return [amount for amount in needs if amount is not None and amount > till.free]
+
+    def _drop(self, till: Till) -> None:
+        """The budget is gone: it counts nothing any more."""
+        till.block = None
+        self.holdings.tills.pop(till.key, None)
+        for hold in self.waiting:
+            hold.needs = [(one, amount) for one, amount in hold.needs if one is not till]
+
+    def _refuse(self, till: Till, lack: Lack) -> None:
+        """Those that cannot fit, and those that have waited long enough."""
+        now, left = self.holdings.clock.monotonic(), []
+        for hold in self.waiting:
+            amount = hold.need_of(till)
+            is_late = now - hold.asked_at > WAIT_SECONDS
+            if amount is not None and amount > till.free and (lack.is_final(amount) or is_late):
+                hold.decided.set_result(Refusal(till.budget, till.key, lack, amount, till.budget.turns_at(self.holdings.clock.now())))
+            else:
+                left.append(hold)
+        self.waiting = left
