@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from application.budgets.keeping import KeepPurse
 from application.desk import Desk
 from application.engine import Engine
 from application.loading import Loader
@@ -55,6 +56,7 @@ from wiring.adapters import (
     heart_of,
     installed_of,
     models_of,
+    purse_of,
 )
 from wiring.asking import asked_of
 from wiring.beside import beats_of, chores_of, tune_for_work, work_of
@@ -126,9 +128,10 @@ class Shared(containers.DeclarativeContainer):
     shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop, catalog)
     past = providers.Singleton(Past, store.provided.journal, store.provided.threads, shelf)
 
+    purse = providers.Singleton(purse_of, store, clock)
     engine = providers.Singleton(
         Engine,
-        providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture, traces),
+        providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture, traces, purse),
         providers.Singleton(Loader, store.provided.journal, shelf, resolve, clock, prompts),
     )
     worker = providers.Singleton(
@@ -189,7 +192,9 @@ class App:
         await asyncio.to_thread(lambda: self.shared.tools().list())
         tune_for_work()
         beats = beats_of(self.parts, self.worker)
-        beside = [asyncio.create_task(self.shared.models().warm()), asyncio.create_task(chores_of(self.parts, self.desk, beats).run())]
+        keeping = KeepPurse(self.shared.purse())
+        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run(), keeping.run())
+        beside = [asyncio.create_task(work) for work in works]
         try:
             async with LoopWatch(self.settings.stall_seconds).watching():
                 await self.worker.run()
@@ -197,6 +202,7 @@ class App:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
+            await keeping.leave()
             await beats.leave()
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from domain.acting import Acting
+from application.budgets.purse import Purse
+from application.budgets.tills import Hold
 from domain.ids import ActivationPath
 from domain.ports.journal import Lease
 from domain.run.state import Activation
@@ -23,6 +25,7 @@ class Account:
     workflow: str
     acting: Acting | None
     now: Callable[[], float]
+    purse: Purse | None = None
     lines: list[UsageRow] = field(default_factory=list)
     unkept: dict[LineKey, UsageRow] = field(default_factory=dict)
     """Those that are not known to be durable."""
@@ -30,12 +33,23 @@ class Account:
     """Reserved for calls that have not begun."""
     begun: dict[Call, UsageRow] = field(default_factory=dict)
     """Of calls of which nothing came yet."""
+    granted: dict[Call, Hold] = field(default_factory=dict)
+    """What calls hold of budgets that have no line yet: the line is never there before."""
+    holds: dict[LineKey, Hold] = field(default_factory=dict)
+    """What calls hold of budgets that have one."""
     _numbers: dict[tuple[ActivationPath, int], int] = field(default_factory=dict)
+
+    def grant(self, call: Call, hold: Hold) -> None:
+        """What it holds of budgets, whether it is decided or not."""
+        self._give_up(call)
+        self.granted[call] = hold
 
     def reserve(self, call: Call, usage: Usage) -> None:
         """It may begin when this is durable."""
         self.held[call] = row = self._row(call, usage.as_one, UsageState.RESERVED, call[0].attempt)
         self._write(row)
+        if call in self.granted:
+            self.holds[row.key] = self.granted.pop(call)
 
     def may_begin(self, call: Call) -> bool:
         """Is its line durable? Then the call counts as begun."""
@@ -59,12 +73,14 @@ class Account:
 
     def let_off(self, call: Call) -> None:
         """It used nothing, or never began. Where none is reserved, that is nothing."""
+        self._give_up(call)
         reserved = self._taken(call)
         if reserved is None:
             return
         if any(row is reserved for row in self.lines):
             self.lines = [row for row in self.lines if row is not reserved]
             del self.unkept[reserved.key]
+            self._settle_hold(reserved.key, None)
         else:
             self._write(replace(reserved, state=UsageState.VOID))
 
@@ -97,6 +113,26 @@ class Account:
         for row in rows:
             if self.unkept.get(row.key) is row:
                 del self.unkept[row.key]
+            if self.holds and row.state is not UsageState.RESERVED:
+                self._settle_hold(row.key, row.usage if row.state.is_charged else None)
+
+    def keep_holds(self) -> None:
+        """Of calls whose lines nobody here settles any more: they stay charged as reserved. Those without a line have not begun."""
+        for call in list(self.granted):
+            self.let_off(call)
+        for key in list(self.holds):
+            hold = self.holds[key]
+            self._settle_hold(key, hold.usage)
+
+    def _settle_hold(self, key: LineKey, usage: Usage | None) -> None:
+        """What was freed is another's at once: the ledger must know of it before."""
+        hold = self.holds.pop(key, None)
+        if hold is not None and self.purse is not None:
+            self.purse.settle(hold, usage)
+
+    def _give_up(self, call: Call) -> None:
+        if call in self.granted and self.purse is not None:
+            self.purse.settle(self.granted.pop(call), None)
 
     def _taken(self, call: Call) -> UsageRow | None:
         return self.begun.pop(call, None) or self.held.pop(call, None)

@@ -21,7 +21,7 @@ from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal
 from domain.ports.repositories import IdempotencyMark, Marks, Runs
 from domain.ports.schemas import Schemas
-from domain.question import HUMAN, LATE, NOBODY, Question
+from domain.question import ASKING, LATE, NOBODY, Question
 from domain.run import events
 from domain.run.run import Run
 from domain.sizes import too_large
@@ -140,7 +140,7 @@ class AnswerRun:
 def _about(run: Run, order: AnswerOrder) -> JsonObject | None:
     """The question, while it is asked."""
     for waiting in () if run.status.is_final else run.waiting_for:
-        if waiting.activation == order.activation and waiting.kind == HUMAN and waiting.about is not None:
+        if waiting.activation == order.activation and waiting.kind in ASKING and waiting.about is not None:
             return waiting.about if order.asked_at in (None, waiting.about["asked_at"]) else None
     return None
 

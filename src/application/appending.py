@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from application.budgets.purse import Purse
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.errors import DatabaseError, Stale
@@ -38,6 +39,8 @@ class EngineTools:
     capture: Capture = Capture.ON
     """How much of what is said the history keeps where workflows say nothing."""
     traces: Traces = UNTRACED
+    purse: Purse | None = None
+    """What this process holds of budgets; None: nothing is held to one."""
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:

@@ -15,12 +15,13 @@ from application.loading import Loaded, checkpoint_body
 from application.programs import Program
 from application.questions import Verdict, all_asked
 from application.spending import overspent
+from domain.caller import Caller
 from domain.errors import Failure
 from domain.ids import ActivationPath, Position
 from domain.json import Json, JsonObject
 from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Lease
-from domain.question import HUMAN
+from domain.question import ASKING
 from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
@@ -81,17 +82,19 @@ class Drive:
     recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
+    instead: dict[ActivationPath, str] = field(default_factory=dict)
+    """Models to be called in place of a node's own, for want of money."""
     since: SinceCheckpoint = field(init=False)
     reserves: bool = False
     """A node of its workflow says beforehand what it will use."""
 
     def __post_init__(self) -> None:
-        self.account = Account(self.lease, self.run.workflow.partition("@")[0], self.run.acting, self.now)
+        self.account = Account(self.lease, self.run.workflow.partition("@")[0], self.run.acting, self.now, self.tools.purse)
         self.reserves = any(program.reserves for program in self.loaded.programs.values())
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
         self.is_sequential = self.run.mode is Mode.SYNC
         self.since = SinceCheckpoint(self.loaded.tail, self.loaded.tail_bytes)
-        self.has_asked = any(waiting.kind == HUMAN for waiting in self.run.waiting_for)
+        self.has_asked = any(waiting.kind in ASKING for waiting in self.run.waiting_for)
         self.recalls = any(program.recalls for program in self.loaded.programs.values())
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
         for frame in self.state.frames.values():
@@ -106,6 +109,11 @@ class Drive:
     def deadline(self) -> float:
         """Seconds since the epoch."""
         return self.state.started.at + self.state.limits.seconds + self.state.forgiven
+
+    def caller(self, call: Call) -> Caller:
+        run, (activation, effect) = self.run, call
+        session, user = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
+        return Caller(run.tenant, run.id, activation.path, effect, activation.attempt, run.workflow, run.thread, session, user)
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]
@@ -161,7 +169,7 @@ class Drive:
 
     def _settle_account(self) -> None:
         """The run leaves this worker: what has not begun will not, and nobody waits for what was given up."""
-        for call in list(self.account.held):
+        for call in [*self.account.granted, *self.account.held]:
             self.account.let_off(call)
         for call in list(self.account.begun):
             row = self.account.lose(call)
@@ -234,7 +242,7 @@ class Drive:
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
-        if release_at is not None and (self.account.held or self.account.begun):
+        if release_at is not None and (self.account.held or self.account.begun or self.account.granted):
             self._settle_account()
         if self.state.root.is_undoing and self.run.ending is None and self.state.status is None:
             ending = RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 
 from application.account import Call
 from application.attempts import Attempt, known, usage_of
+from application.budgets.refusing import error_of, parked_for
+from application.budgets.tills import Refusal
 from application.drive import Drive
 from application.intents import FRESH_SECONDS, LET_GO, LOST, is_unknown, keep_answer, leave_open, lose_sight
-from domain.errors import WeftError, failure_of
+from domain.budget import AtLimit
+from domain.errors import PriceUnknown, WeftError, failure_of
 from domain.ids import ActivationPath
 from domain.json import Json
-from domain.ports.nodes import Effect, Finished, Make, Performed
+from domain.ports.nodes import Effect, Finished, Make, Park, Performed
 from domain.run import events
 from domain.run.state import Activation
 from domain.sizes import check_value
@@ -23,6 +26,14 @@ from domain.usage import Usage
 
 class LetGo(BaseException):
     """The node is put down here, and taken up again later; what it did so far is kept."""
+
+
+class Parked(LetGo):
+    """The node is put down until a budget has room."""
+
+    def __init__(self, park: Park) -> None:
+        super().__init__()
+        self.park = park
 
 
 @dataclass(slots=True, eq=False)
@@ -35,6 +46,10 @@ class EffectCall:
     async def prepare(self) -> None:
         """Whatever has to be durable before the call is. Raises `LetGo` where it is not to be made now."""
         self._must_go_on()
+        if self.effect.effects is Effects.ONCE:
+            self._leave_what_was_lost()
+        if self.effect.reserve is not None:
+            await self._has_room(self.effect.reserve)
         if self.effect.effects is Effects.ONCE:
             await self._announced()
         if self.effect.reserve is not None:
@@ -78,12 +93,29 @@ class EffectCall:
         if self._is_put_down:
             raise LetGo
 
+    async def _has_room(self, usage: Usage) -> None:
+        """In every budget that counts it. The model of one call of several is its node's business: none is put in its place."""
+        account, purse = self.drive.account, self.drive.tools.purse
+        hold = None if purse is None else purse.hold(self.drive.caller(self._call), usage)
+        if hold is None:
+            return
+        account.grant(self._call, hold)
+        try:
+            refused = await asyncio.shield(hold.decided)
+            self._must_go_on()
+            _must_fit(refused)
+        except BaseException:
+            account.let_off(self._call)
+            raise
+
+    def _leave_what_was_lost(self) -> None:
+        if self.activation.intent is not None and self._is_announced:
+            leave_open(self.drive, self.activation, self.activation.intent, LOST)
+            raise LetGo
+
     async def _announced(self) -> None:
         """By a row that is durable and fresh: one that took long to become so may be of a worker that has lost the run."""
         drive, clock = self.drive, self.drive.tools.clock
-        if self.activation.intent is not None and self._is_announced:
-            leave_open(drive, self.activation, self.activation.intent, LOST)
-            raise LetGo
         at = clock.monotonic() - 2 * FRESH_SECONDS
         while clock.monotonic() - at > FRESH_SECONDS:
             await drive.until(lambda: self._is_put_down or not drive.has_more)  # what came in may be that it is not wanted any more
@@ -159,6 +191,13 @@ class EffectCall:
 
     def _since(self, began: float) -> float:
         return self.drive.tools.clock.monotonic() - began
+
+
+def _must_fit(refused: Refusal | PriceUnknown | None) -> None:
+    if isinstance(refused, Refusal) and refused.budget.at_limit is AtLimit.PARK:
+        raise Parked(parked_for(refused))
+    if refused is not None:
+        raise error_of(refused)
 
 
 def _checked(performed: Performed) -> Performed:

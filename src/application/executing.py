@@ -8,6 +8,7 @@ from application import deciding
 from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
 from application.capturing import capture_in
+from application.budgeting import has_room
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.effect_calls import LetGo
@@ -59,12 +60,19 @@ def reserve_ahead(drive: Drive) -> None:
         if activation.retry_at is not None or drive.state.active.get(activation.path) is not activation:
             continue
         node = drive.program(activation.frame).nodes[activation.index]
-        if node.executor.reserve is not None and node.executor.asks is None and (activation, 0) not in drive.account.held:
+        if node.executor.reserve is not None and node.executor.asks is None and _may_reserve(drive, activation):
             _reserve(drive, activation, node.executor.reserve, _context(drive, activation, node.node.timeout_seconds))
 
 
+def _may_reserve(drive: Drive, activation: Activation) -> bool:
+    """Has it no line yet, and needs to ask no budget before it gets one?"""
+    call, purse = (activation, 0), drive.tools.purse
+    return call not in drive.account.held and (call in drive.account.granted or purse is None or purse.knows_none(drive.run.tenant))
+
+
 def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> WeftError | None:
-    usage = foretold(activation, reserve, context)
+    granted = drive.account.granted.get((activation, 0))
+    usage = foretold(activation, reserve, context) if granted is None else granted.usage
     if isinstance(usage, WeftError):
         return usage
     drive.account.reserve((activation, 0), usage)
@@ -77,6 +85,8 @@ def _may_call(drive: Drive, activation: Activation, reserve: Callable[[NodeConte
     raises."""
     if drive.account.may_begin((activation, 0)):
         return True
+    if not has_room(drive, activation, reserve, context):
+        return False
     if (activation, 0) not in drive.account.held and (error := _reserve(drive, activation, reserve, context)) is not None:
         raise error
     drive.lines_first = True
@@ -154,7 +164,9 @@ async def _attempt(drive: Drive, activation: Activation, node: NodeProgram, cont
         attempt = None
     if not calls.is_idle:
         await calls.settled()
-    if attempt is None or calls.is_let_go:
+    if calls.park is not None:
+        drive.results.append(Attempt(activation, calls.park))
+    elif attempt is None or calls.is_let_go:
         drive.tasks.pop(activation.path, None)
         put_back(drive, activation)
     else:
@@ -188,6 +200,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         permissions_of(activation.frame),
         prompts=drive.loaded.prompts,
         capture=capture_in(activation.frame, drive.tools.capture),
+        instead=drive.instead.get(activation.path, ""),
     )
 
 

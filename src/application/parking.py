@@ -9,7 +9,7 @@ from application.drive import Drive
 from application.questions import asked
 from domain.json import JsonObject
 from domain.ports.feed import PARKED, Passing
-from domain.question import HUMAN
+from domain.question import ASKING
 from domain.run.run import FORGIVEN, RunStatus, Waiting
 from domain.run.state import Activation
 
@@ -38,7 +38,7 @@ async def park_if_idle(drive: Drive, short_seconds: float) -> bool:
 
 def _is_short(waiting: Sequence[Waiting], seconds: float, short_seconds: float) -> bool:
     """Is it not worth to park? A question is, however soon its deadline comes: it is shown to be answered."""
-    return seconds < (INSTANT_SECONDS if all(one.until is None or one.kind == HUMAN for one in waiting) else short_seconds)
+    return seconds < (INSTANT_SECONDS if all(one.until is None or one.kind in ASKING for one in waiting) else short_seconds)
 
 
 def waiting_for(drive: Drive) -> tuple[Waiting, ...]:

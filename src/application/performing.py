@@ -6,11 +6,11 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from application.drive import Drive
-from application.effect_calls import EffectCall, LetGo
+from application.effect_calls import EffectCall, LetGo, Parked
 from application.intents import DecidedFailed
 from domain.errors import Nondeterministic
 from domain.json import Json
-from domain.ports.nodes import Effect, Make
+from domain.ports.nodes import Effect, Make, Park
 from domain.run.state import Activation, Kept
 from domain.tool import Effects
 
@@ -22,6 +22,8 @@ class Performing:
     drive: Drive
     activation: Activation
     is_let_go: bool = False
+    park: Park | None = None
+    """It is to be run again when a budget has room."""
     _number: int = 0
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _making: set["asyncio.Task[object]"] = field(default_factory=set)
@@ -53,8 +55,10 @@ class Performing:
                 return await self._made(call, make)
             async with self._alone:
                 return await self._made(call, make)
-        except LetGo:
+        except LetGo as put_down:
             self.is_let_go = True
+            if isinstance(put_down, Parked):
+                self.park = put_down.park
             raise
 
     async def _made(self, call: EffectCall, make: Make) -> Json:

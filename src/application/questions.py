@@ -74,7 +74,7 @@ def asked(activation: Activation) -> Waiting:
     """What an activation waits for that asks somebody."""
     assert activation.about is not None
     about = {**activation.about, "asked_at": activation.asked_at}
-    return Waiting(activation.path, HUMAN, activation.parked_until, (), about)
+    return Waiting(activation.path, activation.parked_for or HUMAN, activation.parked_until, (), about)
 
 
 def all_asked(state: RunState) -> tuple[Waiting, ...]:

@@ -11,7 +11,7 @@ from application.views import ErrorView, MoneyView, View, json_object, json_valu
 from domain.graph.flow import Priority
 from domain.ports.feed import Passing
 from domain.ports.journal import Recorded
-from domain.question import HUMAN
+from domain.question import ASKING
 from domain.run.run import Continued, Durability, Mode, Run, RunStatus, Waiting
 from domain.run.terms import OnBusy
 from domain.usage import UsageTotal
@@ -63,7 +63,7 @@ class WaitingView(View):
     signals: list[str]
     """Any of these ends it."""
     about: JsonValue = None
-    """Of `needs_attention`: what is known of the call whose outcome is not. Of `human`: what else is known of the question."""
+    """Of `needs_attention`: what is known of the call whose outcome is not. Of `human` and `budget`: what else is known of the question."""
     show: JsonValue = None
     """What is put before the person."""
     answer_schema: Annotated[JsonValue, Field(serialization_alias="schema")] = None
@@ -75,7 +75,7 @@ class WaitingView(View):
     def of(cls, waiting: Waiting) -> "WaitingView":
         until = None if waiting.until is None else datetime.fromtimestamp(waiting.until, UTC)
         about = json_value(waiting.about)
-        shown = _question(about) if isinstance(about, dict) and waiting.kind == HUMAN else {"about": about}
+        shown = _question(about) if isinstance(about, dict) and waiting.kind in ASKING else {"about": about}
         told = {"activation": waiting.activation, "kind": waiting.kind, "until": until, "signals": list(waiting.signals)}
         return cls.model_validate({**told, **shown})
 

@@ -40,7 +40,7 @@ def stop(drive: Drive, activation: Activation) -> None:
 def _stopped(drive: Drive, task: asyncio.Task[None], activation: Activation, grace: asyncio.TimerHandle) -> None:
     grace.cancel()
     drive.stopping.discard(task)
-    if (activation, 0) in drive.account.begun:
+    if (activation, 0) in drive.account.begun or (activation, 0) in drive.account.granted:
         drive.late.append(((activation, 0), None))
     drive.wake.set()
 
@@ -84,13 +84,20 @@ async def _count_what_was_spent(drive: Drive) -> None:
     drive.late.clear()
     for call in [*drive.account.held, *drive.account.begun]:
         _give_account(drive, call)
+    await _write_what_was_spent(drive)
+    drive.account.keep_holds()
+
+
+async def _write_what_was_spent(drive: Drive) -> None:
     unkept = drive.account.unkept
     if not unkept:
         return
     pause = 0.05
     for _ in range(COUNTING_TRIES):
         try:
-            await drive.tools.ledger.count(list(unkept.values()))
+            rows = list(unkept.values())
+            await drive.tools.ledger.count(rows)
+            drive.account.kept(rows)
             return
         except DatabaseError as error:
             log.warning("tokens are not counted yet", run=drive.run.id, lines=len(unkept), reason=error.message, pause=pause)

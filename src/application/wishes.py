@@ -5,14 +5,18 @@ from typing import Final
 
 import structlog
 
+from application.attempts import Attempt
+from application.budgets.refusing import STOP
 from application.deadlines import is_asked
 from application.drive import Drive
 from application.pausing import go_on, hold
 from application.questions import ANSWER, given_of
 from application.stopping import stop
+from domain.errors import BudgetExceeded
 from domain.ids import ActivationPath
 from domain.json import JsonObject
 from domain.ports.inbox import UNDO
+from domain.question import BUDGET
 from domain.run import events
 from domain.run.state import Intent
 
@@ -62,7 +66,10 @@ def _answer(drive: Drive, body: JsonObject) -> None:
         log.info("an answer came to what is not asked any more", run=drive.run.id, activation=given.activation)
         return
     stop(drive, activation)
-    drive.record(events.Answered(activation.path, given.answer, given.by))
+    if activation.parked_for == BUDGET and given.answer == STOP:
+        drive.results.append(Attempt(activation, BudgetExceeded(f"{given.by} stopped it: a budget has no room for its call")))
+    else:
+        drive.record(events.Answered(activation.path, given.answer, given.by))
 
 
 def _outcome(drive: Drive, body: JsonObject) -> None:

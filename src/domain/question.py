@@ -11,6 +11,9 @@ from domain.json import Json, JsonObject
 
 HUMAN: Final = "human"
 """What an activation is parked for that waits for a person."""
+BUDGET: Final = "budget"
+"""What an activation is parked for whose call does not fit into a budget: it goes on when there is room, or a person says so."""
+ASKING: Final = frozenset({HUMAN, BUDGET})
 NOBODY: Final = "nobody: the deadline passed"
 """Who gave an answer that was not given in time, and is the node's default."""
 LATE: Final = "deadline"

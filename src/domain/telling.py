@@ -9,7 +9,7 @@ from domain.ids import DeliveryId, Position
 from domain.json import Json, JsonObject
 from domain.news import RunNews
 from domain.ports.journal import Append
-from domain.question import HUMAN
+from domain.question import ASKING
 from domain.run.events import RunContinued, RunStarted
 from domain.run.run import Run, RunStatus, Waiting
 
@@ -38,7 +38,7 @@ def news_of(append: Append) -> tuple[RunNews, ...]:
         return ()
     started = (RunNews.STARTED,) if any(isinstance(event, RunStarted | RunContinued) for event in append.events) else ()
     if run.status is RunStatus.PARKED and append.release_at is not None and not append.moves:
-        is_asking = any(waiting.kind == HUMAN for waiting in run.waiting_for)
+        is_asking = any(waiting.kind in ASKING for waiting in run.waiting_for)
         return (*started, RunNews.PARKED, *((RunNews.WAITING,) if is_asking else ()))
     return (*started, _ENDS[run.status]) if run.status.is_final else started
 
@@ -72,7 +72,7 @@ def written(at: datetime) -> str:
 
 def _asked(run: Run, *, briefly: bool = False) -> dict[str, Json]:
     """What people are asked; `briefly`: only where."""
-    return {"waiting_for": [_question(waiting, briefly) for waiting in run.waiting_for if waiting.kind == HUMAN]}
+    return {"waiting_for": [_question(waiting, briefly) for waiting in run.waiting_for if waiting.kind in ASKING]}
 
 
 def _question(waiting: Waiting, briefly: bool) -> Json:

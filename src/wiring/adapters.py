@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, cast
 
 from application import drawing
 from application.appending import EngineTools
+from application.budgets.holdings import Holdings
+from application.budgets.purse import Purse
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
 from domain.graph.definition import Graph
@@ -24,6 +26,7 @@ from domain.ports.traces import Traces
 from domain.tool import ToolType
 from infrastructure.clock import SystemClock
 from infrastructure.heart import LoopHeart, ThreadHeart
+from infrastructure.ids import new_id
 from infrastructure.memory.limits import MemoryLimits
 from infrastructure.outgoing.addresses import Addresses, Allowed
 from infrastructure.schemas import JsonSchemas
@@ -115,12 +118,16 @@ def catalog_of(
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
-def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture, traces: Traces) -> EngineTools:
+def purse_of(store: Store, clock: Clock) -> Purse:
+    return Purse(store.budgets, Holdings(store.accounts, new_id, clock))
+
+
+def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture, traces: Traces, purse: Purse) -> EngineTools:
     """What every run of this process is driven with."""
     along = TakeAlong(store.threads, store.runs, store.inbox)
     retries = RetryPolicy(random.random)
     kept = (store.usage, store.inbox, store.marks, store.items)
-    return EngineTools(store.journal, feed, meter, clock, retries, *kept, along, capture, traces)
+    return EngineTools(store.journal, feed, meter, clock, retries, *kept, along, capture, traces, purse)
 
 
 def drawn_by(module: str, function: str) -> drawing.Draw:

@@ -44,15 +44,21 @@ class Purse:
     def hold(self, caller: Caller, usage: Usage) -> Hold | None:
         """Reserve what a call may use at most; None: no budget counts it. It may be made when `decided` says so, and is to be settled,
         whatever comes of it."""
-        now = self.holdings.clock.monotonic()
-        is_known = now - self.known_at <= FRESH_SECONDS
-        if is_known and not self.known.get(caller.tenant):
+        if self.knows_none(caller.tenant):
             return None
-        hold = Hold(caller, usage, asyncio.get_running_loop().create_future(), now)
-        if is_known:
+        hold = Hold(caller, usage, asyncio.get_running_loop().create_future(), self.holdings.clock.monotonic())
+        if self._is_fresh:
             return hold if self._begin(hold) else None
         self.holdings.spawn(self._begin_later(hold))
         return hold
+
+    def knows_none(self, tenant: TenantId) -> bool:
+        """Has this tenant surely no budget?"""
+        return self._is_fresh and not self.known.get(tenant)
+
+    @property
+    def _is_fresh(self) -> bool:
+        return self.holdings.clock.monotonic() - self.known_at <= FRESH_SECONDS
 
     def settle(self, hold: Hold, usage: Usage | None) -> None:
         """What the call came to, or None for nothing, once the ledger says so too. Of one that waits nothing is left."""

@@ -152,6 +152,8 @@ class NodeContext:
     """Makes one of several calls, each kept in the journal by itself."""
     capture: Capture = Capture.OFF
     """How much of what its calls say the history may keep."""
+    instead: str = ""
+    """The model to be called in place of the node's own, for want of money; "" for its own."""
 
     prompts: Mapping[str, ReadyPrompt] = field(default_factory=dict)
     """Published prompts that the run uses, by the reference in the graph."""

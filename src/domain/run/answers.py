@@ -2,12 +2,15 @@
 
 from domain.ids import Position
 from domain.json import Json, JsonObject
-from domain.question import Answer
+from domain.question import BUDGET, Answer
 from domain.run.state import Activation, RunState
 
 
 def ask(run: RunState, activation: Activation, about: JsonObject, position: Position) -> None:
-    activation.about, activation.asked_at, activation.answer = about, position, None
+    """What was answered to another question before stays, where a budget asks."""
+    activation.about, activation.asked_at = about, position
+    if activation.parked_for != BUDGET:
+        activation.answer = None
     run.listening[activation.path] = activation
 
 
@@ -15,7 +18,9 @@ def answer(run: RunState, activation: Activation, value: Json, by: str, position
     """It goes on, and reads the state as it is now, at the row that holds the answer."""
     assert activation.about is not None, "only what was asked is answered"
     run.listening.pop(activation.path, None)
-    activation.answer, activation.about = Answer(value, by, activation.about), None
+    if activation.parked_for != BUDGET:
+        activation.answer = Answer(value, by, activation.about)
+    activation.about = None
     activation.parked_for = activation.parked_until = None
     activation.read_at, activation.state = position, activation.frame.state
     if activation in run.ready:

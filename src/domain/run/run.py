@@ -48,7 +48,7 @@ class Durability(StrEnum):
     EXIT = "exit"
 
 
-FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human"})
+FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human", "budget"})
 """What only the outside can end. The time a run is parked for one of these does not count."""
 
 
@@ -56,7 +56,7 @@ FORGIVEN = frozenset({"signal", "pause", "needs_attention", "human"})
 class Waiting:
     """What a parked run waits for. `kind`: `timer`, `retry`, or one of `FORGIVEN`. `until` in seconds since the epoch. `signals`: any of
     these ends it. `activation` is "" for a pause, or where a breakpoint stopped the run. `about`: of `needs_attention`, what is known;
-    of `human`, what is asked."""
+    of `human` and `budget`, what is asked."""
 
     activation: str
     kind: str

@@ -127,7 +127,7 @@ class LlmCall:
     def _request(self, context: NodeContext) -> ModelRequest:
         config = self.config
         return ModelRequest(
-            model=config.model,
+            model=context.instead or config.model,
             messages=self._messages(context),
             temperature=config.temperature,
             max_tokens=config.max_tokens,

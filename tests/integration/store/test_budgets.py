@@ -125,7 +125,7 @@ async def test_marks_are_durable_and_tell_what_is_wanted(store: Store, beside: S
     assert await store.accounts.mark([block, a_block()]) == {block.id: NOW + 7}
 
     (account,) = await beside.accounts.of(budget.id, ["2026-11-21"], 10)
-    assert (account.taken, account.reserved, account.spent, account.left) == (1, Decimal("0.75"), 0, Decimal("0.25"))
+    assert [account.taken, account.reserved, account.spent, account.left] == [1, Decimal("0.75"), 0, Decimal("0.25")]
     assert not await store.accounts.of(budget.id, ["2026-11-22"], 10)
 
 
@@ -142,7 +142,7 @@ async def test_a_block_whose_holder_is_gone_keeps_what_it_reserved_and_frees_the
 
     assert await store.accounts.mark([dead]) == {}
     (account,) = await store.accounts.of(budget.id, [key.period], 10)
-    assert (account.taken, account.spent, account.blocks) == (4, 4, {})
+    assert [account.taken, account.spent, account.blocks] == [4, 4, {}]
     assert isinstance(await leased(store, key, a_block(), "6.01"), Lack)
     assert await leased(store, key, a_block(), "6") == 6
 
@@ -161,7 +161,7 @@ async def test_what_a_lost_call_came_to_is_corrected_once_however_often_it_is_to
         await store.accounts.change(key, lambda account: account.close(dead), dead.id)
 
     (account,) = await store.accounts.of(budget.id, [key.period], 10)
-    assert (account.taken, account.spent) == (1, 1)
+    assert [account.taken, account.spent] == [1, 1]
 
 
 async def test_accounts_are_awake_until_somebody_lays_them_to_rest(store: Store) -> None:

@@ -69,7 +69,7 @@ class Race(RuleBasedStateMachine):
     def mark(self, number: int) -> None:
         process = self.processes[number]
         if process.block is None:
-            return
+            return None
         row = self.account.blocks[process.block.id]
         if row.is_closed:
             return self._lose(process)
