@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from application.answering import AnswerRun
     from application.audit import AuditDesk
     from application.branching import BranchThread
+    from application.budgets.desk import BudgetDesk
     from application.children import JoinChildren
     from application.composition import ComposeWorkflows
     from application.controlling import RunControl
@@ -73,6 +74,7 @@ class Desk:
     list_interactions: ListInteractions
     items: ItemDesk
     webhooks: WebhookDesk
+    budgets: BudgetDesk
     resolve_run: ResolveRun
     answer_run: AnswerRun
     follow_run: FollowRun

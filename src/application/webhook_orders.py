@@ -14,7 +14,9 @@ from domain.webhook import DeliveryState, Webhook
 
 ALL: Final = "*"
 Url = Annotated[str, Field(strict=True, min_length=1, max_length=2_000, pattern=r"^https?://[!-~]+$")]
-Wanted: TypeAlias = Literal["*", "run.started", "run.parked", "run.waiting", "run.completed", "run.failed", "run.cancelled", "run.notified"]
+Wanted: TypeAlias = Literal[
+    "*", "run.started", "run.parked", "run.waiting", "run.completed", "run.failed", "run.cancelled", "run.notified", "budget.alert"
+]
 Events = Annotated[list[Wanted], Field(min_length=1, max_length=20)]
 WorkflowName = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f@]*$")]
 Description = Annotated[str, Field(strict=True, max_length=2_000, pattern=r"^[^\x00]*$")]

@@ -103,15 +103,17 @@ class Account:
         """Neither spent nor reserved."""
         return max(self.limit - self.spent - self.reserved, NOTHING)
 
-    def lease(self, held: Block, least: Decimal, needed: Decimal, now: float, *, alone: bool) -> Lease:
+    def lease(self, held: Block, least: Decimal, needed: Decimal, now: float, *, alone: bool, parks: bool = False) -> Lease:
         """More for a block, at least `least` and if possible `needed`; somewhat ahead of that, and all that is free where nobody else
-        will want any (`alone`). As often as it is asked: the block then has that much more than `held`."""
+        will want any (`alone`). As often as it is asked: the block then has that much more than `held`. `parks`: a run is parked where
+        there is not enough."""
         if held.id in self.blocks and self._as_granted(held).is_closed:
             return Closed()
         self.is_awake = True
         free = self.limit - self.taken
         if free < least:
             lack = Lack(self.limit, self.spent)
+            self.waits_since = now if parks else self.waits_since
             self.wanted_at, self.refused = now, self.refused or lack.is_final(held.free + least)
             return lack
         grant = free if alone else min(free, max(needed, min(free / SHARES, least * AHEAD)))
@@ -141,11 +143,26 @@ class Account:
 
     def crossed(self, alerts: Iterable[int]) -> int | None:
         """The highest of these percentages that was reached, and nobody was told of; None: none."""
-        share = Decimal(100) if self.refused or not self.limit else self.spent * 100 / self.limit
+        share = Decimal(100) if self.refused else self._share
         return max((percent for percent in alerts if self.alerted < percent <= share), default=None)
+
+    @property
+    def _share(self) -> Decimal:
+        """Of the limit, in percent."""
+        return self.spent * 100 / self.limit if self.limit else Decimal(100)
+
+    def arm(self, alerts: Iterable[int]) -> None:
+        """After the limit was changed: what is not reached any more is told again when it is."""
+        self.refused, share = False, self._share
+        self.alerted = max((percent for percent in alerts if percent <= self.alerted and percent <= share), default=0)
 
     def told(self, percent: int) -> None:
         self.alerted = max(self.alerted, percent)
+
+    def nobody_waits(self, since: float) -> None:
+        """Of those that were parked since then, or before."""
+        if self.waits_since is not None and self.waits_since <= since:
+            self.waits_since = None
 
     def rest(self) -> None:
         """Nobody is to look after it until it is used again."""

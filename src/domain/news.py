@@ -6,8 +6,8 @@ from typing import Final
 
 
 class RunNews(StrEnum):
-    """What of a run can be told. `waiting`: it is parked, and asks a person. `notified`: the tool `notify` was called. `test` is only ever
-    asked for by hand."""
+    """What can be told. `waiting`: a run is parked, and asks a person. `notified`: the tool `notify` was called. `budget.alert`: so
+    much of a budget is used up. `test` is only ever asked for by hand."""
 
     STARTED = "run.started"
     PARKED = "run.parked"
@@ -16,6 +16,7 @@ class RunNews(StrEnum):
     FAILED = "run.failed"
     CANCELLED = "run.cancelled"
     NOTIFIED = "run.notified"
+    BUDGET_ALERT = "budget.alert"
     TEST = "webhook.test"
 
     @property
@@ -33,6 +34,7 @@ _PLACES: Final = (
     RunNews.TEST,
     RunNews.WAITING,
     RunNews.NOTIFIED,
+    RunNews.BUDGET_ALERT,
 )
 TOLD: Final = tuple(news for news in _PLACES if news is not RunNews.TEST)
 

@@ -21,6 +21,7 @@ from wiring.parts import Parts
 
 if TYPE_CHECKING:
     from application import delivering, firing, forgetting, history, registering, retention, snapshots
+    from application.budgets import telling, tending
 else:  # a run alone asks nothing of these
     delivering = LaterModule("application.delivering")
     firing = LaterModule("application.firing")
@@ -29,6 +30,8 @@ else:  # a run alone asks nothing of these
     registering = LaterModule("application.registering")
     retention = LaterModule("application.retention")
     snapshots = LaterModule("application.snapshots")
+    telling = LaterModule("application.budgets.telling")
+    tending = LaterModule("application.budgets.tending")
 
 
 def tune_for_work() -> None:
@@ -62,6 +65,7 @@ def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":
 def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
     store, clock = parts.store, parts.clock
     chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
+    chores.append(_budgets(parts))
     chores.append(forgetting.ForgetItems(store.items, clock))
     if parts.settings.history_days:
         chores.append(history.ForgetHistory(store.history, clock, parts.settings.history_days))
@@ -73,6 +77,12 @@ def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
 def _firing(parts: Parts, desk: Desk) -> "firing.FireSchedules":
     store, launch = parts.store, desk.schedules.launch
     return firing.FireSchedules(store.schedules, store.due, store.runs, launch, desk.cancel_run, CronCalendar(), new_id, parts.clock)
+
+
+def _budgets(parts: Parts) -> "tending.TendBudgets":
+    store, clock = parts.store, parts.clock
+    tell = telling.TellOfBudget(store.webhooks, store.deliveries, clock)
+    return tending.TendBudgets(store.budgets, store.accounts, tell, parts.wake, clock)
 
 
 def _webhooks(parts: Parts) -> tuple[Chore, Chore]:

@@ -53,9 +53,11 @@ if TYPE_CHECKING:
         usage,
         webhooks,
     )
+    from application.budgets import desk as budget_desk
 else:  # a run alone asks nothing of these
     answering = LaterModule("application.answering")
     audit = LaterModule("application.audit")
+    budget_desk = LaterModule("application.budgets.desk")
     branching = LaterModule("application.branching")
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
@@ -179,6 +181,7 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
     return partial(
         desk.Desk,
         items=items.ItemDesk(store.items, clock),
+        budgets=budget_desk.BudgetDesk(store.budgets, store.accounts, parts.models, parts.wake, parts.keyed, new_id, clock),
         tools=tools.ToolDesk(parts.catalog, store.registered, keyed_calls.CallOnce(parts.keyed, new_id), new_id, clock),
         tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),

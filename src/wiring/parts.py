@@ -25,12 +25,14 @@ from settings import Settings
 
 if TYPE_CHECKING:
     from application import branching, channels, editing, outside, snapshots
+    from application.budgets import waking
 else:  # a run alone asks nothing of these
     branching = LaterModule("application.branching")
     channels = LaterModule("application.channels")
     editing = LaterModule("application.editing")
     outside = LaterModule("application.outside")
     snapshots = LaterModule("application.snapshots")
+    waking = LaterModule("application.budgets.waking")
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Parts:
     def _terms(self) -> flow.MakeTerms:
         policy = flow.FlowPolicy(self.settings.priority_ageing_seconds, self.settings.concurrency_limit)
         return flow.MakeTerms(self.workshop.expressions, policy)
+
+    @cached_property
+    def wake(self) -> "waking.WakeParked":
+        return waking.WakeParked(self.store.runs, self.store.inbox, self.store.marks, new_id, self.clock)
 
     @cached_property
     def find_channels(self) -> "channels.FindChannels":

@@ -10,8 +10,8 @@ from typing import Final, TypeVar
 import structlog
 
 from application.budgets.tills import Till
-from domain.budget import AccountKey
-from domain.budget_account import Account, Block, Closed, Lack
+from domain.budget import AccountKey, AtLimit
+from domain.budget_account import Account, Block, Closed, Lack, Lease
 from domain.errors import DatabaseError
 from domain.ids import BlockId, NewId
 from domain.ports.budgets import BudgetAccounts
@@ -39,11 +39,13 @@ class Holdings:
             expires_at = self.clock.now().timestamp() + BLOCK_SECONDS
             block = till.block or Block(BlockId(self.new_id()), expires_at=expires_at)
             held, free = replace(block), block.free
-            least, needed, alone = min(lacking) - free, sum(lacking) - free, till.budget.is_of_one_run
-            now = self.clock.now().timestamp()
-            lease = await self.surely(
-                partial(self.accounts.change, till.key, lambda account: account.lease(held, least, needed, now, alone=alone), held.id)
-            )
+            least, needed, now = min(lacking) - free, sum(lacking) - free, self.clock.now().timestamp()
+            alone, parks = till.budget.is_of_one_run, till.budget.at_limit is AtLimit.PARK
+
+            def work(account: Account) -> Lease:
+                return account.lease(held, least, needed, now, alone=alone, parks=parks)
+
+            lease = await self.surely(partial(self.accounts.change, till.key, work, held.id))
             if isinstance(lease, Closed):
                 self.lose(block)
             if isinstance(lease, Closed) or block.is_closed:

@@ -43,6 +43,7 @@ MODULES: Final = (
     "prompt_commands",
     "webhook_commands",
     "usage_commands",
+    "budget_commands",
     "policy_commands",
     "owner_commands",
     "audit_commands",

@@ -25,6 +25,7 @@ from interface.mcp import http as mcp
 from interface.rest import (
     audit,
     branches,
+    budgets,
     controls,
     docs,
     edits,
@@ -74,6 +75,7 @@ _BODIES: tuple[type[BaseModel], ...] = (
     *tool_servers.BODIES,
     *tools.BODIES,
     *webhooks.BODIES,
+    *budgets.BODIES,
 )
 # The first request to each makes FastAPI work out the routes of all before it: whether the service is ready is asked first.
 _ROUTED = (
@@ -86,6 +88,7 @@ _ROUTED = (
     controls,
     schedules,
     webhooks,
+    budgets,
     sessions,
     interactions,
     items,

@@ -14,6 +14,8 @@ from application.access import Authenticate, CreateKey, KeyOrder, ListKeys, Remo
 from application.answering import AnswerRun
 from application.audit import AuditDesk
 from application.branching import BranchThread, CutBranch
+from application.budgets.desk import BudgetDesk
+from application.budgets.waking import WakeParked
 from application.channels import FindChannels
 from application.children import JoinChildren
 from application.composition import ComposeWorkflows
@@ -188,6 +190,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         process_interaction=ProcessInteraction(store.sessions, store.journal, start, clock),
         list_interactions=ListInteractions(store.sessions, store.threads, store.journal, store.runs, store.workflows),
         items=ItemDesk(store.items, clock),
+        budgets=BudgetDesk(
+            store.budgets, store.accounts, models, WakeParked(store.runs, store.inbox, store.marks, new_id, clock), once, new_id, clock
+        ),
         webhooks=WebhookDesk(store.webhooks, store.deliveries, Addresses(), once, new_id, lambda: new_id().encode()[-32:], clock),
         follow_run=FollowRun(store.runs, store.journal, feed),
         follow_thread=FollowThread(store.threads, store.runs, store.journal, feed),
