@@ -128,7 +128,7 @@ class Shared(containers.DeclarativeContainer):
     shelf = providers.Singleton(ProgramShelf, store.provided.workflows, kinds, workshop, catalog)
     past = providers.Singleton(Past, store.provided.journal, store.provided.threads, shelf)
 
-    purse = providers.Singleton(purse_of, store, clock)
+    purse = providers.Singleton(purse_of, settings, store, clock)
     engine = providers.Singleton(
         Engine,
         providers.Singleton(engine_tools_of, store, feed, meter, clock, settings.provided.history_capture, traces, purse),

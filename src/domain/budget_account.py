@@ -15,7 +15,7 @@ from domain.ids import BlockId
 NOTHING: Final = Decimal(0)
 SHARES: Final = 8
 """A block that several may want takes no more than this part of what is free, beyond what is asked for."""
-AHEAD: Final = 256
+AHEAD: Final = Decimal(256)
 """And no more than so many times what the next call needs."""
 
 
@@ -116,7 +116,7 @@ class Account:
             self.waits_since = now if parks else self.waits_since
             self.wanted_at, self.refused = now, self.refused or lack.is_final(held.free + least)
             return lack
-        grant = free if alone else min(free, max(needed, min(free / SHARES, least * AHEAD)))
+        grant = free if alone else min(free, max(needed, _ahead(free, least)))
         self._grant(self._as_granted(held), held.granted + grant)
         return grant
 
@@ -179,3 +179,8 @@ class Account:
     def _grant(self, block: Block, granted: Decimal) -> None:
         self.taken += granted - block.granted
         block.granted = granted
+
+
+def _ahead(free: Decimal, least: Decimal) -> Decimal:
+    """A share of what is free, in whole calls: nothing is left over that is of no use, and no sum grows digits."""
+    return min(free // (least * SHARES), AHEAD) * least

@@ -118,8 +118,9 @@ def catalog_of(
     return Catalog(cast("InstalledTools", installed), cast("Described", described), store.registered, guard, sources)
 
 
-def purse_of(store: Store, clock: Clock) -> Purse:
-    return Purse(store.budgets, Holdings(store.accounts, new_id, clock))
+def purse_of(settings: Settings, store: Store, clock: Clock) -> Purse:
+    """A block of a budget is held as long as a run is, without a sign of the worker."""
+    return Purse(store.budgets, Holdings(store.accounts, new_id, clock, settings.lease_seconds))
 
 
 def engine_tools_of(store: Store, feed: Feed, meter: Meter, clock: Clock, capture: Capture, traces: Traces, purse: Purse) -> EngineTools:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
-from typing import Final, TypeVar
+from typing import TypeVar
 
 import structlog
 
@@ -19,8 +19,6 @@ from domain.ports.clock import Clock
 
 log = structlog.get_logger("application.budgets")
 T = TypeVar("T")
-BLOCK_SECONDS: Final = 15.0
-"""Without a sign of its holder others close a block."""
 
 
 @dataclass(slots=True, eq=False)
@@ -28,6 +26,8 @@ class Holdings:
     accounts: BudgetAccounts
     new_id: NewId
     clock: Clock
+    block_seconds: float = 30.0
+    """So long without a sign of its holder others close a block."""
     tills: dict[AccountKey, Till] = field(default_factory=dict)
     used: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while there are blocks: somebody is to keep them."""
@@ -36,7 +36,7 @@ class Holdings:
     async def lease(self, till: Till, lacking: Collection[Decimal]) -> Lack | Decimal | None:
         """So much more for a till where calls lack these amounts, or why not; None: the budget is gone."""
         async with till.changing:
-            expires_at = self.clock.now().timestamp() + BLOCK_SECONDS
+            expires_at = self.clock.now().timestamp() + self.block_seconds
             block = till.block or Block(BlockId(self.new_id()), expires_at=expires_at)
             held, free = replace(block), block.free
             least, needed, now = min(lacking) - free, sum(lacking) - free, self.clock.now().timestamp()
@@ -62,7 +62,7 @@ class Holdings:
         if not blocks:
             return {}
         for block in blocks:
-            block.expires_at = self.clock.now().timestamp() + BLOCK_SECONDS
+            block.expires_at = self.clock.now().timestamp() + self.block_seconds
         standing = [replace(block) for block in blocks]
         open_ones = await self.surely(partial(self.accounts.mark, standing))
         for block in blocks:

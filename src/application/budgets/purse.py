@@ -114,10 +114,11 @@ class Purse:
         now, needs = self.holdings.clock.now(), []
         for budget in self.known.get(caller.tenant, ()):
             key = budget.account(caller, now)
-            if key is not None:
+            amount = None if key is None else budget.amount(usage)
+            if key is not None and amount:
                 till = self.holdings.tills.setdefault(key, Till(budget, key))
                 till.budget = budget
-                needs.append((till, budget.amount(usage)))
+                needs.append((till, amount))
         return needs
 
     # Taking.

@@ -50,8 +50,8 @@ class WakeParked:
             await self._wake(run, one)
 
     async def _parked(self, budget: Budget) -> AsyncIterator[tuple[Run, Waiting, JsonObject]]:
-        """With what each shows."""
-        async for run in self._runs(budget.tenant):
+        """With what each shows; who came first is first."""
+        for run in reversed([run async for run in self._runs(budget.tenant)]):
             for waiting in run.waiting_for:
                 about = {} if waiting.about is None else cast(JsonObject, waiting.about["show"] or {})
                 if waiting.kind == BUDGET and about.get("budget") == budget.id:
@@ -62,7 +62,8 @@ class WakeParked:
         while True:
             page = await self.runs.list(tenant, RunFilter(status=RunStatus.PARKED), PAGE, cursor)
             for run in page.items:
-                yield run
+                if any(waiting.kind == BUDGET for waiting in run.waiting_for):
+                    yield run
             cursor = page.next_cursor
             if cursor is None:
                 return

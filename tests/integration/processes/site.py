@@ -32,10 +32,10 @@ class Site:
 
     def epoch(self, thread: str) -> int:
         """How often the thread was claimed, as its head row says."""
-        return self._number(f"SELECT epoch FROM heads WHERE thread = '{thread}'")  # noqa: S608 (an id of ours)
+        return self.number(f"SELECT epoch FROM heads WHERE thread = '{thread}'")  # noqa: S608 (an id of ours)
 
     def count(self, table: str, condition: str) -> int:
-        return self._number(f"SELECT count(*) FROM {table} WHERE {condition}")  # noqa: S608 (words of ours)
+        return self.number(f"SELECT count(*) FROM {table} WHERE {condition}")  # noqa: S608 (words of ours)
 
     def change(self, statement: str) -> None:
         """Straight in the database, as nobody of ours does."""
@@ -45,7 +45,7 @@ class Site:
         with closing(sqlite3.connect(self.database_url.removeprefix("sqlite:///"))) as connection, connection:
             connection.execute(statement)
 
-    def _number(self, statement: str) -> int:
+    def number(self, statement: str) -> int:
         """The one number that a statement gives, straight from the database."""
         if self.database_url.startswith("postgresql"):
             return int(execute(self.database_url, statement)[0])

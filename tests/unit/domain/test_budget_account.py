@@ -147,7 +147,7 @@ def test_a_lease_that_is_asked_again_is_granted_once() -> None:
     ("least", "alone", "granted"),
     [
         pytest.param("2", True, "20", id="one that is alone takes all there is"),
-        pytest.param("2", False, "2.5", id="one of many takes an eighth of what is free"),
+        pytest.param("1.2", False, "2.4", id="one of many takes an eighth of what is free, in whole calls"),
         pytest.param("0.001", False, "0.256", id="but not far beyond what a call needs"),
         pytest.param("5", False, "5", id="and never less than it needs"),
     ],
