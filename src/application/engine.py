@@ -52,6 +52,8 @@ class Engine:
         assert loaded.state is not None
         drive = Drive(self.tools, claim.lease, loaded, loaded.state, run, loaded.position, durable)
         drive.outbox.extend(rows)
+        if drive.reserves and self.tools.purse is not None:
+            await self.tools.purse.learn()
         if run.snapshots is not None:
             drive = SnapshottingDrive.of(drive)
         if run.parked_at is not None:

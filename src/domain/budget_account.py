@@ -112,7 +112,7 @@ class Account:
         self.is_awake = True
         free = self.limit - self.taken
         if free < least:
-            lack = Lack(self.limit, self.spent)
+            lack = Lack(self.limit, self._spent_knowing(held))
             self.waits_since = now if parks else self.waits_since
             self.wanted_at, self.refused = now, self.refused or lack.is_final(held.free + least)
             return lack
@@ -167,6 +167,11 @@ class Account:
     def rest(self) -> None:
         """Nobody is to look after it until it is used again."""
         self.is_awake = bool(self.open) or self.waits_since is not None
+
+    def _spent_knowing(self, held: Block) -> Decimal:
+        """With what the holder of a block knows of it by now."""
+        row = self.blocks.get(held.id, Block(held.id))
+        return self.spent + (held.used - held.reserved) - (row.used - row.reserved)
 
     def _as_granted(self, held: Block) -> Block:
         """The row of a block, with what its holder was granted. What it used is told by marks alone, which come when they come; one that

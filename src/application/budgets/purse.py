@@ -20,8 +20,10 @@ from domain.ids import TenantId
 from domain.ports.budgets import Budgets
 from domain.usage import Usage
 
-FRESH_SECONDS: Final = 0.25
+FRESH_SECONDS: Final = 0.5
 """So old may be what this process knows of budgets when a call begins."""
+LEARN_SECONDS: Final = 0.2
+"""From then on it is asked for anew, while calls begin with what is known."""
 WAIT_SECONDS: Final = 60.0
 """So long a call waits for what others hold before it is refused."""
 FIRST_PAUSE: Final = 0.02
@@ -56,9 +58,26 @@ class Purse:
         """Has this tenant surely no budget?"""
         return self._is_fresh and not self.known.get(tenant)
 
+    async def learn(self) -> None:
+        """Know what there is of budgets, for a while."""
+        if self._age > LEARN_SECONDS:
+            await asyncio.shield(self._learn_soon())
+
+    @property
+    def _age(self) -> float:
+        return self.holdings.clock.monotonic() - self.known_at
+
     @property
     def _is_fresh(self) -> bool:
-        return self.holdings.clock.monotonic() - self.known_at <= FRESH_SECONDS
+        age = self._age
+        if age > LEARN_SECONDS:
+            self._learn_soon()
+        return age <= FRESH_SECONDS
+
+    def _learn_soon(self) -> "asyncio.Task[None]":
+        if self._learning is None:
+            self._learning = self.holdings.spawn(self._learn())
+        return self._learning
 
     def settle(self, hold: Hold, usage: Usage | None) -> None:
         """What the call came to, or None for nothing, once the ledger says so too. Of one that waits nothing is left."""
@@ -82,9 +101,7 @@ class Purse:
     # What is known of budgets.
 
     async def _begin_later(self, hold: Hold) -> None:
-        if self._learning is None:
-            self._learning = self.holdings.spawn(self._learn())
-        await asyncio.shield(self._learning)
+        await asyncio.shield(self._learn_soon())
         if not hold.is_over and not self._begin(hold):
             hold.decided.set_result(None)
 
@@ -181,7 +198,8 @@ class Purse:
                     self._drop(till)
                 elif isinstance(lease, Lack):
                     self._refuse(till, lease)
-                    await self.holdings.clock.sleep(pause)
+                    if self._lacking(till):
+                        await self.holdings.clock.sleep(pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
                 else:
                     pause = FIRST_PAUSE

@@ -13,6 +13,8 @@ from typing import Any
 from structlog.testing import capture_logs
 
 from application.appending import EngineTools
+from application.budgets.holdings import Holdings
+from application.budgets.purse import Purse
 from application.deciding import RetryPolicy
 from application.documents import parse_graph
 from application.drive import Drive
@@ -40,6 +42,7 @@ from infrastructure.canonical import content_hash
 from infrastructure.expressions import CelExpressions
 from infrastructure.feed import ProcessFeed
 from infrastructure.heart import LoopHeart
+from infrastructure.ids import new_id
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory import open_memory
 from infrastructure.store.memory.journal import MemoryJournal
@@ -97,7 +100,8 @@ class Failing:
 
 @dataclass(frozen=True)
 class ActKind:
-    """What the stage was told the node does. `effect` touches the world; `at_once` only computes; `call` uses at most a hundred tokens."""
+    """What the stage was told the node does. `effect` touches the world; `at_once` only computes; `call` uses at most a hundred tokens,
+    ten with another model."""
 
     name: str
     acts: Mapping[str, Act]
@@ -128,7 +132,7 @@ def _a_hundred(context: NodeContext) -> Usage:
     state = context.scope["state"]
     if isinstance(state, Mapping) and state.get("unspeakable"):
         raise NodeExecutionError("nobody can say that", "unspeakable")
-    return Usage("m", 60, 40, estimated=True)
+    return Usage(context.instead, 6, 4, estimated=True) if context.instead else Usage("m", 60, 40, estimated=True)
 
 
 @dataclass(frozen=True)
@@ -373,6 +377,7 @@ async def open_stage() -> AsyncIterator[Stage]:
                 store.marks,
                 store.items,
                 TakeAlong(store.threads, store.runs, store.inbox),
+                Purse(store.budgets, Holdings(store.accounts, new_id, clock)),
             )
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 

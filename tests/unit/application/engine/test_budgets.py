@@ -1,0 +1,331 @@
+"""A node's call is made when every budget that counts it has room, and what becomes of the node when none has."""
+
+import asyncio
+from dataclasses import replace
+from decimal import Decimal
+from functools import partial
+from typing import Any
+
+import pytest
+
+from application.budgets.keeping import KeepPurse
+from application.budgets.telling import TellOfBudget
+from application.budgets.tending import TendBudgets
+from application.budgets.waking import WakeParked
+from domain.budget import TOKENS, AtLimit, Budget, Period
+from domain.budget_account import Account
+from domain.ids import DEFAULT_TENANT, BudgetId, RunId
+from domain.json import Json
+from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
+from domain.run.run import RunStatus
+from domain.usage import Money, Usage, UsageState
+from domain.webhook import Webhook
+from infrastructure.ids import new_id
+from tests.documents import Document, document
+from tests.unit.application.engine.stage import Gate, Stage
+
+CALL: Json = {"kind": "call"}
+TWO = document({"a": CALL, "b": CALL}, ["start > a", "a > b"])
+
+
+async def answer(context: NodeContext) -> Outcome:
+    return Finished(context.instead, Usage(context.instead or "m", 4, 3))
+
+
+async def budget(stage: Stage, limit: str = "100", unit: str = TOKENS, **told: Any) -> Budget:
+    """A run uses 7 tokens with each call, and reserves 100."""
+    made = Budget(BudgetId(new_id()), DEFAULT_TENANT, f"b{len(await stage.store.budgets.all())}", stage.clock.now(), Decimal(limit), unit)
+    made = replace(made, **told)
+    await stage.store.budgets.add(made)
+    return made
+
+
+async def account(stage: Stage, budget: Budget) -> Account:
+    (found,) = await stage.store.accounts.of(budget.id, [budget.period_at(stage.clock.now())], 10)
+    return found
+
+
+def chore(stage: Stage) -> TendBudgets:
+    store = stage.store
+    tell = TellOfBudget(store.webhooks, store.deliveries, stage.clock)
+    return TendBudgets(
+        store.budgets, store.accounts, tell, WakeParked(store.runs, store.inbox, store.marks, new_id, stage.clock), stage.clock
+    )
+
+
+async def kept_alive(stage: Stage) -> None:
+    """As a worker does beside its runs."""
+    purse = stage.engine.tools.purse
+    assert purse is not None
+    await KeepPurse(purse).turn()
+
+
+async def go_on(stage: Stage, run: RunId) -> Any:
+    await kept_alive(stage)
+    await chore(stage).turn()
+    drive = await stage.open()
+    await stage.deliver(drive)
+    await stage.engine.drive(drive)
+    return await stage.run(run)
+
+
+async def test_a_call_that_does_not_fit_fails_its_node_and_says_what_to_do(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage)
+
+    run = await stage.play(TWO)
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.node, run.failure.retryable) == ("budget_exceeded", "b", False)
+    assert "7 tokens of 100 tokens are used up, and it may use 100 tokens" in run.failure.message
+    assert [(line[0], line[3], line[4]) for line in await stage.lines(run.id)] == [("/a#1", "counted", 7)]
+    assert (await account(stage, kept)).spent + (await account(stage, kept)).reserved <= 100
+
+
+async def test_an_error_edge_catches_it(stage: Stage) -> None:
+    stage.does(a=answer, b=answer, c=answer)
+    await budget(stage)
+
+    run = await stage.play(document({"a": CALL, "b": CALL, "c": {"kind": "act"}}, ["start > a", "a > b", "b ! c"]))
+
+    assert run.status is RunStatus.COMPLETED
+
+
+async def test_a_line_is_in_the_ledger_only_when_its_budget_is_durably_reserved(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage, "1000")
+    seen: list[bool] = []
+
+    async def look(append: Any) -> None:
+        reserved = sum(row.usage.total_tokens for row in append.usage if row.state is UsageState.RESERVED)
+        if reserved:
+            seen.append((await account(stage, kept)).reserved >= reserved)
+
+    stage.journal.before = look
+    await stage.play(TWO)
+
+    assert seen == [True, True]
+
+
+async def test_a_call_waits_while_another_that_is_under_way_may_leave_room(stage: Stage) -> None:
+    gate = Gate()
+    stage.does(a=gate, b=answer)
+    await budget(stage, "150")
+
+    await stage.order(document({"a": CALL, "b": CALL}, ["start > a", "start > b"]))
+    drive = await stage.open()
+    driving = asyncio.create_task(stage.engine.drive(drive))
+    await gate.began.wait()
+    await stage.clock.sleep(3)
+    assert [line[0] for line in await stage.lines(drive.run.id)] == ["/a#1"]
+    gate.opened.set()
+    await driving
+    await stage.clock.sleep(1)
+
+    assert (await stage.run(drive.run.id)).status is RunStatus.COMPLETED
+
+
+async def test_every_budget_that_counts_a_call_must_have_room(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    await budget(stage, "1000")
+    await budget(stage, "50", scope={"node": "b"})
+    await budget(stage, "10", scope={"workflow": "another"})
+
+    run = await stage.play(TWO)
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.node) == ("budget_exceeded", "b")
+
+
+async def test_each_run_has_a_budget_per_run_for_itself(stage: Stage) -> None:
+    stage.does(a=answer)
+    await budget(stage, period=Period.RUN)
+
+    runs = [await stage.play(document({"a": CALL}, ["start > a"])) for _ in range(3)]
+
+    assert [run.status for run in runs] == [RunStatus.COMPLETED] * 3
+
+
+async def test_a_run_that_is_parked_goes_on_when_its_budget_is_raised(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage, at_limit=AtLimit.PARK)
+    run = await stage.play(TWO)
+    (waiting,) = run.waiting_for
+    assert (run.status, waiting.kind, waiting.activation, waiting.until) == (RunStatus.PARKED, "budget", "/b#1", None)
+    await chore(stage).turn()
+    assert not await stage.store.queue.claim(stage.worker().id, 1, 30)
+
+    await stage.store.budgets.change(replace(kept, limit=Decimal(107)))
+    run = await go_on(stage, run.id)
+
+    assert run.status is RunStatus.COMPLETED
+    assert [row[2] for row in await stage.usage(run.id)] == [7, 7]
+
+
+async def test_a_run_that_is_parked_goes_on_in_the_next_period(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    await budget(stage, at_limit=AtLimit.PARK, period=Period.DAY)
+
+    run = await stage.play_to_the_end(TWO)
+
+    assert run.status is RunStatus.COMPLETED
+    assert stage.clock.monotonic() >= 12 * 3_600
+
+
+async def test_a_person_stops_what_is_parked(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    await budget(stage, at_limit=AtLimit.PARK)
+    run = await stage.play(TWO)
+    asked_at = (run.waiting_for[0].about or {})["asked_at"]
+
+    await stage.wish(run.id, "answer", activation="/b#1", asked_at=asked_at, answer="stop", request="r")
+    run = await go_on(stage, run.id)
+
+    assert run.failure is not None
+    assert run.failure.code == "budget_exceeded"
+
+
+async def test_a_cheaper_model_is_called_instead(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage, at_limit=AtLimit.DEGRADE, instead="small")
+
+    run = await stage.play(TWO)
+
+    assert run.status is RunStatus.COMPLETED
+    rows = await stage.store.usage.of_run(run.tenant, run.id)
+    assert [row.usage.model for row in rows] == ["m", "small"]
+    assert (await account(stage, kept)).taken <= 100
+
+
+async def test_a_cheaper_model_that_does_not_fit_either_is_not_called(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    await budget(stage, "9", at_limit=AtLimit.DEGRADE, instead="small")
+
+    run = await stage.play(TWO)
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.node) == ("budget_exceeded", "a")
+
+
+async def test_a_call_without_a_price_is_refused_by_a_budget_of_money(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    await budget(stage, "100", "USD")
+
+    run = await stage.play(TWO)
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.node) == ("price_unknown", "a")
+
+
+async def test_a_run_that_is_cancelled_while_its_call_waits_leaves_nothing_reserved(stage: Stage) -> None:
+    gate = Gate()
+    stage.does(a=gate, b=answer)
+    kept = await budget(stage, "150")
+    await stage.order(document({"a": CALL, "b": CALL}, ["start > a", "start > b"]))
+    drive = await stage.open()
+    driving = asyncio.create_task(stage.engine.drive(drive))
+    await gate.began.wait()
+
+    await stage.ask(drive.run.id)
+    await stage.deliver(drive)
+    await driving
+    await stage.clock.sleep(1)
+    purse = drive.tools.purse
+    assert purse is not None
+    (till,) = purse.holdings.tills.values()
+
+    assert till.block is not None
+    assert (till.block.used, till.block.reserved, purse.waiting) == (0, 0, [])
+    assert kept.id == till.key.budget
+
+
+@pytest.mark.parametrize("at_limit", [AtLimit.PARK, AtLimit.STOP])
+async def test_a_node_that_makes_several_calls_repeats_none_when_it_had_to_wait(stage: Stage, at_limit: AtLimit) -> None:
+    made: list[int] = []
+
+    async def make(number: int) -> Performed:
+        made.append(number)
+        return Performed(number, Usage("m", 30, 30))
+
+    async def several(context: NodeContext) -> Outcome:
+        effects = [Effect("model", "m", str(number), Usage("m", 30, 30)) for number in (1, 2)]
+        return Finished([await context.perform(effect, make) for effect in effects])
+
+    stage.does(a=several)
+    kept = await budget(stage, at_limit=at_limit)
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+    assert made == [1]
+    if at_limit is AtLimit.STOP:
+        assert run.failure is not None
+        assert run.failure.code == "budget_exceeded"
+        return
+
+    assert [waiting.kind for waiting in run.waiting_for] == ["budget"]
+    await stage.store.budgets.change(replace(kept, limit=Decimal(120)))
+    run = await go_on(stage, run.id)
+
+    assert (run.status, made) == (RunStatus.COMPLETED, [1, 2])
+
+
+async def test_a_block_that_others_closed_is_corrected_when_its_call_is_settled(stage: Stage) -> None:
+    gate = Gate()
+    stage.does(a=gate)
+    kept = await budget(stage, "150")
+    await stage.order(document({"a": CALL}, ["start > a"]))
+    drive = await stage.open()
+    driving = asyncio.create_task(stage.engine.drive(drive))
+    await gate.began.wait()
+    await stage.clock.sleep(60)
+    await chore(stage).turn()
+    assert (await account(stage, kept)).spent == 100
+
+    gate.output = None
+    gate.opened.set()
+    await driving
+    assert drive.tools.purse is not None
+    await drive.tools.purse.holdings.mark([till.block for till in drive.tools.purse.holdings.tills.values() if till.block is not None])
+    await stage.clock.sleep(1)
+
+    assert (await account(stage, kept)).taken == 0
+
+
+async def test_who_listens_is_told_once_of_each_share_of_a_budget(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage, "20", scope={"workflow": "w"})
+    webhook = Webhook(  # type: ignore[arg-type]
+        new_id(), DEFAULT_TENANT, stage.clock.now(), "http://127.0.0.1/x", tuple(_alerts()), ("whsec_" + "A" * 32,)
+    )
+    await stage.store.webhooks.add(webhook)
+
+    def spend(amount: int, account: Account) -> None:
+        account.taken, account.is_awake = Decimal(amount), True
+
+    key = kept.account(drive_caller(), stage.clock.now())
+    assert key is not None
+    for amount in (9, 10, 11, 17, 17, 20):
+        await stage.store.accounts.change(key, partial(spend, amount))
+        await chore(stage).turn()
+        await chore(stage).turn()
+
+    log = await stage.store.deliveries.list(webhook, _any(), 10, None)
+    assert len(log.items) == 3
+    assert [entry["percent"] for entry in stage.logs if entry["event"] == "budget alert"] == [50, 80, 100]
+
+
+def drive_caller() -> Any:
+    from domain.caller import Caller
+    from domain.ids import ActivationPath
+
+    return Caller(DEFAULT_TENANT, RunId("r"), ActivationPath("/a#1"), workflow="w@1.0.0")
+
+
+def _alerts() -> list[Any]:
+    from domain.news import RunNews
+
+    return [RunNews.BUDGET_ALERT]
+
+
+def _any() -> Any:
+    from domain.ports.webhooks import DeliveryFilter
+
+    return DeliveryFilter()
