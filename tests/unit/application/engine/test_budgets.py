@@ -14,14 +14,17 @@ from application.budgets.tending import TendBudgets
 from application.budgets.waking import WakeParked
 from domain.budget import TOKENS, AtLimit, Budget, Period
 from domain.budget_account import Account
-from domain.ids import DEFAULT_TENANT, BudgetId, RunId
+from domain.caller import Caller
+from domain.ids import DEFAULT_TENANT, ActivationPath, BudgetId, RunId, WebhookId
 from domain.json import Json
+from domain.news import RunNews
 from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
+from domain.ports.webhooks import DeliveryFilter
 from domain.run.run import RunStatus
-from domain.usage import Money, Usage, UsageState
+from domain.usage import Usage, UsageState
 from domain.webhook import Webhook
 from infrastructure.ids import new_id
-from tests.documents import Document, document
+from tests.documents import document
 from tests.unit.application.engine.stage import Gate, Stage
 
 CALL: Json = {"kind": "call"}
@@ -235,7 +238,7 @@ async def test_a_run_that_is_cancelled_while_its_call_waits_leaves_nothing_reser
     (till,) = purse.holdings.tills.values()
 
     assert till.block is not None
-    assert (till.block.used, till.block.reserved, purse.waiting) == (0, 0, [])
+    assert [till.block.used, till.block.reserved, len(purse.waiting)] == [0, 0, 0]
     assert kept.id == till.key.budget
 
 
@@ -292,40 +295,21 @@ async def test_a_block_that_others_closed_is_corrected_when_its_call_is_settled(
 async def test_who_listens_is_told_once_of_each_share_of_a_budget(stage: Stage) -> None:
     stage.does(a=answer, b=answer)
     kept = await budget(stage, "20", scope={"workflow": "w"})
-    webhook = Webhook(  # type: ignore[arg-type]
-        new_id(), DEFAULT_TENANT, stage.clock.now(), "http://127.0.0.1/x", tuple(_alerts()), ("whsec_" + "A" * 32,)
+    webhook = Webhook(
+        WebhookId(new_id()), DEFAULT_TENANT, stage.clock.now(), "http://127.0.0.1/x", (RunNews.BUDGET_ALERT,), ("whsec_" + "A" * 32,)
     )
     await stage.store.webhooks.add(webhook)
 
     def spend(amount: int, account: Account) -> None:
         account.taken, account.is_awake = Decimal(amount), True
 
-    key = kept.account(drive_caller(), stage.clock.now())
+    key = kept.account(Caller(DEFAULT_TENANT, RunId("r"), ActivationPath("/a#1"), workflow="w@1.0.0"), stage.clock.now())
     assert key is not None
     for amount in (9, 10, 11, 17, 17, 20):
         await stage.store.accounts.change(key, partial(spend, amount))
         await chore(stage).turn()
         await chore(stage).turn()
 
-    log = await stage.store.deliveries.list(webhook, _any(), 10, None)
+    log = await stage.store.deliveries.list(webhook, DeliveryFilter(), 10, None)
     assert len(log.items) == 3
     assert [entry["percent"] for entry in stage.logs if entry["event"] == "budget alert"] == [50, 80, 100]
-
-
-def drive_caller() -> Any:
-    from domain.caller import Caller
-    from domain.ids import ActivationPath
-
-    return Caller(DEFAULT_TENANT, RunId("r"), ActivationPath("/a#1"), workflow="w@1.0.0")
-
-
-def _alerts() -> list[Any]:
-    from domain.news import RunNews
-
-    return [RunNews.BUDGET_ALERT]
-
-
-def _any() -> Any:
-    from domain.ports.webhooks import DeliveryFilter
-
-    return DeliveryFilter()
