@@ -1,4 +1,4 @@
-"""Asking budgets before a node makes its call: it waits in a task of its own, and comes back when it knows."""
+"""Asking budgets before a node makes its call: mostly they know at once; else the node waits in a task of its own, and comes back."""
 
 import asyncio
 from collections.abc import Callable
@@ -12,25 +12,37 @@ from domain.ports.nodes import NodeContext
 from domain.run.state import Activation
 from domain.usage import Usage
 
+Reserve = Callable[[NodeContext], Usage]
 
-def has_room(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> bool:
-    """Does the call fit into every budget that counts it? Where that has to be asked, the activation is put back in line afterwards. Raises
-    what foretelling it raises."""
+
+def has_room(drive: Drive, activation: Activation, reserve: Reserve, context: NodeContext) -> bool:
+    """Is it known that the call fits into every budget that counts it? Raises what foretelling it raises."""
+    hold = _hold(drive, activation, reserve, context)
+    return hold is None or hold.has_room
+
+
+def wait_for_room(drive: Drive, activation: Activation) -> None:
+    """The activation is put back in line, or has its result, when that is known."""
+    drive.tasks[activation.path] = asyncio.create_task(_wait(drive, activation, drive.account.granted[activation, 0]))
+
+
+def _hold(drive: Drive, activation: Activation, reserve: Reserve, context: NodeContext) -> Hold | None:
+    """What it holds of budgets; None: none counts it."""
     call, purse = (activation, 0), drive.tools.purse
-    if purse is None or call in drive.account.held or call in drive.account.granted or purse.knows_none(drive.run.tenant):
-        return True
-    usage = foretold(activation, reserve, context)
-    if isinstance(usage, WeftError):
-        raise usage
-    hold = purse.hold(context.caller(), usage)
+    if purse is None or call in drive.account.held or purse.knows_none(drive.run.tenant):
+        return None
+    hold = drive.account.granted.get(call)
     if hold is None:
-        return True
-    drive.account.grant(call, hold)
-    drive.tasks[activation.path] = asyncio.create_task(_ask(drive, activation, hold))
-    return False
+        usage = foretold(activation, reserve, context)
+        if isinstance(usage, WeftError):
+            raise usage
+        hold = purse.hold(context.caller(), usage)
+        if hold is not None:
+            drive.account.grant(call, hold)
+    return hold
 
 
-async def _ask(drive: Drive, activation: Activation, hold: Hold) -> None:
+async def _wait(drive: Drive, activation: Activation, hold: Hold) -> None:
     refused = await asyncio.shield(hold.decided)
     cheaper = None if refused is None else cheaper_than(refused, drive.instead.get(activation.path, ""))
     if cheaper is not None:

@@ -9,6 +9,7 @@ from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
 from application.capturing import capture_in
 from application.budgeting import has_room
+from application.budgeting import has_room, wait_for_room
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.effect_calls import LetGo
@@ -60,14 +61,17 @@ def reserve_ahead(drive: Drive) -> None:
         if activation.retry_at is not None or drive.state.active.get(activation.path) is not activation:
             continue
         node = drive.program(activation.frame).nodes[activation.index]
-        if node.executor.reserve is not None and node.executor.asks is None and _may_reserve(drive, activation):
-            _reserve(drive, activation, node.executor.reserve, _context(drive, activation, node.node.timeout_seconds))
+        if node.executor.reserve is not None and node.executor.asks is None and (activation, 0) not in drive.account.held:
+            _reserve_if_it_fits(drive, activation, node.executor.reserve, _context(drive, activation, node.node.timeout_seconds))
 
 
-def _may_reserve(drive: Drive, activation: Activation) -> bool:
-    """Has it no line yet, and needs to ask no budget before it gets one?"""
-    call, purse = (activation, 0), drive.tools.purse
-    return call not in drive.account.held and (call in drive.account.granted or purse is None or purse.knows_none(drive.run.tenant))
+def _reserve_if_it_fits(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> None:
+    try:
+        fits = has_room(drive, activation, reserve, context)
+    except WeftError:
+        return  # `start` says so
+    if fits:
+        _reserve(drive, activation, reserve, context)
 
 
 def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> WeftError | None:
@@ -86,6 +90,7 @@ def _may_call(drive: Drive, activation: Activation, reserve: Callable[[NodeConte
     if drive.account.may_begin((activation, 0)):
         return True
     if not has_room(drive, activation, reserve, context):
+        wait_for_room(drive, activation)
         return False
     if (activation, 0) not in drive.account.held and (error := _reserve(drive, activation, reserve, context)) is not None:
         raise error

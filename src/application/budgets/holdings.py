@@ -31,6 +31,7 @@ class Holdings:
     tills: dict[AccountKey, Till] = field(default_factory=dict)
     used: asyncio.Event = field(default_factory=asyncio.Event)
     """Set while there are blocks: somebody is to keep them."""
+    marking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def lease(self, till: Till, lacking: Collection[Decimal]) -> Lack | Decimal | None:
@@ -52,23 +53,28 @@ class Holdings:
                 return Decimal(0)
             if isinstance(lease, Decimal):
                 block.granted += lease
-                till.block = block
+                if till.block is None:
+                    till.block, till.marked = block, block.used
                 self.used.set()
             return lease
 
-    async def mark(self, blocks: Collection[Block]) -> dict[BlockId, float]:
-        """Make durable what is used of these, and that they are held; when each was last wanted by others, in seconds since the epoch.
-        Those that turn out to be closed are lost from then on."""
-        if not blocks:
-            return {}
-        for block in blocks:
-            block.expires_at = self.clock.now().timestamp() + self.block_seconds
-        standing = [replace(block) for block in blocks]
-        open_ones = await self.surely(partial(self.accounts.mark, standing))
-        for block in blocks:
-            if block.id not in open_ones and not block.is_closed:
-                self.lose(block)
-        return dict(open_ones)
+    async def mark(self, tills: Collection[Till], *, exactly: bool = False) -> dict[BlockId, float]:
+        """Make durable what is used of their blocks, and that they are held; when each was last wanted by others, in seconds since the
+        epoch. Those that turn out to be closed are lost from then on. One after the other: a mark never overtakes a newer one."""
+        async with self.marking:
+            until = self.clock.now().timestamp() + self.block_seconds
+            held = [(till, till.block, till.to_mark(exactly=exactly)) for till in tills if till.block is not None]
+            for till, block, mark in held:
+                block.expires_at = mark.expires_at = until
+                till.marked = min(till.marked, mark.used)
+            marks = [mark for _, _, mark in held]
+            wanted = await self.surely(partial(self.accounts.mark, marks)) if marks else {}
+            for till, block, mark in held:
+                if block.id not in wanted and not block.is_closed:
+                    self.lose(block)
+                elif till.block is block:
+                    till.marked = mark.used
+            return dict(wanted)
 
     def lose(self, block: Block) -> None:
         """Others closed it. What is under way in it stays charged to it."""
@@ -88,6 +94,8 @@ class Holdings:
             block.granted = block.used
             if close:
                 block.is_closed, till.block = True, None
+            else:
+                await self.mark([till])  # nothing is marked beyond what is kept
             held = replace(block)
             work: Callable[[Account], None] = lambda account: account.close(held) if close else account.give_back(held)  # noqa: E731
             await self.surely(partial(self.accounts.change, till.key, work, held.id))

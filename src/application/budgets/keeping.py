@@ -30,7 +30,9 @@ class KeepPurse:
     async def turn(self) -> None:
         holdings = self.purse.holdings
         tills = [till for till in holdings.tills.values() if till.block is not None]
-        wanted = await holdings.mark([till.block for till in tills if till.block is not None])
+        before = holdings.clock.monotonic() - KEEP_SECONDS
+        wanted = await holdings.mark([till for till in tills if till.used_at > before])
+        wanted |= await holdings.mark([till for till in tills if till.used_at <= before], exactly=True)
         now = holdings.clock.now().timestamp()
         for till in tills:
             if till.block is not None:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Final
 
 from application.budgets.holdings import Holdings
-from application.budgets.tills import Hold, Refusal, Till, blocks_of
+from application.budgets.tills import Hold, Refusal, Till, tills_of
 from domain.budget import Budget
 from domain.budget_account import Lack
 from domain.caller import Caller
@@ -149,6 +149,9 @@ class Purse:
         if not hold.fits:
             return False
         hold.take(self.holdings.clock.monotonic())
+        if all(till.is_marked for till, _ in hold.needs):
+            hold.decided.set_result(None)
+            return True
         self.unmarked.append(hold)
         if self._marking is None:
             self._marking = self.holdings.spawn(self._mark())
@@ -166,7 +169,7 @@ class Purse:
             await asyncio.sleep(0)
             while self.unmarked:
                 holds, self.unmarked = [hold for hold in self.unmarked if not hold.is_over], []
-                await self.holdings.mark(blocks_of(holds))
+                await self.holdings.mark(tills_of(holds))
                 for hold in holds:
                     self._decide(hold)
         finally:

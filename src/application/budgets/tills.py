@@ -2,16 +2,19 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from domain.budget import AccountKey, Budget
 from domain.budget_account import NOTHING, Block, Lack
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.usage import Usage
+
+AHEAD_SHARE: Final = 1_000
+"""Marks go ahead by so small a part of the limit: it is all that is lost of a budget with a process that is killed."""
 
 
 @dataclass(slots=True, eq=False)
@@ -23,6 +26,10 @@ class Till:
     block: Block | None = None
     used_at: float = 0.0
     """Seconds of the monotonic clock."""
+    marked: Decimal = NOTHING
+    """So much of the block is known to be durably used, whatever becomes of this process."""
+    ahead: Decimal = NOTHING
+    """So much is marked beyond what is used, so that the next calls need not wait."""
     filling: "asyncio.Task[None] | None" = None
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the account is changed: a block's grant moves one step at a time."""
@@ -30,6 +37,23 @@ class Till:
     @property
     def free(self) -> Decimal:
         return NOTHING if self.block is None else self.block.free
+
+    @property
+    def is_marked(self) -> bool:
+        """Is all that is used durably so? What is marked in a block that others closed without our knowing counts as used there too."""
+        return self.block is not None and self.block.used <= self.marked
+
+    def take(self, amount: Decimal, now: float) -> Block:
+        assert self.block is not None, "what fits is in a block"
+        self.block.take(amount)
+        self.used_at, self.ahead = now, self.budget.limit // (amount * AHEAD_SHARE) * amount
+        return self.block
+
+    def to_mark(self, *, exactly: bool) -> Block:
+        """The block as it is to be kept; what goes ahead counts as reserved."""
+        assert self.block is not None, "only what is held is marked"
+        ahead = NOTHING if exactly else max(min(self.ahead, self.block.free), NOTHING)
+        return replace(self.block, used=self.block.used + ahead, reserved=self.block.reserved + ahead)
 
 
 class Part(NamedTuple):
@@ -79,6 +103,11 @@ class Hold:
     is_over: bool = False
 
     @property
+    def has_room(self) -> bool:
+        """Is that known by now?"""
+        return self.decided.done() and not self.decided.cancelled() and self.decided.result() is None
+
+    @property
     def fits(self) -> bool:
         return all(amount <= till.free for till, amount in self.needs)
 
@@ -87,11 +116,7 @@ class Hold:
 
     def take(self, now: float) -> None:
         """From each till its amount."""
-        for till, amount in self.needs:
-            assert till.block is not None, "what fits is in a block"
-            till.block.take(amount)
-            till.used_at = now
-            self.parts.append(Part(till, till.block, amount))
+        self.parts += [Part(till, till.take(amount, now), amount) for till, amount in self.needs]
 
     def settle(self, usage: Usage | None) -> list[Part]:
         """It came to this, or None for nothing; the parts that it had. Where no price is known after all, it cost what was reserved."""
@@ -108,6 +133,6 @@ def _used(part: Part, usage: Usage) -> Decimal:
         return part.amount
 
 
-def blocks_of(holds: Iterable[Hold]) -> list[Block]:
-    """Each once."""
-    return list({part.block.id: part.block for hold in holds for part in hold.parts}.values())
+def tills_of(holds: Iterable[Hold]) -> list[Till]:
+    """Those whose blocks they took from, each once."""
+    return list({id(part.till): part.till for hold in holds for part in hold.parts if part.till.block is part.block}.values())

@@ -286,7 +286,7 @@ async def test_a_block_that_others_closed_is_corrected_when_its_call_is_settled(
     gate.opened.set()
     await driving
     assert drive.tools.purse is not None
-    await drive.tools.purse.holdings.mark([till.block for till in drive.tools.purse.holdings.tills.values() if till.block is not None])
+    await kept_alive(stage)
     await stage.clock.sleep(1)
 
     assert (await account(stage, kept)).taken == 0
