@@ -232,12 +232,6 @@ class BudgetNameTaken(BusinessRuleViolation):
     code = "budget_name_taken"
 
 
-class BudgetChanged(BusinessRuleViolation):
-    """Somebody else changed the budget at the same time."""
-
-    code = "budget_changed"
-
-
 class VersionTaken(BusinessRuleViolation):
     code = "version_taken"
 
