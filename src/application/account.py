@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from domain.acting import Acting
 from application.budgets.purse import Purse
 from application.budgets.tills import Hold
+from domain.acting import Acting
 from domain.ids import ActivationPath
 from domain.ports.journal import Lease
 from domain.run.state import Activation
@@ -37,6 +37,8 @@ class Account:
     """What calls hold of budgets that have no line yet: the line is never there before."""
     holds: dict[LineKey, Hold] = field(default_factory=dict)
     """What calls hold of budgets that have one."""
+    _came: dict[LineKey, Usage] = field(default_factory=dict)
+    """What those came to in all, whose calls have several lines."""
     _numbers: dict[tuple[ActivationPath, int], int] = field(default_factory=dict)
 
     def grant(self, call: Call, hold: Hold) -> None:
@@ -68,6 +70,8 @@ class Account:
             self._write(self._row(call, used, UsageState.COUNTED, attempt))
         else:
             self._write(replace(reserved, usage=used, state=UsageState.COUNTED))
+            if reserved.key in self.holds:
+                self._came[reserved.key] = usage.as_one
         for other in earlier:
             self._write(self._row(call, other, UsageState.COUNTED, attempt))
 
@@ -114,7 +118,7 @@ class Account:
             if self.unkept.get(row.key) is row:
                 del self.unkept[row.key]
             if self.holds and row.state is not UsageState.RESERVED:
-                self._settle_hold(row.key, row.usage if row.state.is_charged else None)
+                self._settle_hold(row.key, self._came.pop(row.key, row.usage) if row.state.is_charged else None)
 
     def keep_holds(self) -> None:
         """Of calls whose lines nobody here settles any more: they stay charged as reserved. Those without a line have not begun."""

@@ -23,7 +23,7 @@ class LimitOrder(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    amount: Annotated[str | None, Field(strict=True, pattern=r"^[0-9]{1,12}(\.[0-9]{1,12})?$")] = None
+    amount: Annotated[str | None, Field(strict=True, pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$")] = None
     currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")] = "USD"
     tokens: Annotated[int | None, Field(strict=True, ge=0, le=10**15)] = None
 

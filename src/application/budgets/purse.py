@@ -48,7 +48,7 @@ class Purse:
         whatever comes of it."""
         if self.knows_none(caller.tenant):
             return None
-        hold = Hold(caller, usage, asyncio.get_running_loop().create_future(), self.holdings.clock.monotonic())
+        hold = Hold(caller, usage.as_one, asyncio.get_running_loop().create_future(), self.holdings.clock.monotonic())
         if self._is_fresh:
             return hold if self._begin(hold) else None
         self.holdings.spawn(self._begin_later(hold))
