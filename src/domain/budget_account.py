@@ -103,10 +103,12 @@ class Account:
         """Neither spent nor reserved."""
         return max(self.limit - self.spent - self.reserved, NOTHING)
 
-    def lease(self, held: Block, least: Decimal, needed: Decimal, now: float, *, alone: bool, parks: bool = False) -> Lease:
+    def lease(
+        self, held: Block, least: Decimal, needed: Decimal, now: float, *, alone: bool, parks: bool = False, marked: Decimal = NOTHING
+    ) -> Lease:
         """More for a block, at least `least` and if possible `needed`; somewhat ahead of that, and all that is free where nobody else
         will want any (`alone`). As often as it is asked: the block then has that much more than `held`. `parks`: a run is parked where
-        there is not enough."""
+        there is not enough. `marked`: so much of a new block counts as reserved at once, as far as it goes."""
         if held.id in self.blocks and self._as_granted(held).is_closed:
             return Closed()
         self.is_awake = True
@@ -117,7 +119,10 @@ class Account:
             self.wanted_at, self.refused = now, self.refused or lack.is_final(held.free + least)
             return lack
         grant = free if alone else min(free, max(needed, _ahead(free, least)))
-        self._grant(self._as_granted(held), held.granted + grant)
+        mine = self._as_granted(held)
+        self._grant(mine, held.granted + grant)
+        if not held.granted:
+            mine.used = mine.reserved = min(marked, grant)
         return grant
 
     def give_back(self, held: Block) -> None:

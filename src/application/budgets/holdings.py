@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import structlog
 
-from application.budgets.tills import Till
+from application.budgets.tills import AHEAD_SHARE, Till
 from domain.budget import AccountKey, AtLimit
 from domain.budget_account import Account, Block, Closed, Lack, Lease
 from domain.errors import DatabaseError
@@ -43,8 +43,10 @@ class Holdings:
             least, needed, now = min(lacking) - free, sum(lacking) - free, self.clock.now().timestamp()
             alone, parks = till.budget.is_of_one_run, till.budget.at_limit is AtLimit.PARK
 
+            marked = sum(lacking) + till.budget.limit // (least * AHEAD_SHARE) * least
+
             def work(account: Account) -> Lease:
-                return account.lease(held, least, needed, now, alone=alone, parks=parks)
+                return account.lease(held, least, needed, now, alone=alone, parks=parks, marked=marked)
 
             lease = await self.surely(partial(self.accounts.change, till.key, work, held.id))
             if isinstance(lease, Closed):
@@ -54,7 +56,7 @@ class Holdings:
             if isinstance(lease, Decimal):
                 block.granted += lease
                 if till.block is None:
-                    till.block, till.marked = block, block.used
+                    till.block, till.marked = block, min(marked, block.granted)
                 self.used.set()
             return lease
 
@@ -97,7 +99,13 @@ class Holdings:
             else:
                 await self.mark([till])  # nothing is marked beyond what is kept
             held = replace(block)
-            work: Callable[[Account], None] = lambda account: account.close(held) if close else account.give_back(held)  # noqa: E731
+
+            def work(account: Account) -> None:
+                if not close:
+                    return account.give_back(held)
+                account.close(held)
+                return account.rest() if account.crossed(till.budget.alerts) is None else None
+
             await self.surely(partial(self.accounts.change, till.key, work, held.id))
 
     def correct_soon(self, till: Till, block: Block) -> None:
