@@ -24,7 +24,7 @@ from tests.servers.postgres import running_postgres
 
 RUNS: Final = 100
 STEPS: Final = 10
-ROUNDS: Final = 5
+ROUNDS: Final = 3
 BUDGETS: Final[dict[str, list[dict[str, Any]]]] = {
     "none": [],
     "one": [{"name": "all", "limit": {"amount": "1000"}, "per": "day"}],
