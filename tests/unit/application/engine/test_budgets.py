@@ -21,7 +21,7 @@ from domain.news import RunNews
 from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
 from domain.ports.webhooks import DeliveryFilter
 from domain.run.run import RunStatus
-from domain.usage import Usage, UsageState
+from domain.usage import LineKey, Usage, UsageState
 from domain.webhook import Webhook
 from infrastructure.ids import new_id
 from tests.documents import document
@@ -98,11 +98,13 @@ async def test_a_line_is_in_the_ledger_only_when_its_budget_is_durably_reserved(
     stage.does(a=answer, b=answer)
     kept = await budget(stage, "1000")
     seen: list[bool] = []
+    ledger: dict[LineKey, int] = {}
 
     async def look(append: Any) -> None:
-        reserved = sum(row.usage.total_tokens for row in append.usage if row.state is UsageState.RESERVED)
-        if reserved:
-            seen.append((await account(stage, kept)).reserved >= reserved)
+        ledger.update({row.key: row.usage.total_tokens for row in append.usage})
+        if any(row.state is UsageState.RESERVED for row in append.usage):
+            marked = sum(block.used for block in (await account(stage, kept)).open)
+            seen.append(marked >= sum(ledger.values()))
 
     stage.journal.before = look
     await stage.play(TWO)
