@@ -40,15 +40,15 @@ class Race(RuleBasedStateMachine):
     def reserved(self) -> Decimal:
         return sum((sum(process.under_way, Decimal(0)) for process in self.processes), Decimal(0))
 
-    @rule(number=st.integers(0, 2), least=AMOUNTS, alone=st.booleans(), answer_lost=st.booleans())
-    def lease(self, number: int, least: Decimal, alone: bool, answer_lost: bool) -> None:
+    @rule(number=st.integers(0, 2), least=AMOUNTS, times=st.integers(1, 5), alone=st.booleans(), answer_lost=st.booleans())
+    def lease(self, number: int, least: Decimal, times: int, alone: bool, answer_lost: bool) -> None:
         process = self.processes[number]
         if process.block is None:
             self.blocks += 1
         held = replace(process.block) if process.block else Block(BlockId(str(self.blocks)), expires_at=self.now + SECONDS)
-        lease = self.account.lease(held, least, least, self.now, alone=alone)
+        lease = self.account.lease(held, least, least * times, self.now, alone=alone)
         if answer_lost:
-            lease = self.account.lease(held, least, least, self.now, alone=alone)
+            lease = self.account.lease(held, least, least * times, self.now, alone=alone)
         if isinstance(lease, Closed):
             self._lose(process)
         elif isinstance(lease, Decimal):
