@@ -7,9 +7,8 @@ from itertools import islice
 from application import deciding
 from application.attempts import Attempt, asked, at_once, foretold, in_its_time
 from application.breakpoints import stops_before
-from application.capturing import capture_in
-from application.budgeting import has_room
 from application.budgeting import has_room, wait_for_room
+from application.capturing import capture_in
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.effect_calls import LetGo

@@ -6,8 +6,8 @@ from typing import Protocol, TypeAlias
 
 from domain.ids import RunId, TenantId, ThreadId
 from domain.ports.audit import AuditRecords
-from domain.ports.history import HistoryRepository
 from domain.ports.budgets import BudgetAccounts, Budgets
+from domain.ports.history import HistoryRepository
 from domain.ports.holds import Holds
 from domain.ports.inbox import Inbox
 from domain.ports.journal import Journal

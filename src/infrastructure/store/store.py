@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from domain.ports.audit import AuditRecords
-    from domain.ports.history import HistoryRepository
     from domain.ports.budgets import BudgetAccounts, Budgets
+    from domain.ports.history import HistoryRepository
     from domain.ports.holds import Holds
     from domain.ports.inbox import Inbox
     from domain.ports.items import Items

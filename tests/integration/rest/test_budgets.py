@@ -59,8 +59,8 @@ async def test_a_budget_of_money_does_not_become_one_of_tokens(service: Service)
 
 
 async def test_a_name_is_taken_once_and_an_order_with_a_key_is_one(service: Service) -> None:
-    order = {"json": {"name": "daily", "limit": LIMIT}, "headers": {"Idempotency-Key": "k"}}
-    first, again = [await service.call("POST", PATH, **order) for _ in range(2)]
+    body = {"name": "daily", "limit": LIMIT}
+    first, again = [await service.call("POST", PATH, json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
     assert first.json() == again.json()
 
     other = await service.call("POST", PATH, json={"name": "daily", "limit": LIMIT})

@@ -7,8 +7,8 @@ from domain.ports.clock import Clock
 from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.store.memory.audit import MemoryAudit
 from infrastructure.store.memory.book import Book
-from infrastructure.store.memory.history import MemoryHistory
 from infrastructure.store.memory.budgets import MemoryBudgetAccounts, MemoryBudgets
+from infrastructure.store.memory.history import MemoryHistory
 from infrastructure.store.memory.holds import MemoryHolds
 from infrastructure.store.memory.inbox import MemoryInbox
 from infrastructure.store.memory.items import MemoryItems

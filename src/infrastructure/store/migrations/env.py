@@ -3,8 +3,8 @@
 from alembic import context
 
 from infrastructure.store import (  # noqa: F401 - their tables are in the metadata
-    history_tables,
     budget_tables,
+    history_tables,
     model_tables,
     prompt_tables,
     schedule_tables,

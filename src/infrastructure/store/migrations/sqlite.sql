@@ -448,6 +448,51 @@ CREATE TABLE prompt_rollouts (
 	CONSTRAINT pk_prompt_rollouts PRIMARY KEY (tenant, name)
 );
 
+CREATE TABLE budgets (
+	id TEXT NOT NULL, 
+	tenant TEXT NOT NULL, 
+	name TEXT NOT NULL, 
+	created_at DOUBLE NOT NULL, 
+	most TEXT NOT NULL, 
+	unit TEXT NOT NULL, 
+	revision BIGINT NOT NULL, 
+	body BLOB NOT NULL, 
+	CONSTRAINT pk_budgets PRIMARY KEY (id), 
+	CONSTRAINT uq_budgets_tenant_name UNIQUE (tenant, name)
+);
+
+CREATE TABLE budget_accounts (
+	budget TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	period TEXT NOT NULL, 
+	taken TEXT NOT NULL, 
+	alerted BIGINT NOT NULL, 
+	refused BOOLEAN NOT NULL, 
+	wanted_at DOUBLE NOT NULL, 
+	waits_since DOUBLE, 
+	awake BOOLEAN NOT NULL, 
+	CONSTRAINT pk_budget_accounts PRIMARY KEY (budget, subject, period)
+);
+
+CREATE INDEX ix_budget_accounts_awake ON budget_accounts (budget, subject, period) WHERE awake;
+
+CREATE TABLE budget_blocks (
+	id TEXT NOT NULL, 
+	budget TEXT NOT NULL, 
+	subject TEXT NOT NULL, 
+	period TEXT NOT NULL, 
+	granted TEXT NOT NULL, 
+	used TEXT NOT NULL, 
+	reserved TEXT NOT NULL, 
+	expires_at DOUBLE NOT NULL, 
+	closed BOOLEAN NOT NULL, 
+	CONSTRAINT pk_budget_blocks PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_budget_blocks_open ON budget_blocks (budget, subject, period) WHERE NOT closed;
+
+CREATE INDEX ix_budget_blocks_closed ON budget_blocks (expires_at) WHERE closed;
+
 CREATE TABLE history (
 	tenant TEXT NOT NULL, 
 	at DOUBLE NOT NULL, 

@@ -9,9 +9,9 @@ from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
 from infrastructure.store.bells import Bells
-from infrastructure.store.history import KeptHistory
 from infrastructure.store.budgets.kept import KeptBudgets
 from infrastructure.store.budgets.sqlite import SqliteBudgetAccounts, SqliteWrite
+from infrastructure.store.history import KeptHistory
 from infrastructure.store.hot import Hot, OnCommitted
 from infrastructure.store.journal import GroupedJournal
 from infrastructure.store.lines import Lines

@@ -377,7 +377,7 @@ async def open_stage() -> AsyncIterator[Stage]:
                 store.marks,
                 store.items,
                 TakeAlong(store.threads, store.runs, store.inbox),
-                Purse(store.budgets, Holdings(store.accounts, new_id, clock)),
+                purse=Purse(store.budgets, Holdings(store.accounts, new_id, clock)),
             )
             yield Stage(store, journal, Engine(tools, loader), clock, feed, meter, acts, logs)
 
