@@ -17,6 +17,7 @@ from interface.rest.parameters import IdempotencyKey, PageOf
 router = APIRouter(prefix="/v1/prompts", tags=["prompts"])
 BODIES: tuple[type[BaseModel], ...] = (PromptDocument, RenderOrder, DiffOrder, RolloutOrder)
 Name = Annotated[str, Path(min_length=1, max_length=200, description="`answer`, or with slashes: `support/answer`.")]
+# A POST whose number is none finds the route that lists versions, and is 405.
 Number = Annotated[int, Path(ge=1, le=2**31)]
 
 
@@ -56,7 +57,7 @@ async def roll_out_prompt(
     return await desk.prompts.roll_out(who, name, order)
 
 
-@router.post("/{name:path}/{number:int}/render", responses=fails(404, 413, 415), openapi_extra=takes(model_ref(RenderOrder)))
+@router.post("/{name:path}/{number:int}/render", responses=fails(404, 405, 413, 415), openapi_extra=takes(model_ref(RenderOrder)))
 async def render_prompt(
     who: Caller, desk: TheDesk, name: Name, number: Number, order: Annotated[RenderOrder, Depends(body_of(RenderOrder))]
 ) -> RenderView:
@@ -64,7 +65,7 @@ async def render_prompt(
     return await desk.prompts.render(who, name, number, order.variables)
 
 
-@router.post("/{name:path}/{number:int}/diff", responses=fails(404, 413, 415), openapi_extra=takes(model_ref(DiffOrder)))
+@router.post("/{name:path}/{number:int}/diff", responses=fails(404, 405, 413, 415), openapi_extra=takes(model_ref(DiffOrder)))
 async def compare_prompts(
     who: Caller, desk: TheDesk, name: Name, number: Number, order: Annotated[DiffOrder, Depends(body_of(DiffOrder))]
 ) -> DiffView:

@@ -28,6 +28,14 @@ ROUTES = [
     "GET /v1/workflows",
     "GET /v1/workflows/{name}",
     "GET /v1/workflows/{name}/{version}",
+    "POST /v1/workflows/draft",
+    "POST /v1/prompts",
+    "GET /v1/prompts",
+    "GET /v1/prompts/{name}",
+    "GET /v1/prompts/{name}/{number}",
+    "POST /v1/prompts/{name}/{number}/render",
+    "POST /v1/prompts/{name}/{number}/diff",
+    "PUT /v1/prompts/{name}/rollout",
     "POST /v1/templates",
     "GET /v1/templates",
     "GET /v1/templates/{name}",
@@ -116,7 +124,7 @@ ROUTES = [
     "GET /metrics",
 ]
 Asked: TypeAlias = schemathesis.Case[Any]
-KNOWN = {"name": "adder", "version": "1.0.0", "server": "git"}
+KNOWN = {"name": "adder", "version": "1.0.0", "number": 1, "server": "git"}
 HEADERS = {"Authorization": f"Bearer {CONFIGURED}"}
 
 
@@ -124,6 +132,7 @@ async def something_of_everything(service: Service) -> None:
     """So that names which are known lead somewhere."""
     await service.publish(adder())
     await service.call("POST", "/v1/templates", json={"name": "adder", "document": {"a": "{{b}}"}, "parameters": [{"name": "b"}]})
+    await service.call("POST", "/v1/prompts", json={"prompt": "adder", "text": "{{ x }}", "variables": {"x": {"default": 1}}})
     run = (await service.start({"workflow": "adder", "input": {"x": 1}})).json()
     worker = await service.worker()
     await worker.begin()
