@@ -230,6 +230,14 @@ def test_published_prompts_come_along_under_their_numbers() -> None:
         assert "Be kind. Two" in str(tape["calls"][0]["asked"])
 
 
+def test_a_newer_prompt_is_played_in_place_of_the_one_that_was_rolled_out() -> None:
+    graph = document({"a": {"kind": "llm", "model": "fast", "prompt": {"use": "say"}}}, ["start > a", "a > end"])
+    tape = recorded(graph, prompts=({"prompt": "say", "text": "One"},), pins={"say": 1})
+
+    newer = {"prompt": "say", "text": "Say it"}
+    assert replayed(tape, None, (newer,)).tape.otherwise[0].changes[0].new == "Say it"
+
+
 def test_every_model_that_an_answer_took_is_on_the_tape() -> None:
     used = Usage("b", 1, 2, Money(Decimal("0.5")), earlier=(Usage("a", 3, 4, Money(Decimal("0.25"))),))
 
