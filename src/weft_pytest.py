@@ -10,7 +10,7 @@ Nothing of Weft is imported before a test uses the fixture.
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ import pytest
 if TYPE_CHECKING:
     from application.cassettes import Came
     from application.cassettes.documents import Cassette
+    from application.cassettes.playing import Changed
     from interface.cli.replaying import Replayed
 
 T = TypeVar("T")
@@ -108,30 +109,34 @@ class Replay:
         *,
         input: Mapping[str, Any] | None = None,
         models: Mapping[str, str] | None = None,
+        prompts: Sequence[str] = (),
     ) -> Result:
         """`workflow`: a file; else the recorded one. `input`: for a cassette that is recorded for the first time. `models`: name -> model
-        whose price counts now."""
+        whose price counts now. `prompts`: files of newer versions of published prompts."""
         from interface.cli.failures import CommandFailed
 
         try:
             with _logs_as_they_were():
-                return _aside(lambda: self._played(self.folder / cassette, workflow, input, dict(models or {})))
+                return _aside(lambda: self._played(self.folder / cassette, workflow, input, dict(models or {}), prompts))
         except CommandFailed as failed:
             pytest.fail("\n".join([failed.sentence, *failed.details]), pytrace=False)
 
-    def _played(self, file: Path, workflow: str | None, given: Mapping[str, Any] | None, models: dict[str, str]) -> Result:
+    def _played(
+        self, file: Path, workflow: str | None, given: Mapping[str, Any] | None, models: dict[str, str], prompts: Sequence[str]
+    ) -> Result:
         from bootstrap import Launcher
         from interface.cli.recording import read_cassette
-        from interface.cli.replaying import document_of, replayed
+        from interface.cli.replaying import changed_by, replayed
 
         launcher = Launcher()
-        document = document_of(launcher, None if workflow is None else str(self.folder / workflow), None)
+        named = None if workflow is None else str(self.folder / workflow)
+        changed = changed_by(launcher, named, [self.folder / prompt for prompt in prompts], None)
         if self.records:
-            asyncio.run(_record(file, document, given))
-        return Result(replayed(launcher, read_cassette(file), document, models, log="error"))
+            asyncio.run(_record(file, changed, given))
+        return Result(replayed(launcher, read_cassette(file), changed, models, log="error"))
 
 
-async def _record(file: Path, document: dict[str, Any] | None, given: Mapping[str, Any] | None) -> None:
+async def _record(file: Path, changed: "Changed", given: Mapping[str, Any] | None) -> None:
     """With the models and tools that are set; who answered then answers now."""
     from application.cassettes import Recording
     from application.cassettes.playing import perform
@@ -139,10 +144,10 @@ async def _record(file: Path, document: dict[str, Any] | None, given: Mapping[st
     from bootstrap import Launcher
     from interface.cli.recording import write_cassette
 
-    script, tape = _script(file, document, given), Recording()
+    script, tape = _script(file, changed.workflow, given), Recording()
     async with Launcher().open_taped(tape, database_url="memory:", metrics=False, log="error") as app:
-        run = await perform(app, script, lambda: datetime.now(UTC), document)
-        write_cassette(await cassette_of(app.desk, run, document or script.workflow, tape), file)
+        run = await perform(app, script, lambda: datetime.now(UTC), changed)
+        write_cassette(await cassette_of(app.desk, run, changed.workflow or script.workflow, tape), file)
 
 
 def _script(file: Path, document: dict[str, Any] | None, given: Mapping[str, Any] | None) -> "Cassette":

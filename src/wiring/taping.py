@@ -26,7 +26,7 @@ def settings_of(settings: Settings, tape: Tape | None) -> Settings:
         return settings
     keyless = {name: {key: said for key, said in row.items() if key != "api_key"} for name, row in settings.model_endpoints.items()}
     here = {"database_url": "memory:", "redis_url": None, "mcp_servers": {}, "policy": None, "secrets": {}, "model_endpoints": keyless}
-    return settings.model_copy(update=here | {"metrics": False, "poll_seconds": _DAY, "lease_seconds": _DAY})
+    return settings.model_copy(update=here | {"metrics": False, "otlp_endpoint": None, "poll_seconds": _DAY, "lease_seconds": _DAY})
 
 
 def clock_of(tape: Tape | None) -> SystemClock:

@@ -16,6 +16,7 @@ from application.cassettes.prompts import publish_prompts
 from application.cassettes.recording import rows_of
 from application.controlling import SignalOrder
 from application.desk import Desk
+from application.prompt_documents import PromptDocument
 from application.run_orders import RunOrder
 from application.run_views import RunView, WaitingView
 from application.working import Worker
@@ -33,6 +34,17 @@ class Place(Protocol):
     def desk(self) -> Desk: ...
     @property
     def worker(self) -> Worker: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What is played in place of what was recorded: another workflow, newer versions of prompts."""
+
+    workflow: dict[str, JsonValue] | None = None
+    prompts: tuple[PromptDocument, ...] = ()
+
+
+AS_RECORDED: Final = Changed()
 
 
 def tape_of(cassette: Cassette, models: dict[str, str]) -> Playback:
@@ -77,23 +89,23 @@ class _Outside:
         return found is not None
 
 
-async def play(place: Place, cassette: Cassette, tape: Playback, document: dict[str, JsonValue] | None = None) -> Came:
+async def play(place: Place, cassette: Cassette, tape: Playback, changed: Changed = AS_RECORDED) -> Came:
     """Where models and tools answer from the tape, in a loop that leaps."""
 
     def now() -> datetime:
         return tape.since + timedelta(seconds=asyncio.get_running_loop().time())
 
-    run = await perform(place, cassette, now, document)
+    run = await perform(place, cassette, now, changed)
     return came_of(run, await rows_of(place.desk, run))
 
 
-async def perform(place: Place, cassette: Cassette, now: Callable[[], datetime], document: dict[str, JsonValue] | None = None) -> RunView:
+async def perform(place: Place, cassette: Cassette, now: Callable[[], datetime], changed: Changed = AS_RECORDED) -> RunView:
     """The run as it stands at its end, or where it waits for what the cassette has not got. Its input, answers and signals are the
-    cassette's. `document`: in place of the recorded workflow. `ValidationError` when it cannot be published."""
+    cassette's. `ValidationError` when what is changed cannot be published."""
     desk, worker = place.desk, place.worker
-    await publish_prompts(desk, list(cassette.prompts), cassette.pins)
+    await publish_prompts(desk, list(cassette.prompts), cassette.pins, changed.prompts)
     await _publish(desk, list(cassette.workflows))
-    order = RunOrder(workflow=cassette.workflow if document is None else document, input=cassette.input)
+    order = RunOrder(workflow=changed.workflow or cassette.workflow, input=cassette.input)
     run = (await desk.start_run(LOCAL_ADMIN, order)).view
     outside = _Outside(desk, now, list(cassette.answers), list(cassette.signals))
     working = asyncio.create_task(worker.run())

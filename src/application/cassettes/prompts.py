@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -39,8 +39,11 @@ async def prompts_of(desk: Desk, versions: Mapping[str, str]) -> list[JsonValue]
     return [found[key] for key in sorted(found)]
 
 
-async def publish_prompts(desk: Desk, documents: list[dict[str, Any]], pins: Mapping[str, int]) -> None:
-    """Each after those that it includes; what was published before is not published again."""
+async def publish_prompts(
+    desk: Desk, documents: list[dict[str, Any]], pins: Mapping[str, int], newer: Sequence[PromptDocument] = ()
+) -> None:
+    """Each after those that it includes; what was published before is not published again. `newer`: versions that are chosen in place of
+    the recorded ones."""
     names = list(dict.fromkeys(str(document["prompt"]) for document in documents))
     while names:
         refused: list[str] = []
@@ -54,5 +57,8 @@ async def publish_prompts(desk: Desk, documents: list[dict[str, Any]], pins: Map
                     raise
                 refused.append(name)
         names = refused
-    for name, number in pins.items():
+    chosen = dict(pins)
+    for prompt in newer:
+        chosen[prompt.prompt] = (await desk.prompts.publish(LOCAL_ADMIN, prompt)).view.version
+    for name, number in chosen.items():
         await desk.prompts.roll_out(LOCAL_ADMIN, name, RolloutOrder(shares={number: 100}))

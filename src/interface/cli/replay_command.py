@@ -20,6 +20,9 @@ def replay(
         str | None,
         typer.Argument(metavar="[FILE|NAME]", help="Play it with this workflow; else with the recorded one.", show_default=False),
     ] = None,
+    prompt: Annotated[
+        list[Path] | None, typer.Option("--prompt", metavar="FILE", help="A newer version of a published prompt that the run used.")
+    ] = None,
     model: Annotated[
         list[str] | None, typer.Option("--model", metavar="NAME=MODEL", help="What the calls would cost if NAME stood for MODEL.")
     ] = None,
@@ -38,8 +41,8 @@ def replay(
     from interface.cli.recording import read_cassette
 
     tape = read_cassette(cassette)
-    document = replaying.document_of(launcher, workflow, database)
-    found = replaying.replayed(launcher, tape, document, _models(model or []), log=quiet())
+    changed = replaying.changed_by(launcher, workflow, prompt or [], database)
+    found = replaying.replayed(launcher, tape, changed, _models(model or []), log=quiet())
     if as_json:
         print_json(replaying.as_json(found))
     else:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from application.cassettes import AskedOtherwise
     from application.cassettes.documents import Cassette
+    from application.cassettes.playing import Changed
 
 _SHOWN: Final = 20
 
@@ -41,9 +42,7 @@ class Replayed:
         return not self.tape.otherwise and not self.tape.unused
 
 
-def replayed(
-    launcher: Launcher, cassette: "Cassette", document: "dict[str, JsonValue] | None", models: Mapping[str, str], **flags: object
-) -> Replayed:
+def replayed(launcher: Launcher, cassette: "Cassette", changed: "Changed", models: Mapping[str, str], **flags: object) -> Replayed:
     """Played here and now, whatever it waited for then. `CommandFailed` where the workflow is none."""
     from application.cassettes.playing import play, tape_of
 
@@ -51,7 +50,7 @@ def replayed(
 
     async def played() -> Replayed:
         async with launcher.open_taped(tape, models=dict(models) or None, **flags) as app:
-            return Replayed(Compared(cassette.came.came(), await play(app, cassette, tape, document)), tape)
+            return Replayed(Compared(cassette.came.came(), await play(app, cassette, tape, changed)), tape)
 
     with asyncio.Runner(loop_factory=launcher.leaping_loop) as runner:
         try:
@@ -70,6 +69,16 @@ def document_of(launcher: Launcher, reference: str | None, database: str | None)
     if not isinstance(document, dict):
         raise CommandFailed(f"{reference} is not a workflow document, which is a mapping")
     return document
+
+
+def changed_by(launcher: Launcher, workflow: str | None, prompts: Sequence[Path], database: str | None) -> "Changed":
+    """`workflow`: a file, or a published name; None: the recorded one."""
+    from application.cassettes.playing import Changed
+    from application.prompt_documents import PromptDocument
+    from interface.fitting import fitted
+
+    written = [fitted(PromptDocument, read_document(file).document) for file in prompts]
+    return Changed(document_of(launcher, workflow, database), tuple(written))
 
 
 async def _published(launcher: Launcher, reference: str, database: str | None) -> "dict[str, JsonValue] | None":

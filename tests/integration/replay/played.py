@@ -9,8 +9,9 @@ from typing import Any
 from application.access import LOCAL_ADMIN
 from application.cassettes import Compared, Recording, Tape
 from application.cassettes.documents import CamePart, Cassette, CostPart, cassette_from
-from application.cassettes.playing import perform, play, tape_of
+from application.cassettes.playing import Changed, perform, play, tape_of
 from application.cassettes.recording import cassette_of
+from application.prompt_documents import PromptDocument
 from application.run_orders import RunOrder
 from application.run_views import RunView
 from bootstrap import App, open_app
@@ -56,13 +57,15 @@ def recorded(document: Document, given: Mapping[str, Any] | None = None, others:
     return asyncio.run(record())
 
 
-def replayed(cassette: Document, document: Document | None = None, **settings: Any) -> Replayed:
+def replayed(cassette: Document, document: Document | None = None, prompts: tuple[Document, ...] = (), **settings: Any) -> Replayed:
     read = cassette_from(cassette)
     tape = tape_of(read, settings.get("models", {}))
 
+    changed = Changed(document, tuple(map(PromptDocument.model_validate, prompts)))
+
     async def run() -> Replayed:
         async with opened(tape, **settings) as app:
-            return Replayed(Compared(read.came.came(), await play(app, read, tape, document)), tape)
+            return Replayed(Compared(read.came.came(), await play(app, read, tape, changed)), tape)
 
     with asyncio.Runner(loop_factory=LeapingLoop) as runner:
         return runner.run(run())

@@ -4,6 +4,7 @@ import asyncio
 import copy
 import json
 from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from application.access import LOCAL_ADMIN
+from application.cassettes import Playback
 from application.cassettes.documents import cassette_from
 from application.errors import NotFound, ValidationError
 from bootstrap import App, Launcher, open_app
@@ -20,6 +22,7 @@ from interface.cli.replaying import as_json, document_of, lines_of
 from settings import Settings
 from tests.documents import document
 from tests.integration.replay.played import Document, opened, recorded, replayed, runs_of
+from wiring.taping import settings_of
 
 LABELS = {"type": "object", "properties": {"label": {"enum": ["bug", "other"]}}, "required": ["label"]}
 
@@ -230,6 +233,14 @@ def test_published_prompts_come_along_under_their_numbers() -> None:
         assert "Be kind. Two" in str(tape["calls"][0]["asked"])
 
 
+def test_a_newer_prompt_is_played_in_place_of_the_one_that_was_rolled_out() -> None:
+    graph = document({"a": {"kind": "llm", "model": "fast", "prompt": {"use": "say"}}}, ["start > a", "a > end"])
+    tape = recorded(graph, prompts=({"prompt": "say", "text": "One"},), pins={"say": 1})
+
+    newer = {"prompt": "say", "text": "Say it"}
+    assert replayed(tape, None, (newer,)).tape.otherwise[0].changes[0].new == "Say it"
+
+
 def test_every_model_that_an_answer_took_is_on_the_tape() -> None:
     used = Usage("b", 1, 2, Money(Decimal("0.5")), earlier=(Usage("a", 3, 4, Money(Decimal("0.25"))),))
 
@@ -249,6 +260,15 @@ def test_what_is_secret_is_on_no_tape(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "[secret]" in tape["came"]["output"]["said"]
     monkeypatch.delenv("OPENAI_API_KEY")
     assert replayed(tape).is_asked_the_same
+
+
+def test_a_tape_is_played_without_whatever_stands_outside() -> None:
+    outside = Settings(redis_url="redis://far:1/0", otlp_endpoint="http://far:4318", database_url="postgresql://a:b@far/c")
+
+    offline = settings_of(outside, Playback([], {}, datetime.now(UTC)))
+
+    assert (offline.redis_url, offline.otlp_endpoint, offline.database_url, offline.mcp_servers) == (None, None, "memory:", {})
+    assert settings_of(outside, None) is outside
 
 
 @pytest.mark.parametrize(
