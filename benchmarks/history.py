@@ -20,7 +20,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from benchmarks.machine import described
+from benchmarks.machine import described, load
 from benchmarks.page import PAGE, put, table
 from benchmarks.survive.quantiles import milliseconds
 from domain.graph.definition import Graph
@@ -77,7 +77,7 @@ def main() -> int:
         for name, url in (("SQLite", f"sqlite:///{folder}/weft.db"), ("PostgreSQL", server.dsn("postgres"))):
             rows, costs[name] = asyncio.run(_measured(name, url, asked.records, asked.reads))
             found += rows
-        machine = described(str(binaries()[0]))
+        machine = {**described(str(binaries()[0])), "load": load()}
     report = {"machine": machine, "records": asked.records, "microseconds_a_record": costs, "questions": [asdict(row) for row in found]}
     print(json.dumps(report, indent=1))
     if (asked.records, asked.reads) == (RECORDS, READS):
@@ -89,7 +89,7 @@ def main() -> int:
 def text_of(machine: dict[str, Any], found: Sequence[Found], costs: dict[str, float]) -> str:
     """The part of the page between the markers."""
     where = f"{machine['date']}. {machine['cores']} cores of {machine['processor']}, SQLite {machine['sqlite']}, "
-    where += f"PostgreSQL {machine['postgres']} (fsync on)."
+    where += f"PostgreSQL {machine['postgres']} (fsync on). Processes that wanted to run in the last minute: {machine['load']:g}."
     rows = [(row.question, row.database, f"{row.p50_ms:.1f}", f"{row.p99_ms:.1f}", f"≤ {MOST_MS:g}") for row in found]
     told = ", ".join(f"{cost:.0f} microseconds with {name}" for name, cost in costs.items())
     return f"{where}\n\n{table(('question', 'database', 'p50, ms', 'p99, ms', 'demanded'), rows)}\n\nA record costs the process {told}."
