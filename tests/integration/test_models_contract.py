@@ -23,7 +23,7 @@ from infrastructure.models.prices import BundledPrices, Counted
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Alias, Endpoint, ModelSettings
 from tests.plugins.aimock import StartModelServer
-from tests.servers.aimock import Fixture, ModelServer
+from tests.servers.aimock import Fixture, ModelServer, running_aimock
 
 GPT = "openai/gpt-4o-mini"
 REAL_KEY = "sk-the-real-one"
@@ -79,18 +79,31 @@ class Heard:
         self.pieces.append(piece)
 
 
+@pytest.fixture(scope="module")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    """One for all who only ask."""
+    with running_aimock(tmp_path_factory.mktemp("provider"), PROVIDER) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def talking_longer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModelServer]:
+    with running_aimock(tmp_path_factory.mktemp("longer"), TALKING_LONGER) as server:
+        yield server
+
+
 @pytest.fixture(params=["scripted", "litellm", "openai", "anthropic"])
-async def models(request: pytest.FixtureRequest, tmp_path: Path, model_server: StartModelServer) -> AsyncIterator[ConfiguredModels]:
+async def models(
+    request: pytest.FixtureRequest, tmp_path: Path, provider: ModelServer, talking_longer: ModelServer
+) -> AsyncIterator[ConfiguredModels]:
     """Either one under the alias `fast`."""
     scripts = tmp_path / "scripts.yaml"
     scripts.write_text(yaml.safe_dump({"contract": SCRIPT}))
     settings = ModelSettings({"fast": "scripted/contract"}, scripts=scripts)
     if request.param == "anthropic":
-        settings = ModelSettings(
-            {"fast": CLAUDE}, {CLAUDE: Endpoint(model_server(TALKING_LONGER).origin, prompt_price=ASKED, completion_price=SAID)}
-        )
+        settings = ModelSettings({"fast": CLAUDE}, {CLAUDE: Endpoint(talking_longer.origin, prompt_price=ASKED, completion_price=SAID)})
     elif request.param != "scripted":
-        settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(model_server(PROVIDER).base_url, adapter=request.param)})
+        settings = ModelSettings({"fast": GPT}, {GPT: Endpoint(provider.base_url, adapter=request.param)})
     configured = ConfiguredModels(settings)
     yield configured
     await configured.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, cast
@@ -23,6 +24,7 @@ from infrastructure.store.usage_rows import ReservedLines
 
 if TYPE_CHECKING:
     from domain.ports.items import Items
+    from domain.ports.lanes import Lanes
     from domain.ports.repositories import NewRun, Started
     from domain.ports.snapshots import Snapshots
     from domain.ports.webhooks import DueDeliveries
@@ -150,3 +152,19 @@ class QuickItems(Later):
         """Asked as soon as a worker starts, mostly for nothing."""
         old = await self._reader.rows("SELECT 1 FROM items WHERE expires_at < $1 LIMIT 1", seconds(expired_before))
         return await cast("Items", self.rest()).forget(expired_before, limit) if old else 0
+
+
+class QuickLanes(Later):
+    """Read before calls of models; written by those that have limits, and what writes is loaded beside the event loop."""
+
+    def __init__(self, reader: Reader, cold: Cold) -> None:
+        super().__init__(cold.lanes)
+        self._reader = reader
+
+    async def read(self, name: str) -> str | None:
+        rows = await self._reader.few("SELECT written FROM model_lanes WHERE name = $1", name)
+        return str(rows[0][0]) if rows else None
+
+    async def swap(self, name: str, before: str | None, after: str) -> bool:
+        lanes = cast("Lanes", self.rest() if self.is_there else await asyncio.to_thread(self.rest))
+        return await lanes.swap(name, before, after)
