@@ -82,6 +82,7 @@ def test_masks_keep_their_bits_and_come_back() -> None:
         "webhook.test": 32,
         "run.waiting": 64,
         "run.notified": 128,
+        "budget.alert": 256,
     }
     assert wanted_by(mask_of([RunNews.FAILED, RunNews.STARTED])) == (RunNews.STARTED, RunNews.FAILED)
 
