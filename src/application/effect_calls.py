@@ -16,7 +16,8 @@ from domain.budget import AtLimit
 from domain.errors import PriceUnknown, WeftError, failure_of
 from domain.ids import ActivationPath
 from domain.json import Json
-from domain.ports.nodes import Effect, Finished, Make, Park, Performed
+from domain.ports.effects import Effect, Make, Performed
+from domain.ports.nodes import Finished, Park
 from domain.run import events
 from domain.run.state import Activation
 from domain.sizes import check_value
@@ -129,7 +130,7 @@ class EffectCall:
 
     def _intend(self) -> None:
         path, effect = self.activation.path, self.effect
-        key = f"{self.drive.run.id}{path}/{self.number}"
+        key = f"{self.drive.run.id}{path}/{self.number}" if effect.key is None else effect.key(self.number)
         self.drive.record(events.EffectIntended(path, self.number, key, effect.name, effect.arguments, effect.digest))
 
     def _may_begin(self) -> bool:

@@ -10,14 +10,15 @@ from application.effect_calls import EffectCall, LetGo, Parked
 from application.intents import DecidedFailed
 from domain.errors import Nondeterministic
 from domain.json import Json
-from domain.ports.nodes import Effect, Make, Park
+from domain.ports.effects import Effect, Make
+from domain.ports.nodes import Park
 from domain.run.state import Activation, Kept
 from domain.tool import Effects
 
 
 @dataclass(slots=True, eq=False)
 class Performing:
-    """`domain.ports.nodes.Perform` for one attempt. `is_let_go`: the node is to be run again, whatever it makes of being stopped."""
+    """`domain.ports.effects.Perform` for one attempt. `is_let_go`: the node is to be run again, whatever it makes of being stopped."""
 
     drive: Drive
     activation: Activation

@@ -17,7 +17,7 @@ from infrastructure.tools.catalog import Catalog
 def asked_of_tool(name: str, arguments: JsonObject, context: ToolContext, tape: Recording | Playback) -> RecordedCall:
     """The call, without its answer."""
     asked = tape.clean({"arguments": arguments})
-    number = context.idempotency_key.rpartition("/")[2]
+    number = context.idempotency_key.removeprefix(f"{context.run}{context.activation}/").partition("/")[0]
     effect = int(number) if number.isdigit() else 0
     digest = digest_of([name, asked])
     return RecordedCall(TOOL, name, ActivationPath(context.activation), effect, digest, without_bulk(asked))  # type: ignore[arg-type]

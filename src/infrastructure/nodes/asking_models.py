@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 from domain.caller import Caller
 from domain.model import ModelRequest, ModelResponse
+from domain.ports.effects import Effect, Performed
 from domain.ports.models import Models
-from domain.ports.nodes import Effect, NodeContext, Performed
+from domain.ports.nodes import NodeContext
 from domain.usage import Usage
 from infrastructure.models.documents import digest_of, request_as_json, response_as_json, response_from_json
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from domain.json import Json
-from domain.ports.nodes import Effect, Make, Perform
+from domain.ports.effects import Effect, Make, Perform
 from domain.usage import Usage
 
 

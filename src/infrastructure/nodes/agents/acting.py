@@ -7,7 +7,8 @@ from typing import Final, cast
 
 from domain.errors import Failure, NodeExecutionError, ToolNotFound, ValidationError, WeftError, failure_of
 from domain.json import Json, JsonObject
-from domain.ports.nodes import Effect, NodeContext, Park, Performed
+from domain.ports.effects import Effect, Performed
+from domain.ports.nodes import NodeContext, Park
 from domain.question import Answer
 from domain.tool import Effects
 from infrastructure.models.texts import shortest_json
@@ -102,8 +103,9 @@ class Hands:
             content = _failed(result.error) if result.error is not None else as_told(result.output)
             return Performed(Result(content, usage).as_json(), usage)
 
-        effect = Effect("tool", tool, call.asked, None, call.effects, approved.arguments, lambda output: Result(as_told(output)).as_json())
-        return _result(self.context.perform(effect, make))
+        return _result(
+            self.context.perform(Effect("tool", tool, call.asked, None, call.effects, approved.arguments, _told, self._key), make)
+        )
 
     def _key(self, effect: int) -> str:
         """A conversation that begins anew counts its calls from 1 again, and they are others."""
@@ -126,6 +128,10 @@ def _decided(answer: Answer, tool: str, *, editable: bool) -> Json:
         return {"arguments": arguments_of(answer, tool, editable=editable), "by": answer.by, "told": ""}
     except NodeExecutionError as error:
         return {"arguments": {}, "by": answer.by, "told": f"not called: {error.message}"}
+
+
+def _told(output: Json) -> Json:
+    return Result(as_told(output)).as_json()
 
 
 async def _result(performed: Awaitable[Json]) -> Result:

@@ -8,7 +8,8 @@ from domain.conversation import DoesNotFit, fitted
 from domain.errors import ModelError, NodeExecutionError
 from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
-from domain.ports.nodes import Effect, NodeContext, Performed
+from domain.ports.effects import Effect, Performed
+from domain.ports.nodes import NodeContext
 from domain.usage import Money, Usage
 from infrastructure.models.texts import shortest_json
 from infrastructure.models.tokens import tokens_in_message

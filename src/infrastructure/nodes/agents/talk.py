@@ -8,7 +8,8 @@ from typing import Final, cast
 
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelResponse
-from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
+from domain.ports.effects import Effect, Performed
+from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.usage import Usage, UsageTotal
 from infrastructure.nodes.agents.acting import Hands, Waits
 from infrastructure.nodes.agents.guards import Ended, Handoffs, OutOf, Repeats

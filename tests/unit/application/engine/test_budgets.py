@@ -18,7 +18,8 @@ from domain.caller import Caller
 from domain.ids import DEFAULT_TENANT, ActivationPath, BudgetId, RunId, WebhookId
 from domain.json import Json
 from domain.news import RunNews
-from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Performed
+from domain.ports.effects import Effect, Performed
+from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.ports.webhooks import DeliveryFilter
 from domain.run.run import RunStatus
 from domain.usage import LineKey, Usage, UsageState

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from domain.errors import Fenced, NodeExecutionError, ToolError
 from domain.ids import DEFAULT_TENANT, ActivationPath, Position
 from domain.json import Json
+from domain.ports.effects import Effect, Performed
 from domain.ports.journal import Append
-from domain.ports.nodes import Effect, Finished, NodeContext, Outcome, Park, Performed
+from domain.ports.nodes import Finished, NodeContext, Outcome, Park
 from domain.question import Question
 from domain.run import events, fold, snapshot
 from domain.run.run import Run
@@ -42,6 +43,7 @@ class Turns:
     how: Effects = Effects.NONE
     together: bool = False
     digest: str = "d"
+    key: Callable[[int], str] | None = None
     reached: Counter[int] = field(default_factory=Counter)
     before: Callable[[int], Awaitable[object]] | None = None
 
@@ -53,7 +55,7 @@ class Turns:
 
     def _effect(self, number: int) -> Effect:
         reserve = None if self.how is Effects.ONCE else MOST
-        return Effect("tool", "t", f"{self.digest}{number}", reserve, self.how, {"n": number}, lambda told: [told])
+        return Effect("tool", "t", f"{self.digest}{number}", reserve, self.how, {"n": number}, lambda told: [told], self.key)
 
     async def _make(self, number: int) -> Performed:
         self.reached[number] += 1
@@ -99,6 +101,23 @@ async def test_a_call_waits_for_its_line_and_the_last_one_shares_its_append(stag
         (["effect_finished"], ["counted", "reserved"]),
         (["effect_finished", "node_finished", "run_ended"], ["counted"]),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "announced"),
+    [
+        pytest.param(None, ["/a#1/1", "/a#1/2"], id="the context's"),
+        pytest.param("anew/{}".format, ["anew/1", "anew/2"], id="the node's own"),
+    ],
+)
+async def test_a_once_call_is_announced_under_the_key_it_is_made_with(
+    stage: Stage, key: Callable[[int], str] | None, announced: list[str]
+) -> None:
+    stage.does(a=Turns(2, Effects.ONCE, key=key))
+    run = await stage.play(TURNS)
+
+    keys = [row.key for row in await stage.rows(run.id) if isinstance(row, events.EffectIntended)]
+    assert keys == [f"{run.id}{one}" if key is None else one for one in announced]
 
 
 @pytest.mark.parametrize("durability", ["sync", "async", "exit"])

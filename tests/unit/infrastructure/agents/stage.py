@@ -14,7 +14,8 @@ from domain.ids import DEFAULT_TENANT, ActivationPath, NodeId, RunId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
 from domain.policy import Policy
-from domain.ports.nodes import Effect, Finished, Make, NodeContext, Outcome, Park, Workshop
+from domain.ports.effects import Effect, Make
+from domain.ports.nodes import Finished, NodeContext, Outcome, Park, Workshop
 from domain.ports.prompts import ReadyPrompt
 from domain.ports.tools import ToolContext
 from domain.question import Answer

@@ -134,4 +134,7 @@ async def test_a_call_has_its_key_over_all_attempts_of_a_conversation_and_anothe
     played.journal = Journal()
     await played.attempt(keys, number=3)
 
-    assert [context.idempotency_key for context in played.tools.contexts] == ["r/lead#1/3", "r/lead#1/5", "r/lead#1/3/3", "r/lead#1/5/3"]
+    called_with = [context.idempotency_key for context in played.tools.contexts]
+    announced = [effect.key(number) for number, (effect, _) in played.journal.kept.items() if effect.key is not None]
+    assert called_with == ["r/lead#1/3", "r/lead#1/5", "r/lead#1/3/3", "r/lead#1/5/3"]
+    assert announced == called_with[2:], "the engine writes down the key that the tool is given"
