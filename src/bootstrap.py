@@ -11,7 +11,7 @@ import asyncio
 import os
 import platform
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -30,7 +30,6 @@ from application.working import Worker
 from domain.ids import WorkerId
 from domain.ports.nodes import Workshop
 from infrastructure.between import Between, open_between
-from infrastructure.clock import SystemClock
 from infrastructure.expressions import CelExpressions
 from infrastructure.history.models import RecordedModels
 from infrastructure.history.tools import RecordedCatalog, ToolHistory
@@ -39,7 +38,6 @@ from infrastructure.ids import new_id
 from infrastructure.nodes.registry import InstalledNodeKinds
 from infrastructure.schemas import JsonSchemas
 from infrastructure.secrets.redactor import Redactor
-from infrastructure.store import migrate
 from infrastructure.store.store import Store
 from infrastructure.telemetry import logging
 from infrastructure.templates import JinjaTemplates
@@ -59,23 +57,19 @@ from wiring.adapters import (
     purse_of,
 )
 from wiring.asking import asked_of
-from wiring.beside import beats_of, chores_of, tune_for_work, work_of
+from wiring.beside import beats_of, chores_of, tune_for_work, under_way, work_of
 from wiring.desk import build_desk
-from wiring.examining import examination_of
 from wiring.mcp import close_servers, servers_of, sources_of
 from wiring.opening import opened_store
 from wiring.parts import Parts
 from wiring.reaching import makers_of, reach_of
 from wiring.secrets import redactor_of, secrets_of
-from wiring.showing import ShownSetting, shown
-from wiring.strangers import unknown_variables
-from wiring.taping import Tape, clock_of, leaping_loop, settings_of, taped_catalog
+from wiring.taping import Tape, clock_of, settings_of, taped_catalog
+from wiring.unopened import Unopened
 from wiring.watching import close_traces, meter_of, traces_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-
-    from application.doctoring import ExaminationView
 
 log = structlog.get_logger("bootstrap")
 
@@ -194,14 +188,10 @@ class App:
         beats = beats_of(self.parts, self.worker)
         keeping = KeepPurse(self.shared.purse())
         works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run(), keeping.run())
-        beside = [asyncio.create_task(work) for work in works]
         try:
-            async with LoopWatch(self.settings.stall_seconds).watching():
+            async with under_way(works), LoopWatch(self.settings.stall_seconds).watching():
                 await self.worker.run()
         finally:
-            for task in beside:
-                task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
             await keeping.leave()
             await beats.leave()
 
@@ -236,19 +226,8 @@ async def open_app(
         yield App(settings, desk, shared.worker(), shared, parts)
 
 
-class Launcher:
+class Launcher(Unopened):
     """What the commands ask of this file; see `interface.cli.launcher`."""
-
-    leaping_loop = staticmethod(leaping_loop)
-
-    def settings(self, **flags: object) -> Settings:
-        return read_settings(**flags)
-
-    def shown(self, **flags: object) -> list[ShownSetting]:
-        return shown(read_settings(**flags))
-
-    def unknown(self) -> Sequence[str]:
-        return unknown_variables(os.environ)
 
     def open_app(self, *, patient: bool = False, **flags: object) -> AbstractAsyncContextManager[App]:
         return self._opened(None, patient, flags)
@@ -265,19 +244,3 @@ class Launcher:
             log.warning("a variable is ignored", reason=f"{sentence}; `weft config show` lists the settings")
         async with open_app(settings, patient=patient, redactor=redactor, tape=tape) as app:
             yield app
-
-    async def examine(self, **flags: object) -> "ExaminationView":
-        settings = read_settings(**flags)
-        logging.configure(settings.log, settings.log_pretty, redactor_of(settings).in_log)
-        return await examination_of(settings, SystemClock(), self.unknown())
-
-    def schemas(self) -> JsonSchemas:
-        return JsonSchemas()
-
-    def upgrade(self, **flags: object) -> str:
-        url = read_settings(**flags).database_url
-        migrate.upgrade(url)
-        return migrate.HEAD
-
-    def schema(self, **flags: object) -> tuple[str | None, str]:
-        return migrate.current(read_settings(**flags).database_url), migrate.HEAD

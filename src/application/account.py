@@ -94,6 +94,12 @@ class Account:
         self._write(row)
         return row
 
+    def close(self) -> Sequence[UsageRow]:
+        """The run leaves this worker: what has not begun will not, and nobody waits for what was given up, which is charged as reserved."""
+        for call in [*self.granted, *self.held]:
+            self.let_off(call)
+        return [self.lose(call) for call in list(self.begun)]
+
     def take_over(self, reserved: Sequence[UsageRow]) -> Sequence[UsageRow]:
         """Lines of the workers before, of which nobody will hear any more."""
         rows = [replace(row, state=UsageState.UNKNOWN) for row in reserved]

@@ -2,10 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-
-import structlog
 
 from application.account import Account, Call
 from application.appending import EngineTools, append_surely
@@ -13,7 +11,8 @@ from application.attempts import Attempt
 from application.checkpoints import SinceCheckpoint
 from application.loading import Loaded, checkpoint_body
 from application.programs import Program
-from application.questions import Verdict, all_asked
+from application.public_row import as_it_stands
+from application.questions import Verdict
 from application.spending import overspent
 from domain.caller import Caller
 from domain.errors import Failure
@@ -26,9 +25,7 @@ from domain.run import events, fold
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.sizes import MOST_OF_A_STATE
-from domain.usage import Usage, UsageRow, UsageState, charged
-
-log = structlog.get_logger("application.engine")
+from domain.usage import Usage, UsageState
 
 
 @dataclass(slots=True, eq=False)
@@ -156,33 +153,11 @@ class Drive:
         for call in usage.calls:
             self.tools.meter.used(self.run.tenant, self.account.workflow, call)
 
-    def recount(self, lines: Sequence[UsageRow]) -> None:
-        """A worker that had lost the run may have counted what no row of it says."""
-        usage = charged(lines)
-        if usage != self.run.usage:
-            self.run, self.has_news = replace(self.run, usage=usage), True
-
-    def take_over(self, reserved: Sequence[UsageRow]) -> None:
-        """Calls of workers before this one, whose outcome was lost with them, are charged what was reserved."""
-        for row in self.account.take_over(reserved):
-            self.charge(row.usage, row.state)
-
-    def _settle_account(self) -> None:
-        """The run leaves this worker: what has not begun will not, and nobody waits for what was given up."""
-        for call in [*self.account.granted, *self.account.held]:
-            self.account.let_off(call)
-        for call in list(self.account.begun):
-            row = self.account.lose(call)
-            self.charge(row.usage, row.state)
-
     def check_spending(self, node: str = "") -> None:
         """End the run when it has used more than it may; `node` was the last to use something."""
-        overspent = None if self.is_winding_up else self.overspent(node)
-        if overspent is not None:
-            self.end_failed(overspent)
-
-    def overspent(self, node: str = "") -> Failure | None:
-        return overspent(self.run, node)
+        failure = None if self.is_winding_up else overspent(self.run, node)
+        if failure is not None:
+            self.end_failed(failure)
 
     def end_failed(self, failure: Failure) -> None:
         """The run as a whole fails, unless it is ending already. What finished in it is undone first."""
@@ -242,15 +217,12 @@ class Drive:
     def _take_unit(self, release_at: float | None) -> Append:
         """What is to be written now; what is recorded from here on goes with the next one."""
         run = None
-        if release_at is not None and (self.account.held or self.account.begun or self.account.granted):
-            self._settle_account()
-        if self.state.root.is_undoing and self.run.ending is None and self.state.status is None:
-            ending = RunStatus.CANCELLED if self.state.is_cancelling else RunStatus.FAILED
-            self.run, self.has_news = replace(self.run, ending=ending), True
-        if self.run.paused != self.state.is_held:
-            self.run, self.has_news = replace(self.run, paused=self.state.is_held), True
-        if self.has_asked and self.run.status is RunStatus.RUNNING and (asked := all_asked(self.state)) != self.run.waiting_for:
-            self.run, self.has_news = replace(self.run, waiting_for=asked), True
+        if release_at is not None:
+            for row in self.account.close():
+                self.charge(row.usage, row.state)
+        standing = as_it_stands(self.run, self.state, has_asked=self.has_asked)
+        if standing is not self.run:
+            self.run, self.has_news = standing, True
         if release_at is not None or self.has_news:
             if (self.run.steps, self.run.last) != (self.state.steps, self.position):
                 self.run = replace(self.run, steps=self.state.steps, last=self.position)

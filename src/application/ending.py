@@ -5,6 +5,7 @@ import structlog
 from application import deciding
 from application.drive import Drive
 from application.spans import run_ended, trace_of
+from application.spending import overspent
 from application.stopping import stop
 from domain.errors import WeftError, failure_of
 from domain.run import events
@@ -41,9 +42,9 @@ def _fail_if_overspent(drive: Drive) -> None:
     state = drive.state
     if state.is_cancelling or state.failure is not None or state.root.failure is not None:
         return
-    overspent = drive.overspent()
-    if overspent is not None:
-        drive.record(events.RunFailing(overspent))
+    failure = overspent(drive.run)
+    if failure is not None:
+        drive.record(events.RunFailing(failure))
 
 
 def _ending(drive: Drive) -> events.RunEnded:

@@ -20,6 +20,7 @@ from application.refusing import refuse
 from application.sleeping import SHORT_SECONDS
 from application.snapshotting import SnapshottingDrive
 from application.stopping import stop_all
+from application.taking_over import charge_lost, recount
 from domain.errors import Fenced, LimitReached, WeftError, failure_of
 from domain.ports.inbox import UNDO, Wish
 from domain.ports.queue import Claim
@@ -59,9 +60,9 @@ class Engine:
         if run.parked_at is not None:
             _forgive(drive, run.parked_at)
         if claim.taken_over:
-            drive.recount(await self.tools.ledger.of_run(run.tenant, run.id))
+            recount(drive, await self.tools.ledger.of_run(run.tenant, run.id))
         if claim.taken_over or _may_have_called(drive, claim, is_new=bool(rows)):
-            drive.take_over(await self.tools.ledger.reserved(run.tenant, run.id, claim.lease.epoch))
+            charge_lost(drive, await self.tools.ledger.reserved(run.tenant, run.id, claim.lease.epoch))
         return drive
 
     async def _undone(self, loaded: Loaded, wishes: Sequence[Wish]) -> Sequence[events.Event]:

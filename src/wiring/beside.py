@@ -1,10 +1,13 @@
 """What a worker does beside its runs: its heartbeat, schedules, webhooks, and what is swept away."""
 
+import asyncio
 import gc
 import os
 import platform
 import random
 import sys
+from collections.abc import AsyncIterator, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -41,6 +44,18 @@ def tune_for_work() -> None:
     # frees.
     gc.freeze()
     gc.set_threshold(10_000, 10, 10)
+
+
+@asynccontextmanager
+async def under_way(works: Iterable[Coroutine[object, object, object]]) -> AsyncIterator[None]:
+    """They run while the block does, and are over when it is left."""
+    beside = [asyncio.create_task(work) for work in works]
+    try:
+        yield
+    finally:
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
 
 
 def work_of(settings: Settings) -> WorkerPolicy:

@@ -154,22 +154,6 @@ def _signal_received(run: RunState, event: events.SignalReceived, position: Posi
     receive(run, Signal(event.name, event.payload), position, keep=not event.transient)
 
 
-def _effect_intended(run: RunState, event: events.EffectIntended, position: Position) -> None:
-    intents.intend(run, event, position)
-
-
-def _effect_finished(run: RunState, event: events.EffectFinished, position: Position) -> None:
-    intents.keep(run, event)
-
-
-def _effect_unknown(run: RunState, event: events.EffectUnknown, position: Position) -> None:
-    intents.lose_sight(run, event)
-
-
-def _effect_resolved(run: RunState, event: events.EffectResolved, position: Position) -> None:
-    intents.resolve(run, event, position)
-
-
 def _pause_requested(run: RunState, event: events.PauseRequested, position: Position) -> None:
     run.is_paused = True
     if event.activation is not None:
@@ -231,10 +215,10 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.NodeParked: _node_parked,
     events.Answered: _answered,
     events.Terminated: _terminated,
-    events.EffectIntended: _effect_intended,
-    events.EffectFinished: _effect_finished,
-    events.EffectUnknown: _effect_unknown,
-    events.EffectResolved: _effect_resolved,
+    events.EffectIntended: intents.intend,
+    events.EffectFinished: intents.keep,
+    events.EffectUnknown: intents.lose_sight,
+    events.EffectResolved: intents.resolve,
     events.UsageCounted: _usage_counted,
     events.CancelRequested: _cancel_requested,
     events.PauseRequested: _pause_requested,

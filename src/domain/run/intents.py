@@ -13,7 +13,7 @@ def intend(run: RunState, event: events.EffectIntended, position: Position) -> N
     activation.intent = Intent(event.effect, event.key, event.tool, event.arguments, position, digest=event.digest)
 
 
-def keep(run: RunState, event: events.EffectFinished) -> None:
+def keep(run: RunState, event: events.EffectFinished, position: Position) -> None:
     """One of several calls. What failed is not kept: it is made again, should the node be."""
     activation = run.active[event.activation]
     if activation.intent is not None and activation.intent.effect == event.effect:
@@ -22,7 +22,7 @@ def keep(run: RunState, event: events.EffectFinished) -> None:
         activation.effects[event.effect] = Kept(event.digest, event.output)
 
 
-def lose_sight(run: RunState, event: events.EffectUnknown) -> None:
+def lose_sight(run: RunState, event: events.EffectUnknown, position: Position) -> None:
     """Nothing goes on from here before somebody decides. Of an activation that is no longer wanted the row is all there is."""
     activation = run.active.get(event.activation)
     if activation is None or activation.intent is None:

@@ -17,14 +17,12 @@ from domain.run.terms import DELIVERIES
 from domain.usage import newest
 from infrastructure.store.batch import Group
 from infrastructure.store.postgres.connections import POSTGRES
-from infrastructure.store.postgres.values import VALUES_WIDTH, keeping_of, values_of
+from infrastructure.store.postgres.snapshots import SNAPSHOTS, SNAPSHOTS_WIDTH, snapshots_of
+from infrastructure.store.postgres.values import VALUES_WIDTH, columns, keeping_of, values_of
 from infrastructure.store.rows import Row, seconds
-from infrastructure.store.snapshot_rows import COLUMNS as SNAPSHOT_COLUMNS
-from infrastructure.store.snapshot_rows import snapshot_row
 from infrastructure.store.telling import told_with_bodies
 from infrastructure.store.usage_rows import USAGE_COLUMNS, USAGE_GIVES_WAY, USAGE_TYPES, usage_row
 
-_SNAPSHOT_TYPES = ["text", "text", "text", "bigint", "text", "float8", "float8", "bigint", "text", "bytea", "bytea"]
 # Heads are locked in the order of their ids. One that is locked elsewhere is skipped, and does not come back at all: it is tried again.
 _HEADS = """WITH wanted AS (
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bool[], $8::float8[])
@@ -106,13 +104,6 @@ _LEAVING = f""", gone AS (
     LEFT JOIN (SELECT run, count(*) AS taken FROM gone GROUP BY run) g ON g.run = u.run
     WHERE q.run = ANY({{1}}) AND q.run = u.run AND NOT u.is_final
 )"""
-_SNAPSHOTS = f""", snapped AS (
-    INSERT INTO snapshots ({SNAPSHOT_COLUMNS})
-    SELECT {", ".join("s." + name for name in SNAPSHOT_COLUMNS.split(", "))}
-    FROM unnest({{0}}::bigint[], {", ".join(f"{{{n}}}::{kind}[]" for n, kind in enumerate(_SNAPSHOT_TYPES, 1))})
-        AS s(number, {SNAPSHOT_COLUMNS}) JOIN passed USING (number)
-    ON CONFLICT DO NOTHING
-)"""
 _HEAD_PARAMETERS: Final = 12
 
 
@@ -191,13 +182,9 @@ def _events(groups: Sequence[Group]) -> Iterable[list[object]]:
     return numbers, positions, kinds, bodies
 
 
-def _columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[object]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
-
-
 def _runs(groups: Sequence[Group], moving: bool = False) -> Sequence[list[object]]:
     found = ((number, group.new_run, group.new_outcome) for number, group in enumerate(groups, 1) if group.moves is moving)
-    return _columns([(number, *_run_values(run, told, moving)) for number, run, told in found if run is not None], 8 if moving else 6)
+    return columns([(number, *_run_values(run, told, moving)) for number, run, told in found if run is not None], 8 if moving else 6)
 
 
 def _run_values(run: Run, told: bytes | None, moving: bool) -> Row:
@@ -209,17 +196,12 @@ def _usage(groups: Sequence[Group]) -> Sequence[list[object]]:
     """One line for each key: a statement changes a row once."""
     found = ((number, [row for unit in group.units for row in unit.append.usage]) for number, group in enumerate(groups, 1))
     rows = [(number, *usage_row(row)) for number, lines in found if lines for row in newest(lines)]
-    return _columns(rows, 1 + len(USAGE_TYPES))
+    return columns(rows, 1 + len(USAGE_TYPES))
 
 
 def _checkpoints(groups: Sequence[Group]) -> Sequence[list[object]]:
     found = ((number, unit.append.checkpoint, unit.checkpoint) for number, group in enumerate(groups, 1) for unit in group.units)
-    return _columns([(number, checkpoint.position, body) for number, checkpoint, body in found if checkpoint is not None], 3)
-
-
-def _snapshots(groups: Sequence[Group]) -> Sequence[list[object]]:
-    found = ((number, unit.append.snapshots) for number, group in enumerate(groups, 1) for unit in group.units)
-    return _columns([(number, *snapshot_row(one)) for number, taken in found for one in taken], 1 + len(_SNAPSHOT_TYPES))
+    return columns([(number, checkpoint.position, body) for number, checkpoint, body in found if checkpoint is not None], 3)
 
 
 def _told(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -230,7 +212,7 @@ def _told(groups: Sequence[Group]) -> Sequence[list[object]]:
         for unit in group.units
         for one, body in told_with_bodies(unit.append, group.at)
     ]
-    return _columns(rows, 6)
+    return columns(rows, 6)
 
 
 def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
@@ -240,7 +222,7 @@ def _leaving(groups: Sequence[Group]) -> Sequence[list[object]]:
         if wishes or group.release_at is not None:
             rows.append((number, group.run, group.release_at, group.is_final))
             taken += wishes
-    return [*_columns(rows, 4), [*taken]]
+    return [*columns(rows, 4), [*taken]]
 
 
 _PARTS: Final = (
@@ -250,6 +232,6 @@ _PARTS: Final = (
     _Part(_CHECKPOINTS, 3, _checkpoints),
     _Part(_LEAVING, 5, _leaving),
     _Part(_TOLD, 6, _told),
-    _Part(_SNAPSHOTS, 1 + len(_SNAPSHOT_TYPES), _snapshots),
+    _Part(SNAPSHOTS, SNAPSHOTS_WIDTH, snapshots_of),
     _Part(keeping_of("passed", "at"), VALUES_WIDTH, values_of),
 )

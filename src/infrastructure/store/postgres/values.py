@@ -35,10 +35,14 @@ def keeping_of(rows: str, at: str) -> str:
 )"""
 
 
+def columns(rows: Sequence[Sequence[object]], width: int) -> Sequence[list[object]]:
+    """As `unnest` wants them: a list for each column."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
+
+
 def large_values(found: Iterable[tuple[int, Values]]) -> Sequence[list[object]]:
     """The parameters, from the numbers of the rows and their values."""
-    rows = [(number, name, value) for number, values in found for name, value in values.items()]
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(VALUES_WIDTH)]
+    return columns([(number, name, value) for number, values in found for name, value in values.items()], VALUES_WIDTH)
 
 
 def values_of(groups: Sequence[Group]) -> Sequence[list[object]]:
