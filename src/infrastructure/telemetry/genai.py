@@ -12,8 +12,8 @@ from domain.ports.meter import ModelCall
 from infrastructure.telemetry import conventions as names
 from infrastructure.telemetry.conventions import in_prometheus
 from infrastructure.telemetry.counts import Counts
+from infrastructure.telemetry.histograms import LoopHistogram
 from infrastructure.telemetry.labels import BoundedLabel
-from infrastructure.telemetry.tallies import Tallies
 
 MOST_MODELS: Final = 24
 """That have histograms of their own."""
@@ -24,9 +24,9 @@ _CALL: Final = (names.OPERATION, names.PROVIDER, names.REQUEST_MODEL)
 class GenAiMetrics:
     def __init__(self) -> None:
         self._provider, self._model, self._code = BoundedLabel(MOST_PROVIDERS), BoundedLabel(MOST_MODELS), BoundedLabel(MOST_PROVIDERS)
-        self._tokens = _tallies(names.TOKEN_USAGE, "", "Tokens of a call", names.TOKEN_BOUNDS, *_CALL, names.TOKEN_TYPE)
-        self._seconds = _tallies(names.DURATION, "seconds", "Duration of a call", names.SECOND_BOUNDS, *_CALL, names.ERROR_TYPE)
-        self._first = _tallies(names.TO_FIRST_CHUNK, "seconds", "Until a call's first piece of text", names.FIRST_BOUNDS, *_CALL)
+        self._tokens = _histogram(names.TOKEN_USAGE, "", "Tokens of a call", names.TOKEN_BOUNDS, *_CALL, names.TOKEN_TYPE)
+        self._seconds = _histogram(names.DURATION, "seconds", "Duration of a call", names.SECOND_BOUNDS, *_CALL, names.ERROR_TYPE)
+        self._first = _histogram(names.TO_FIRST_CHUNK, "seconds", "Until a call's first piece of text", names.FIRST_BOUNDS, *_CALL)
         self._errors = Counts("weft_model_errors", "Calls to models that failed", ("provider", "code"))
 
     def called(self, call: ModelCall) -> None:
@@ -46,5 +46,5 @@ class GenAiMetrics:
         yield from (self._tokens, self._seconds, self._first, self._errors)
 
 
-def _tallies(name: str, unit: str, about: str, bounds: tuple[float, ...], *labels: str) -> Tallies:
-    return Tallies(in_prometheus(name, unit), about, bounds, tuple(map(in_prometheus, labels)), most=MOST_MODELS * 2)
+def _histogram(name: str, unit: str, about: str, bounds: tuple[float, ...], *labels: str) -> LoopHistogram:
+    return LoopHistogram(in_prometheus(name, unit), about, bounds, tuple(map(in_prometheus, labels)), most=MOST_MODELS * 2)

@@ -14,8 +14,8 @@ from domain.run.run import Run
 from domain.usage import Usage
 from infrastructure.telemetry.counts import Counts
 from infrastructure.telemetry.genai import GenAiMetrics
+from infrastructure.telemetry.histograms import Buckets, LoopHistogram
 from infrastructure.telemetry.labels import BoundedLabel
-from infrastructure.telemetry.tallies import Tallies, Tally
 
 RUN_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 900, 3600)
 NODE_SECONDS = (0.0001, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300)
@@ -39,7 +39,7 @@ class PrometheusMeter:
         self._watch_budgets()
         self._watch_store()
         self._watch_others()
-        self._nodes: dict[tuple[str, bool], Tally] = {}
+        self._nodes: dict[tuple[str, bool], Buckets] = {}
 
     def run_ended(self, run: Run, seconds: float) -> None:
         self._runs.add(run.status.value, self._named(run.workflow))
@@ -105,7 +105,7 @@ class PrometheusMeter:
     def _named(self, workflow: str) -> str:
         return self._workflow(workflow.partition("@")[0])
 
-    def _node_series(self, kind: str, failed: bool) -> Tally:
+    def _node_series(self, kind: str, failed: bool) -> Buckets:
         series = self._node_seconds.labels(self._kind(kind), "failed" if failed else "finished")
         if len(self._nodes) < 1000:
             self._nodes[kind, failed] = series
@@ -116,7 +116,7 @@ class PrometheusMeter:
         self._runs = Counts("weft_runs", "Runs that ended", ("status", "workflow"), kept=("status",))
         registry.register(self._runs)
         self._run_seconds = Histogram("weft_run_duration_seconds", "From start to end of a run", buckets=RUN_SECONDS, registry=registry)
-        self._node_seconds = Tallies("weft_node_duration_seconds", "Last attempt of an activation", NODE_SECONDS, ("kind", "outcome"))
+        self._node_seconds = LoopHistogram("weft_node_duration_seconds", "Last attempt of an activation", NODE_SECONDS, ("kind", "outcome"))
         registry.register(self._node_seconds)
 
     def _count_money(self) -> None:
@@ -144,8 +144,8 @@ class PrometheusMeter:
         self._stuck = Gauge("weft_runs_stuck", "Runs carried here without a row for ten minutes", registry=registry)
         self._quiet = Gauge("weft_run_quiet_seconds", "Longest time without a row of a run carried here", registry=registry)
         self._takeovers = Counter("weft_lease_takeovers_total", "Runs taken over from a worker whose lease ran out", registry=registry)
-        batch_rows = Tallies("weft_journal_batch_rows", "Journal rows of one commit", BATCH_ROWS)
-        commit_seconds = Tallies("weft_journal_commit_seconds", "One journal commit", COMMIT_SECONDS)
+        batch_rows = LoopHistogram("weft_journal_batch_rows", "Journal rows of one commit", BATCH_ROWS)
+        commit_seconds = LoopHistogram("weft_journal_commit_seconds", "One journal commit", COMMIT_SECONDS)
         registry.register(batch_rows)
         registry.register(commit_seconds)
         self._batch_rows, self._commit_seconds = batch_rows.labels(), commit_seconds.labels()

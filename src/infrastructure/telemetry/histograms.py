@@ -19,7 +19,7 @@ from infrastructure.telemetry.labels import OTHER
 MOST_SERIES: Final = 1_000
 
 
-class Tally:
+class Buckets:
     """How many observations fell into each bucket (up to its bound, the last one without), and what all of them come to."""
 
     __slots__ = ("_bounds", "_counts", "_sum")
@@ -38,18 +38,18 @@ class Tally:
         family.add_metric(labels, list(zip(bounds, accumulate(self._counts), strict=True)), self._sum)
 
 
-class Tallies(Collector):
-    """The tallies of one metric, by the values of its labels: of the first `most` combinations each one, of all others one together."""
+class LoopHistogram(Collector):
+    """The buckets of one metric, by the values of its labels: of the first `most` combinations each one, of all others one together."""
 
     def __init__(self, name: str, about: str, bounds: Sequence[float], labels: Sequence[str] = (), most: int = MOST_SERIES) -> None:
         self._name, self._about, self._bounds, self._labels, self._most = name, about, bounds, labels, most
-        self._of: dict[tuple[str, ...], Tally] = {}
+        self._of: dict[tuple[str, ...], Buckets] = {}
 
-    def labels(self, *values: str) -> Tally:
+    def labels(self, *values: str) -> Buckets:
         found = self._of.get(values)
         if found is None:
             values = values if len(self._of) < self._most else (OTHER,) * len(values)
-            found = self._of.setdefault(values, Tally(self._bounds))
+            found = self._of.setdefault(values, Buckets(self._bounds))
         return found
 
     def describe(self) -> Iterator[HistogramMetricFamily]:
@@ -57,6 +57,6 @@ class Tallies(Collector):
 
     def collect(self) -> Iterator[HistogramMetricFamily]:
         family = HistogramMetricFamily(self._name, self._about, labels=self._labels)
-        for values, tally in self._of.items():
-            tally.add_to(family, values)
+        for values, buckets in self._of.items():
+            buckets.add_to(family, values)
         yield family
