@@ -36,12 +36,16 @@ def response_as_json(response: ModelResponse) -> dict[str, Json]:
     return {
         "text": response.text,
         "json": response.json,
-        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in response.tool_calls],
+        "tool_calls": [call_as_json(call) for call in response.tool_calls],
         "finish_reason": response.finish_reason.value,
         "model": response.model,
         "usage": usage_as_json(response.usage),
         "cached": response.cached,
     }
+
+
+def call_as_json(call: ToolCall) -> JsonObject:
+    return {"id": call.id, "name": call.name, "arguments": call.arguments}
 
 
 def response_from_json(written: Mapping[str, Any]) -> ModelResponse:

@@ -12,7 +12,7 @@ from infrastructure.models.documents import digest_of, request_as_json, response
 
 
 @dataclass(slots=True)
-class Asking:
+class ModelCalls:
     """Of one attempt. `performs`: each call is kept by itself, and charged for beside the node. Without that `own` is what the node is
     charged for: all calls so far."""
 

@@ -18,7 +18,7 @@ from domain.ports.schemas import Schema
 from domain.ports.templates import Template
 from domain.usage import Usage
 from infrastructure.nodes.answers import Unfit, parse_answer
-from infrastructure.nodes.asking_models import Asking
+from infrastructure.nodes.asking_models import ModelCalls
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
 from infrastructure.nodes.conversing import ContextConfig, as_providers_know, asked_at_most, conversation_of, given, without_room
 from infrastructure.nodes.findings import Findings
@@ -82,7 +82,7 @@ class LlmCall:
         return self.config.repair.attempts > 0 and (self.answer is not None or bool(self.config.tools))
 
     async def __call__(self, context: NodeContext) -> Finished:
-        asking, request = Asking(self.models, context, self.performs), self._request(context)
+        asking, request = ModelCalls(self.models, context, self.performs), self._request(context)
         try:
             with telling_what_is_long(request, context.scope, self.prompt, self.system, self.messages):
                 output = await self._output(request, asking)
@@ -102,14 +102,14 @@ class LlmCall:
         assert usage is not None, "a node calls at least once"
         return usage
 
-    async def _output(self, request: ModelRequest, asking: Asking) -> dict[str, Json]:
+    async def _output(self, request: ModelRequest, asking: ModelCalls) -> dict[str, Json]:
         if self.config.context is None:
             return output_of(await self._read(request, asking), request)
         shown = await given(self.config.context, request, asking)
         read = await self._read(replace(request, messages=shown.messages), asking)
         return {**output_of(read, request), "context": shown.about, "summary": shown.summary}
 
-    async def _read(self, request: ModelRequest, asking: Asking) -> Read:
+    async def _read(self, request: ModelRequest, asking: ModelCalls) -> Read:
         asked = replace(request, messages=as_providers_know(request.messages))
         return await repaired(asked, self._json, self.config.repair.attempts, asking)
 

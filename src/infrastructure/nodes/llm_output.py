@@ -3,7 +3,7 @@
 from domain.json import Json, JsonObject
 from domain.model import ModelRequest
 from domain.usage import Usage
-from infrastructure.models.documents import money_as_json
+from infrastructure.models.documents import call_as_json, money_as_json
 from infrastructure.nodes.repairing import Read
 
 
@@ -13,7 +13,7 @@ def output_of(read: Read, request: ModelRequest) -> dict[str, Json]:
     return {
         "text": response.text,
         "json": read.json,
-        "tool_calls": [{"id": call.id, "name": call.name, "arguments": call.arguments} for call in response.tool_calls],
+        "tool_calls": [call_as_json(call) for call in response.tool_calls],
         "finish_reason": response.finish_reason.value,
         "model": response.model,
         "usage": _usage_as_json(read.usage),

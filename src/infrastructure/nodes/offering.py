@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from domain.errors import ToolNotFound
-from domain.json import Json, JsonObject
+from domain.json import JsonObject
 from domain.model import ModelResponse
 from domain.ports.schemas import Schemas
 from domain.ports.tools import Tools
@@ -20,8 +20,11 @@ _SHOWN: Final = 3
 
 def definition_of(tool: Tool) -> JsonObject:
     """As models are told of it, in the OpenAI shape."""
-    about: dict[str, Json] = {"name": tool.name, "description": tool.metadata.description, "parameters": tool.parameters}
-    return {"type": "function", "function": about}
+    return function_of(tool.name, tool.metadata.description, tool.parameters)
+
+
+def function_of(name: str, description: str, parameters: JsonObject) -> JsonObject:
+    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
 @dataclass(frozen=True, slots=True)

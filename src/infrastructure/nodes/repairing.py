@@ -10,7 +10,7 @@ from domain.json import Json, JsonObject
 from domain.model import ModelRequest, ModelResponse
 from domain.usage import Usage
 from infrastructure.nodes.answers import LONGEST_SHOWN, Unfit, answer_of
-from infrastructure.nodes.asking_models import Asking
+from infrastructure.nodes.asking_models import ModelCalls
 from infrastructure.nodes.config import NodeConfig
 
 LONGEST_TOLD: Final = 20_000
@@ -34,7 +34,7 @@ class Read:
     repairs: int = 0
 
 
-async def repaired(request: ModelRequest, read: Callable[[ModelResponse], Json], attempts: int, asking: Asking) -> Read:
+async def repaired(request: ModelRequest, read: Callable[[ModelResponse], Json], attempts: int, asking: ModelCalls) -> Read:
     """`read` gives the JSON of an answer, or raises `Unfit`; that of the last answer is raised."""
     number, used = 0, None
     while True:

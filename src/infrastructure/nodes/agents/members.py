@@ -7,13 +7,14 @@ from typing import Final
 from domain.errors import ToolNotFound
 from domain.graph.definition import Node
 from domain.graph.permitted import agent_name
-from domain.json import Json, JsonObject
+from domain.json import JsonObject
 from domain.ports.expressions import Value
 from domain.ports.nodes import Workshop
 from domain.ports.templates import Template
 from domain.ports.tools import Tools
 from domain.tool import Tool
 from infrastructure.nodes.agents.config import AgentConfig, Consent, OfferedTool, Other, name_of, tool_of
+from infrastructure.nodes.offering import function_of
 
 HANDOFF: Final = "handoff_to_"
 PLAN: Final = "update_plan"
@@ -63,7 +64,7 @@ class Offer:
         return {**tool.parameters, "properties": left, "required": [name for name in needed if name not in self.written.arguments]}
 
     def shown(self, tool: Tool) -> JsonObject:
-        return _function(self.name, self.written.description or tool.metadata.description, self.parameters(tool))
+        return function_of(self.name, self.written.description or tool.metadata.description, self.parameters(tool))
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +87,8 @@ class Member:
         offered = [
             offer.shown(tool) for offer in self.offers.values() if offer.consent is not Consent.DENY and (tool := there(tools, offer))
         ]
-        handing = [_function(f"{HANDOFF}{name}", f"Hand over to {name}: {what}", HANDOFF_SCHEMA) for name, what in self.hands_to.items()]
-        return (*offered, *([_function(PLAN, _PLAN_WORDS, PLAN_SCHEMA)] if plan else []), *handing)
+        handing = [function_of(f"{HANDOFF}{name}", f"Hand over to {name}: {what}", HANDOFF_SCHEMA) for name, what in self.hands_to.items()]
+        return (*offered, *([function_of(PLAN, _PLAN_WORDS, PLAN_SCHEMA)] if plan else []), *handing)
 
 
 def there(tools: Tools, offer: Offer) -> Tool | None:
@@ -95,10 +96,6 @@ def there(tools: Tools, offer: Offer) -> Tool | None:
         return tools.get(offer.written.tool)
     except ToolNotFound:
         return None
-
-
-def _function(name: str, description: str, parameters: Json) -> JsonObject:
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
 def members_of(node: Node, config: AgentConfig, workshop: Workshop) -> dict[str, Member]:

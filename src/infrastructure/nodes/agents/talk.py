@@ -11,13 +11,14 @@ from domain.model import FinishReason, ModelResponse
 from domain.ports.effects import Effect, Performed
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.usage import Usage, UsageTotal
+from infrastructure.models.documents import digest_of
 from infrastructure.nodes.agents.acting import Hands, Waits
 from infrastructure.nodes.agents.guards import Ended, Handoffs, OutOf, Repeats
 from infrastructure.nodes.agents.members import HANDOFF, Member
 from infrastructure.nodes.agents.node import AgentNode
-from infrastructure.nodes.agents.speaking import Asking, Speaker
+from infrastructure.nodes.agents.speaking import Speaker, TurnRequest
 from infrastructure.nodes.agents.telling import asked, used_as_json
-from infrastructure.nodes.agents.turns import MOST_CALLS, Call, Result, Turn, Verdict, digest_of
+from infrastructure.nodes.agents.turns import MOST_CALLS, Call, Result, Turn, Verdict
 from infrastructure.nodes.answers import Unfit, parse_answer
 from infrastructure.nodes.conversing import conversation_of
 
@@ -95,9 +96,9 @@ class Talk:
             raise OutOf(f"the agent has had {self.turns} turns and is not done; `max_turns` is {config.max_turns}", "turns")
         number = self.turns + 1
         self.context.tell(f"turn {number} of at most {config.max_turns}: {self.member.name}{self._shown_plan()}")
-        asking = Asking(number, self.member, tuple(self.messages), self.digest, self.used.cost, self.repairs)
+        request = TurnRequest(number, self.member, tuple(self.messages), self.digest, self.used.cost, self.repairs)
         await asyncio.sleep(0)  # a long conversation that is played back lets others run too
-        turn = await self._speaker(asking, self._seconds_left())
+        turn = await self._speaker(request, self._seconds_left())
         if turn.stopped:
             raise OutOf(turn.stopped, "cost")
         self.turns, self.text = number, turn.text or self.text
@@ -182,7 +183,7 @@ class Talk:
 
     def _add(self, message: JsonObject) -> None:
         self.messages.append(message)
-        self.digest = digest_of(self.digest, self.member.name, message)
+        self.digest = digest_of([self.digest, self.member.name, message])
 
     def _use(self, usage: Usage | None) -> None:
         if usage is not None:

@@ -2,6 +2,7 @@
 
 from domain.json import Json, JsonObject
 from domain.usage import UsageTotal
+from infrastructure.models.documents import money_as_json
 from infrastructure.models.texts import shortest_json
 from infrastructure.nodes.agents.turns import Turn
 
@@ -21,6 +22,6 @@ def _letters(name: str) -> str:
 
 
 def used_as_json(used: UsageTotal) -> Json:
-    cost = None if used.unpriced else {"amount": f"{used.cost.amount:f}", "currency": used.cost.currency}
+    cost = None if used.unpriced else money_as_json(used.cost)
     tokens: dict[str, Json] = {"prompt_tokens": used.prompt_tokens, "completion_tokens": used.completion_tokens}
     return {**tokens, "total_tokens": used.total_tokens, "calls": used.calls, "cost": cost}

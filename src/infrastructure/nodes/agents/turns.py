@@ -1,16 +1,14 @@
 """What a model answered in one turn, as the journal keeps it: with what is to become of each call, decided once."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import StrEnum
 from typing import Final, cast
 
 from domain.json import Json, JsonObject
 from domain.tool import Effects
-from domain.usage import Money, Usage
-from infrastructure.models.texts import shortest_json
+from domain.usage import Usage
+from infrastructure.models.documents import digest_of, usage_as_json, usage_from_json
 
 MOST_CALLS: Final = 64
 """Of one turn; a model may ask for thousands."""
@@ -40,7 +38,7 @@ class Call:
     @property
     def asked(self) -> str:
         """The same for calls that ask the same."""
-        return digest_of(self.name, self.arguments)
+        return digest_of([self.name, self.arguments])
 
     def as_json(self) -> dict[str, Json]:
         known = (self.id, self.name, self.arguments, self.verdict.value, self.told, self.effects.value)
@@ -79,7 +77,7 @@ class Turn:
     def of(cls, kept: Json) -> "Turn":
         found = cast(Mapping[str, Json], kept)
         calls = tuple(Call.of(call) for call in cast(Sequence[JsonObject], found["calls"]))
-        left_out, usage = cast(int, found["left_out"]), usage_of(found["usage"])
+        left_out, usage = cast(int, found["left_out"]), _usage_of(found["usage"])
         return cls(str(found["text"]), calls, left_out, usage, str(found["unreadable"]), str(found["stopped"]))
 
 
@@ -96,23 +94,8 @@ class Result:
     @classmethod
     def of(cls, kept: Json) -> "Result":
         found = cast(Mapping[str, Json], kept)
-        return cls(str(found["content"]), usage_of(found["usage"]))
+        return cls(str(found["content"]), _usage_of(found["usage"]))
 
 
-def usage_as_json(usage: Usage) -> dict[str, Json]:
-    cost = None if usage.cost is None else {"amount": f"{usage.cost.amount:f}", "currency": usage.cost.currency}
-    counted: dict[str, Json] = {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-    return {"model": usage.model, **counted, "cost": cost, "estimated": usage.estimated}
-
-
-def usage_of(kept: Json) -> Usage | None:
-    if not isinstance(kept, Mapping):
-        return None
-    cost = kept["cost"]
-    money = Money(Decimal(str(cost["amount"])), str(cost["currency"])) if isinstance(cost, Mapping) else None
-    prompt, completion = cast(int, kept["prompt_tokens"]), cast(int, kept["completion_tokens"])
-    return Usage(str(kept["model"]), prompt, completion, money, bool(kept["estimated"]))
-
-
-def digest_of(*parts: Json) -> str:
-    return hashlib.sha256(shortest_json(parts).encode("utf-8", "surrogatepass")).hexdigest()
+def _usage_of(kept: Json) -> Usage | None:
+    return usage_from_json(kept) if isinstance(kept, Mapping) else None

@@ -1,12 +1,13 @@
 """Where an agent is stopped."""
 
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from domain.errors import LimitReached, NodeExecutionError
-from domain.usage import Usage, UsageTotal, total
+from domain.usage import Money, Usage, UsageTotal, total
 from tests.unit.infrastructure.agents.stage import calls, says, table
 
 LOOK_A = ("look", {"word": "a"})
@@ -121,3 +122,12 @@ async def test_a_call_beside_another_one_is_repeated_all_the_same() -> None:
         await played.play(tools=["look"])
 
     assert played.tools.seen.count(("look", "a")) == 2
+
+
+async def test_the_limit_of_money_counts_the_models_that_were_asked_in_vain() -> None:
+    in_vain = Usage("other", 7, 0, Money(Decimal("0.05")))
+    said = calls(LOOK_A)
+    played = table(replace(said, usage=replace(said.usage, earlier=(in_vain,))), says("done"))
+    output = await played.play(tools=["look"], max_cost_usd="0.065", on_limit="stop")
+
+    assert (output["stopped_by"], output["usage"]["cost"]["amount"], output["usage"]["calls"]) == ("limit_cost", "0.06", 2)
