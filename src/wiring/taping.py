@@ -49,10 +49,10 @@ def taped_models(models: Later, tape: Tape | None, redactor: Redactor) -> Later:
     if tape is None:
         return models
     _clean(tape, redactor)
-    from infrastructure.cassettes.models import PlayedModels, RecordedModels
+    from infrastructure.cassettes.models import PlayedModels, TapedModels
 
     inner = cast("Models", models)
-    return Later(lambda: PlayedModels(inner, tape) if isinstance(tape, Playback) else RecordedModels(inner, tape))
+    return Later(lambda: PlayedModels(inner, tape) if isinstance(tape, Playback) else TapedModels(inner, tape))
 
 
 def taped_catalog(catalog: Catalog, tape: Tape | None, redactor: Redactor) -> Catalog:

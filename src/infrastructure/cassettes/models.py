@@ -23,7 +23,7 @@ def asked_of_model(request: ModelRequest, tape: Recording | Playback) -> Recorde
 
 
 @dataclass
-class RecordedModels(Around):
+class TapedModels(Around):
     tape: Recording
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:

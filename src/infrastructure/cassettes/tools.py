@@ -11,6 +11,7 @@ from domain.ports.tools import ToolContext, Tools
 from domain.tool import Tool, ToolExecutionResult
 from infrastructure.cassettes.documents import result_as_json, result_from_json, tool_as_json, tool_from_json
 from infrastructure.models.documents import digest_of
+from infrastructure.tools.around import AroundTools
 from infrastructure.tools.catalog import Catalog
 
 
@@ -23,11 +24,10 @@ def asked_of_tool(name: str, arguments: JsonObject, context: ToolContext, tape: 
     return RecordedCall(TOOL, name, ActivationPath(context.activation), effect, digest, without_bulk(asked))  # type: ignore[arg-type]
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedTools:
-    """`domain.ports.tools.Tools`. Whatever is looked at comes onto the tape: a node may offer a tool without calling it."""
+@dataclass
+class TapedTools(AroundTools):
+    """Whatever is looked at comes onto the tape: a node may offer a tool without calling it."""
 
-    inner: Tools
     tape: Recording
 
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
@@ -41,12 +41,6 @@ class RecordedTools:
         tool = self.inner.get(name)
         self.tape.tools[name] = tool_as_json(tool)
         return tool
-
-    def list(self) -> Sequence[Tool]:
-        return self.inner.list()
-
-    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
-        return self.inner.must_be_allowed(name, context)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,7 @@ class TapedCatalog:
     async def of(self, tenant: TenantId, *, waits: bool = True) -> Tools:
         if isinstance(self.tape, Playback):
             return PlayedTools(self.inner.installed, self.tape)
-        return RecordedTools(await self.inner.of(tenant, waits=waits), self.tape)
+        return TapedTools(await self.inner.of(tenant, waits=waits), self.tape)
 
     @property
     def installed(self) -> Tools:

@@ -1,24 +1,23 @@
 """Models whose calls stand in the history: what was asked before it is answered, and what was answered, or why nothing was."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.caller import Caller
 from domain.history import Capture, HistoryRecord, RecordType, texts_in
 from domain.ids import NewId
 from domain.json import Json, JsonObject
-from domain.model import ModelCard, ModelRequest, ModelResponse, OnText, ToolCall
+from domain.model import ModelRequest, ModelResponse, OnText
 from domain.ports.clock import Clock
-from domain.ports.models import Models
 from domain.usage import Usage
 from infrastructure.history.writing import GroupedHistory, told
+from infrastructure.models.around import Around
+from infrastructure.models.documents import call_as_json
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedModels:
+@dataclass
+class RecordedModels(Around):
     """`domain.ports.models.Models`. What no tenant asks for is in nobody's history. `usual`: how much is kept of what no run asks."""
 
-    models: Models
     history: GroupedHistory
     new_id: NewId
     clock: Clock
@@ -27,27 +26,15 @@ class RecordedModels:
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         caller = request.caller
         if caller is None:
-            return await self.models.complete(request, on_text)
+            return await self.inner.complete(request, on_text)
         asked, began = self._note_request(caller, request), self.clock.monotonic()
         try:
-            response = await self.models.complete(request, on_text)
+            response = await self.inner.complete(request, on_text)
         except BaseException as error:
             self._note_failure(caller, request, asked, self.clock.monotonic() - began, error)
             raise
         self._note_response(caller, response, asked, self.clock.monotonic() - began)
         return response
-
-    def at_most(self, request: ModelRequest) -> Usage:
-        return self.models.at_most(request)
-
-    def known(self, name: str) -> bool:
-        return self.models.known(name)
-
-    def cards(self) -> Sequence[ModelCard]:
-        return self.models.cards()
-
-    async def survey(self) -> Sequence[ModelCard]:
-        return await self.models.survey()
 
     def _note_request(self, caller: Caller, request: ModelRequest) -> str:
         content: dict[str, Json] = {"messages": list(request.messages)}
@@ -61,7 +48,7 @@ class RecordedModels:
         if response.json is not None:
             content["json"] = response.json
         if response.tool_calls:
-            content["tool_calls"] = [_call(call) for call in response.tool_calls]
+            content["tool_calls"] = [call_as_json(call) for call in response.tool_calls]
         facts: dict[str, Json] = {
             "request": asked,
             "success": True,
@@ -106,7 +93,3 @@ def _parameters(request: ModelRequest) -> dict[str, Json]:
 def _used(usage: Usage) -> dict[str, Json]:
     """Money is in the ledger, and in the records that are read from it."""
     return {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens, "estimated": usage.estimated}
-
-
-def _call(call: ToolCall) -> JsonObject:
-    return {"id": call.id, "name": call.name, "arguments": call.arguments}

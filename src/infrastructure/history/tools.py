@@ -11,6 +11,7 @@ from domain.ports.clock import Clock
 from domain.ports.tools import ToolCatalog, ToolContext, Tools
 from domain.tool import Tool, ToolExecutionResult
 from infrastructure.history.writing import GroupedHistory, told
+from infrastructure.tools.around import AroundTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,17 +37,14 @@ class ToolHistory:
         return self.usual if context.run is None else Capture.OFF
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedTools:
-    """`domain.ports.tools.Tools`."""
-
-    tools: Tools
+@dataclass
+class RecordedTools(AroundTools):
     history: ToolHistory
 
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
         began = self.history.clock.monotonic()
         try:
-            result = await self.tools.call(name, arguments, context)
+            result = await self.inner.call(name, arguments, context)
         except BaseException as error:
             code, message = told(error)
             seconds = round(self.history.clock.monotonic() - began, 6)
@@ -55,15 +53,6 @@ class RecordedTools:
             raise
         self.history.note(_facts(name, result), _content(arguments, result), context)
         return result
-
-    def get(self, name: str) -> Tool:
-        return self.tools.get(name)
-
-    def list(self) -> Sequence[Tool]:
-        return self.tools.list()
-
-    def must_be_allowed(self, name: str, context: ToolContext) -> bool:
-        return self.tools.must_be_allowed(name, context)
 
 
 class Installed(ToolCatalog, Protocol):
@@ -76,7 +65,7 @@ class Installed(ToolCatalog, Protocol):
 class RecordedCatalog:
     """`domain.ports.tools.ToolCatalog`."""
 
-    catalog: "Installed"
+    catalog: Installed
     history: ToolHistory
 
     @property
