@@ -1,14 +1,26 @@
 """Calls of tools, errors and tools themselves as plain JSON, as a cassette keeps them."""
 
 from collections.abc import Mapping
-from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
+from domain.cassette import Playback, RecordedCall, Recording, without_bulk
 from domain.errors import Failure, ModelError
+from domain.ids import ActivationPath
 from domain.json import Json, JsonObject
 from domain.tool import Effects, Tool, ToolExecutionResult, ToolMetadata, ToolType
-from domain.usage import Money, Usage
-from infrastructure.models.documents import money_as_json, usage_as_json, usage_from_json
+from domain.usage import Usage
+from infrastructure.models.documents import digest_of, money_as_json, money_from_json, usage_as_json, usage_from_json
+
+
+def cleaned(document: JsonObject, tape: Recording | Playback) -> JsonObject:
+    """Without what is secret."""
+    return cast(JsonObject, tape.clean(document))
+
+
+def question(kind: str, name: str, at: ActivationPath, effect: int, asked: JsonObject, known_by: Json = None) -> RecordedCall:
+    """A call without its answer. `known_by`: what its digest is of, where that is more than what was asked."""
+    digest = digest_of(asked if known_by is None else known_by)
+    return RecordedCall(kind, name, at, effect, digest, cast(JsonObject, without_bulk(asked)))
 
 
 def failure_as_json(failure: Failure) -> dict[str, Json]:
@@ -45,7 +57,7 @@ def result_as_json(result: ToolExecutionResult) -> tuple[JsonObject | None, Json
 def result_from_json(answer: Mapping[str, Any] | None, error: Mapping[str, Any] | None) -> ToolExecutionResult:
     written = answer if answer is not None else error or {}
     usage, cost = written.get("token_usage"), written.get("cost")
-    spent = (None if usage is None else usage_from_json(usage), None if cost is None else Money(Decimal(cost["amount"]), cost["currency"]))
+    spent = (None if usage is None else usage_from_json(usage), None if cost is None else money_from_json(cost))
     if answer is not None:
         return ToolExecutionResult(answer["output"], token_usage=spent[0], cost=spent[1])
     retryable, after = written.get("retryable", False), written.get("retry_after")

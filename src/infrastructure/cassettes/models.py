@@ -3,23 +3,23 @@
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from domain.cassette import MODEL, Playback, RecordedCall, Recording, without_bulk
+from domain.cassette import MODEL, Playback, RecordedCall, Recording
 from domain.errors import ModelError
 from domain.ids import ActivationPath
 from domain.model import ModelRequest, ModelResponse, OnText
 from domain.usage import Money, Usage
-from infrastructure.cassettes.documents import model_error_as_json, model_error_from_json
+from infrastructure.cassettes.documents import cleaned, model_error_as_json, model_error_from_json, question
 from infrastructure.models.around import Around
-from infrastructure.models.documents import digest_of, request_as_json, response_as_json, response_from_json
+from infrastructure.models.documents import request_as_json, response_as_json, response_from_json
 
 _MILLION = 1_000_000
 
 
 def asked_of_model(request: ModelRequest, tape: Recording | Playback) -> RecordedCall:
     """The call, without its answer. What is secret is not even in the digest: it will not be there when the tape is played."""
-    asked = tape.clean(request_as_json(request))
+    asked = cleaned(request_as_json(request), tape)
     at, effect = (ActivationPath(""), 0) if request.caller is None else (request.caller.activation, request.caller.effect)
-    return RecordedCall(MODEL, request.model, at, effect, digest_of(asked), without_bulk(asked))  # type: ignore[arg-type]
+    return question(MODEL, request.model, at, effect, asked)
 
 
 @dataclass
@@ -31,9 +31,9 @@ class TapedModels(Around):
         try:
             response = await self.inner.complete(request, on_text)
         except ModelError as error:
-            self.tape.note(replace(asked, error=self.tape.clean(model_error_as_json(error))))  # type: ignore[arg-type]
+            self.tape.note(replace(asked, error=cleaned(model_error_as_json(error), self.tape)))
             raise
-        self.tape.note(replace(asked, answer=self.tape.clean(response_as_json(response))))  # type: ignore[arg-type]
+        self.tape.note(replace(asked, answer=cleaned(response_as_json(response), self.tape)))
         return response
 
 

@@ -3,25 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from domain.cassette import TOOL, Playback, RecordedCall, Recording, without_bulk
+from domain.cassette import TOOL, Playback, RecordedCall, Recording
 from domain.errors import Failure, ToolNotFound
 from domain.ids import ActivationPath, TenantId
 from domain.json import Json, JsonObject
 from domain.ports.tools import ToolContext, Tools
 from domain.tool import Tool, ToolExecutionResult
-from infrastructure.cassettes.documents import result_as_json, result_from_json, tool_as_json, tool_from_json
-from infrastructure.models.documents import digest_of
+from infrastructure.cassettes.documents import cleaned, question, result_as_json, result_from_json, tool_as_json, tool_from_json
 from infrastructure.tools.around import AroundTools
 from infrastructure.tools.catalog import Catalog
 
 
 def asked_of_tool(name: str, arguments: JsonObject, context: ToolContext, tape: Recording | Playback) -> RecordedCall:
     """The call, without its answer."""
-    asked = tape.clean({"arguments": arguments})
+    asked = cleaned({"arguments": arguments}, tape)
     number = context.idempotency_key.removeprefix(f"{context.run}{context.activation}/").partition("/")[0]
     effect = int(number) if number.isdigit() else 0
-    digest = digest_of([name, asked])
-    return RecordedCall(TOOL, name, ActivationPath(context.activation), effect, digest, without_bulk(asked))  # type: ignore[arg-type]
+    return question(TOOL, name, ActivationPath(context.activation), effect, asked, [name, asked])
 
 
 @dataclass
@@ -33,8 +31,8 @@ class TapedTools(AroundTools):
     async def call(self, name: str, arguments: JsonObject, context: ToolContext) -> ToolExecutionResult:
         asked = asked_of_tool(name, arguments, context, self.tape)
         result = await self.inner.call(name, arguments, context)
-        answer, error = (None if part is None else self.tape.clean(part) for part in result_as_json(result))
-        self.tape.note(replace(asked, answer=answer, error=error))  # type: ignore[arg-type]
+        answer, error = (None if part is None else cleaned(part, self.tape) for part in result_as_json(result))
+        self.tape.note(replace(asked, answer=answer, error=error))
         return result
 
     def get(self, name: str) -> Tool:

@@ -78,13 +78,17 @@ def money_as_json(money: Money) -> JsonObject:
     return {"amount": format(money.amount, "f"), "currency": money.currency}
 
 
+def money_from_json(written: Mapping[str, str]) -> Money:
+    return Money(Decimal(written["amount"]), written["currency"])
+
+
 def usage_from_json(written: Mapping[str, Any]) -> Usage:
     cost = written.get("cost")
     return Usage(
         written["model"],
         written["prompt_tokens"],
         written["completion_tokens"],
-        None if cost is None else Money(Decimal(cost["amount"]), cost["currency"]),
+        None if cost is None else money_from_json(cost),
         written.get("estimated", False),
         written.get("cached_tokens", 0),
         written.get("reasoning_tokens", 0),

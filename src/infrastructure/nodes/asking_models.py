@@ -1,8 +1,10 @@
 """The calls of models that a node makes: one that it is charged for itself, or several, each kept in the journal by itself."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 from domain.caller import Caller
+from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
 from domain.ports.effects import Effect, Performed
 from domain.ports.models import Models
@@ -41,7 +43,7 @@ class ModelCalls:
             response = await self.models.complete(replace(request, caller=self._caller(request, number)), self.context.say)
             return Performed(response_as_json(response), response.usage)
 
-        return response_from_json(await self.context.perform(effect, make))  # type: ignore[arg-type]
+        return response_from_json(cast(JsonObject, await self.context.perform(effect, make)))
 
     def _caller(self, request: ModelRequest, number: int = 0) -> Caller:
         return self.context.caller(number, "" if request.caller is None else request.caller.prompt)
