@@ -17,7 +17,7 @@ Call: TypeAlias = tuple[Activation, int]
 
 
 @dataclass(slots=True, eq=False)
-class Account:
+class RunAccount:
     """`lines` go with the next unit. Lines of one activation have numbers of their own: when a map is tried again, its items' attempts
     begin at 1 once more. `acting`: for whom the run acts. `now`: seconds since the epoch."""
 

@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from application.account import Account, Call
+from application.account import Call, RunAccount
 from application.appending import EngineTools, append_surely
 from application.attempts import Attempt
 from application.checkpoints import SinceCheckpoint
@@ -40,7 +40,7 @@ class Drive:
     position: Position
     durable: Position
     outbox: list[events.Event] = field(default_factory=list)
-    account: Account = field(init=False)
+    account: RunAccount = field(init=False)
     taken: list[int] = field(default_factory=list)
     queue: deque[Activation] = field(default_factory=deque)
     results: deque[Attempt] = field(default_factory=deque)
@@ -86,7 +86,7 @@ class Drive:
     """A node of its workflow says beforehand what it will use."""
 
     def __post_init__(self) -> None:
-        self.account = Account(self.lease, self.run.workflow.partition("@")[0], self.run.acting, self.now, self.tools.purse)
+        self.account = RunAccount(self.lease, self.run.workflow.partition("@")[0], self.run.acting, self.now, self.tools.purse)
         self.reserves = any(program.reserves for program in self.loaded.programs.values())
         self.about = {"id": self.run.id, "workflow": self.run.workflow, "thread": self.run.thread}
         self.is_sequential = self.run.mode is Mode.SYNC

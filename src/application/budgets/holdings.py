@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 @dataclass(slots=True, eq=False)
 class Holdings:
+    """The blocks that this process has leased, one till for each account, and the only one here that asks the store for more or less."""
+
     accounts: BudgetAccounts
     new_id: NewId
     clock: Clock

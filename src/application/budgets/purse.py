@@ -32,6 +32,8 @@ LONGEST_PAUSE: Final = 0.5
 
 @dataclass(slots=True, eq=False)
 class Purse:
+    """All reservations that calls of this process have, or wait for, in budgets: `hold` makes one, `settle` says what it came to."""
+
     budgets: Budgets
     holdings: Holdings
     known: dict[TenantId, list[Budget]] = field(default_factory=dict)

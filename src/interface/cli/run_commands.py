@@ -1,13 +1,16 @@
 """`weft run`."""
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from interface.cli.happenings import Members
 from interface.cli.launcher import quiet
 from interface.cli.options import AsJson, Database, PauseAfter, PauseBefore, Record, launcher_of
+
+if TYPE_CHECKING:
+    from application.run_views import RunView
 
 
 def add_to(root: typer.Typer) -> None:
@@ -36,7 +39,6 @@ def run(
     from interface.cli.asking import ASKED, PAUSE, ask, is_interactive, show
     from interface.cli.documents import read_object
     from interface.cli.embedded import go_on_here, is_asking, run_here
-    from interface.cli.printing import ending, print_json, print_output
 
     values = read_object(given, "--input")
     recorder = None
@@ -55,14 +57,21 @@ def run(
         acts += 1
         ended, code = asyncio.run(go_on_here(launcher, ended.id, what, answer, acts=acts, **how))
     if ended is not None:
-        seen = ended.model_dump(mode="json")
-        if as_json:
-            print_json(seen)
-        elif ended.status == "completed":
-            print_output(seen["output"])
-        print(ending(seen), file=sys.stderr)
-        if is_asking(ended):
-            print(f"run {ended.id} waits for somebody: let `weft serve` go on with it, and answer or resume it there", file=sys.stderr)
-        elif ended.ended_at is None:
-            print("it was asked to stop and has not yet; the next worker on this database will end it", file=sys.stderr)
+        _tell(ended, as_json)
     raise typer.Exit(code)
+
+
+def _tell(ended: "RunView", as_json: bool) -> None:
+    from interface.cli.embedded import is_asking
+    from interface.cli.printing import ending, print_json, print_output
+
+    seen = ended.model_dump(mode="json")
+    if as_json:
+        print_json(seen)
+    elif ended.status == "completed":
+        print_output(seen["output"])
+    print(ending(seen), file=sys.stderr)
+    if is_asking(ended):
+        print(f"run {ended.id} waits for somebody: let `weft serve` go on with it, and answer or resume it there", file=sys.stderr)
+    elif ended.ended_at is None:
+        print("it was asked to stop and has not yet; the next worker on this database will end it", file=sys.stderr)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import cast
 
-from application.account import Account
+from application.account import RunAccount
 from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId, WorkerId
 from domain.ports.journal import Lease
 from domain.run.state import Activation
@@ -16,7 +16,7 @@ class OneVisit:
 
 
 def test_what_is_reserved_is_one_line_and_what_was_used_is_one_for_each_model() -> None:
-    account = Account(Lease(TenantId("t"), ThreadId("h"), RunId("r"), Epoch(1), WorkerId("w")), "flow@1", None, lambda: 0.0)
+    account = RunAccount(Lease(TenantId("t"), ThreadId("h"), RunId("r"), Epoch(1), WorkerId("w")), "flow@1", None, lambda: 0.0)
     call = cast(Activation, OneVisit()), 0
     price = Money(Decimal(1))
     account.reserve(call, Usage("a", 100, 10, price).beside(Usage("b", 5, 0, price)))
@@ -33,7 +33,7 @@ def test_what_is_reserved_is_one_line_and_what_was_used_is_one_for_each_model() 
 
 
 def test_the_line_that_is_reserved_holds_all_models_together() -> None:
-    account = Account(Lease(TenantId("t"), ThreadId("h"), RunId("r"), Epoch(1), WorkerId("w")), "flow@1", None, lambda: 0.0)
+    account = RunAccount(Lease(TenantId("t"), ThreadId("h"), RunId("r"), Epoch(1), WorkerId("w")), "flow@1", None, lambda: 0.0)
     account.reserve((cast(Activation, OneVisit()), 0), Usage("a", 100, 10, Money(Decimal(1))).beside(Usage("b", 5, 0, Money(Decimal(2)))))
 
     (row,) = account.take_lines()
