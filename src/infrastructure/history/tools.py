@@ -11,6 +11,7 @@ from domain.ports.clock import Clock
 from domain.ports.tools import ToolCatalog, ToolContext, Tools
 from domain.tool import Tool, ToolExecutionResult
 from infrastructure.history.writing import GroupedHistory, told
+from infrastructure.models.documents import money_as_json
 from infrastructure.tools.around import AroundTools
 
 
@@ -97,7 +98,7 @@ def _facts(name: str, result: ToolExecutionResult) -> dict[str, Json]:
     if result.error is not None:
         told |= {"error": result.error.code, "unknown": result.unknown}
     if result.cost is not None:
-        told["cost"] = {"amount": str(result.cost.amount), "currency": result.cost.currency}
+        told["cost"] = money_as_json(result.cost)
     return told
 
 

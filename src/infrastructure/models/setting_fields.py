@@ -14,18 +14,18 @@ _PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,11}")
 
 
-def _read(rows: Any, number: Callable[[str], object] = float) -> Any:
+def _read(rows: object, number: Callable[[str], object] = float) -> object:
     """With the JSON that stands in variables of the environment; a name is not JSON and stays."""
     if not isinstance(rows, Mapping):
         return rows
     return {name: _row(name, row, number) for name, row in rows.items()}
 
 
-def _read_exactly(rows: Any) -> Any:
+def _read_exactly(rows: object) -> object:
     return _read(rows, Decimal)
 
 
-def _row(name: str, written: Any, number: Callable[[str], object]) -> Any:
+def _row(name: str, written: object, number: Callable[[str], object]) -> object:
     if not isinstance(written, str) or written.lstrip()[:1] not in ("[", "{"):
         return written
     try:
@@ -34,7 +34,7 @@ def _row(name: str, written: Any, number: Callable[[str], object]) -> Any:
         raise ValueError(f"{name}: it begins as JSON, and is none: {error}") from None
 
 
-def _each(read: Callable[[Any], object], rows: dict[str, Any]) -> dict[str, Any]:
+def _each(read: Callable[[object], object], rows: dict[str, object]) -> dict[str, object]:
     for name, row in rows.items():
         try:
             read(row)
@@ -50,7 +50,7 @@ def _said(name: str, where: tuple[int | str, ...], message: str) -> str:
     return f"{name}: `{at}`: {message}" if at else f"{name}: {message}"
 
 
-def _are_aliases(rows: dict[str, Any]) -> dict[str, Any]:
+def _are_aliases(rows: dict[str, object]) -> dict[str, object]:
     if all(isinstance(row, str) for row in rows.values()):
         return rows
     from infrastructure.models.written import alias_of
@@ -58,7 +58,7 @@ def _are_aliases(rows: dict[str, Any]) -> dict[str, Any]:
     return _each(alias_of, rows)
 
 
-def _are_prices(rows: dict[str, Any]) -> dict[str, Any]:
+def _are_prices(rows: dict[str, object]) -> dict[str, object]:
     if not rows:
         return rows
     from infrastructure.models.written import prices_of
@@ -66,13 +66,13 @@ def _are_prices(rows: dict[str, Any]) -> dict[str, Any]:
     return _each(prices_of, rows)
 
 
-def _as_text(rows: Any) -> Any:
+def _as_text(rows: object) -> object:
     """Counts may be written as numbers."""
     read = _read(rows)
     return {name: _in_text(row) for name, row in read.items()} if isinstance(read, Mapping) else read
 
 
-def _in_text(row: Any) -> Any:
+def _in_text(row: object) -> object:
     return {key: str(value) if type(value) is int else value for key, value in row.items()} if isinstance(row, Mapping) else row
 
 
