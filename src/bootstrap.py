@@ -162,6 +162,7 @@ class Shared(containers.DeclarativeContainer):
         trail,
         servers,
         prompts,
+        meter,
     )
 
 

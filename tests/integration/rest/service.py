@@ -85,6 +85,7 @@ from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from interface.rest.app import RestSettings, create_app
@@ -172,7 +173,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, Unmetered(), new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
