@@ -12,18 +12,21 @@ from typing import Any, TypeAlias
 
 Json: TypeAlias = dict[str, Any]
 MILLION = 1_000_000
+_PIECE = 5
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """`call`: name and arguments of a tool, the latter as text. `told`: says what it counted, in a stream with every piece. `cut`: the
-    stream breaks off. `held`: after the text it goes on to say nothing until the gate is opened."""
+    stream breaks off. `held`: after the text it goes on to say nothing until the gate is opened. `status`: other than 200 it refuses, and
+    the text is why."""
 
     text: str = ""
     call: tuple[str, str] | None = None
     told: bool = True
     cut: bool = False
     held: bool = False
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,23 @@ class Provider:
     url: str = ""
     books: list[Entry] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """As they were shown to it, one for each request."""
     gate: threading.Event = field(default_factory=threading.Event)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def serve(self, body: bytes) -> tuple[Said, Entry]:
-        """No two calls count alike: a sum that has one in place of another is another sum."""
+    def serve(self, key: str, body: bytes) -> tuple[Said, Entry | None]:
+        """What it refuses it does not charge for. No two calls count alike: a sum that has one in place of another is another sum."""
         asked = json.loads(body)
         with self._lock:
+            self.keys.append(key)
+            self.bodies.append(body)
             said = self.answer(asked, sum(entry.model == asked["model"] for entry in self.books))
+            if said.status != 200:
+                return said, None
             number = len(self.books) + 1
             sizes = (17 + 3 * number, 5 + 2 * number, number % 7, number % 5)
             self.books.append(Entry(asked["model"], *sizes, self._cost(asked["model"], *sizes)))
-            self.bodies.append(body)
             return said, self.books[-1]
 
     def _cost(self, model: str, prompt: int, completion: int, cached: int, _: int) -> Decimal | None:
@@ -96,10 +104,10 @@ def _answering(provider: Provider) -> type[BaseHTTPRequestHandler]:
     class Answers(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            said, entry = provider.serve(body)
-            streams = json.loads(body).get("stream", False)
-            sent = list(_pieces(said, entry)) if streams else [json.dumps(_whole(said, entry)).encode()]
-            self.send_response(200)
+            said, entry = provider.serve(self.headers["Authorization"].removeprefix("Bearer "), body)
+            streams = entry is not None and json.loads(body).get("stream", False)
+            sent = _pieces(said, entry) if streams and entry else [json.dumps(_whole(said, entry)).encode()]
+            self.send_response(said.status)
             self.send_header("Content-Type", "text/event-stream" if streams else "application/json")
             self.end_headers()
             for piece in sent:
@@ -114,15 +122,18 @@ def _answering(provider: Provider) -> type[BaseHTTPRequestHandler]:
     return Answers
 
 
-def _whole(said: Said, entry: Entry) -> Json:
+def _whole(said: Said, entry: Entry | None) -> Json:
+    if entry is None:
+        return {"error": {"message": said.text, "type": "refused", "code": "refused"}}
     message = {"role": "assistant", "content": said.text or None, **_calls(said)}
     choice = {"index": 0, "message": message, "finish_reason": _finish(said)}
     return {"id": "answer", "object": "chat.completion", "model": entry.model, "choices": [choice], "usage": entry.counted}
 
 
 def _pieces(said: Said, entry: Entry) -> Iterator[bytes]:
-    """As servers send them that count along."""
-    deltas = [{"role": "assistant", **_calls(said)}, *({"content": word + " "} for word in said.text.split())]
+    """As servers send them that count along, a few characters at a time."""
+    words = [said.text[at : at + _PIECE] for at in range(0, len(said.text), _PIECE)]
+    deltas = [{"role": "assistant", **_calls(said)}, *({"content": word} for word in words)]
     for delta in deltas:
         yield _event(said, entry, {"index": 0, "delta": delta, "finish_reason": None})
     if not (said.cut or said.held):
