@@ -4,7 +4,7 @@ are reckoned here by themselves, and share nothing with what is compared with th
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,12 +13,14 @@ from typing import Any, TypeAlias
 Json: TypeAlias = dict[str, Any]
 MILLION = 1_000_000
 _PIECE = 5
+MORE = " and on"
+"""What is said over and over by who is held."""
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
     """`call`: name and arguments of a tool, the latter as text. `told`: says what it counted, in a stream with every piece. `cut`: the
-    stream breaks off. `held`: after the text it goes on to say nothing until the gate is opened. `status`: other than 200 it refuses, and
+    stream breaks off. `held`: after the text it goes on and on until the gate is opened. `status`: other than 200 it refuses, and
     the text is why."""
 
     text: str = ""
@@ -112,9 +114,14 @@ def _answering(provider: Provider) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             for piece in sent:
                 self.wfile.write(piece)
-            self.wfile.flush()
-            if said.held:
-                provider.gate.wait(30)
+            if said.held and entry:
+                self.go_on(said, entry)
+
+        def go_on(self, said: Said, entry: Entry) -> None:
+            more = _event(said, entry, {"index": 0, "delta": {"content": MORE}, "finish_reason": None})
+            with suppress(ConnectionError):  # whoever listened has gone
+                while not provider.gate.wait(0.05):
+                    self.wfile.write(more)
 
         def log_message(self, format: str, *args: object) -> None:
             """Tests say what they need to know."""

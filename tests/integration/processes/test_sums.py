@@ -19,7 +19,7 @@ import pytest
 
 from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
-from tests.servers.provider import Provider, Said, providing
+from tests.servers.provider import MORE, Provider, Said, providing
 from tests.servers.rest import Rest
 from tests.servers.until import until
 
@@ -28,6 +28,15 @@ pytestmark = pytest.mark.processes
 PRICES = {"small": ("0.15", "0.07", "0.6"), "large": ("2.5", "1.25", "10.01"), "odd": ("0.000001", "0.000001", "0.000003")}
 MUTE = "house/mute"
 """It says what it counted when it has said everything, and here it never has."""
+PAID = """
+from weft import tool
+
+
+@tool(effects="none", in_process=True, cost_usd="0.0125")
+def paid() -> str:
+    return "done"
+"""
+BY_HAND = "tool/paid"
 GRAPH = {"weft": 1, "name": "double", "version": "1.0.0", "nodes": {"on": {"kind": "transform"}}, "edges": [{"from": "start", "to": "on"}]}
 INVOICE = {"type": "object", "properties": {"total": {"type": "integer"}}, "required": ["total"]}
 
@@ -70,6 +79,7 @@ ENDING = {
     "reckons": workflow("reckons", AGENT),
     "retried": workflow("retried", llm("house/breaks", "break off", retry={"attempts": 2, "first_seconds": 0.01})),
     "chained": workflow("chained", llm("chain", "say it, garbled")),
+    "pays": workflow("pays", {"kind": "tool", "tool": "paid", "arguments": {}}),
     "cached": workflow("cached", llm("house/small", "say it again", cache={"ttl_seconds": 600})),
 }
 CANCELLED = {"stopped": workflow("stopped", llm("house/large", "go on forever")), "mute": workflow("mute", llm(MUTE, "go on forever"))}
@@ -92,8 +102,8 @@ class Sums:
             sums.cost[model] = sums.cost.get(model, Decimal(0)) + (cost or Decimal(0))
         return sums
 
-    def without(self, model: str) -> "Sums":
-        return Sums.of((name, self.prompt[name], self.completion[name], self.cost[name]) for name in self.prompt if name != model)
+    def without(self, *models: str) -> "Sums":
+        return Sums.of((name, self.prompt[name], self.completion[name], self.cost[name]) for name in self.prompt if name not in models)
 
     @property
     def total(self) -> tuple[int, int, Decimal]:
@@ -136,7 +146,7 @@ class House:
         """A run in the middle of what the model says. Only the process that hears it tells of that: without Redis it tells nobody else."""
         run = self.rest.start(document)
         with web.stream("GET", f"{self.api.url()}/v1/runs/{run}/events?chunks=1", timeout=30) as lines:
-            assert any(line.startswith("data:") and "time" in line for line in lines.iter_lines())
+            assert any(line.startswith("data:") and MORE in line for line in lines.iter_lines())
         return run
 
     def cancelled(self, run: str) -> dict[str, Any]:
@@ -154,7 +164,9 @@ def house(tmp_path: Path, new_postgres_database: Callable[[], str]) -> Iterator[
             "WEFT_MODEL_ENDPOINTS": json.dumps({"house": {"api_base": provider.url, "adapter": "openai"}}),
             **prices,
         }
-        with commands(tmp_path / "weft", variables) as started:
+        (modules := tmp_path / "modules").mkdir()
+        (modules / "paid_tools.py").write_text(PAID)
+        with commands(tmp_path / "weft", variables | {"WEFT_TOOLS": "paid_tools"}, modules) as started:
             yield House(provider, started.serve(WEFT_WORKER_RUNS=str(len(CANCELLED))), started)
 
 
@@ -209,12 +221,15 @@ def test_the_provider_and_everybody_who_tells_of_it_say_the_same(house: House) -
     stopped = [house.cancelled(run) for run in talking]
     draft = house.rest.post("/v1/workflows/draft", {"description": "draft it", "model": "house/large"})
 
+    by_hand = house.rest.post("/v1/tools/paid/call", {"arguments": {}})
+
     usage = house.get("/v1/usage?group_by=model&limit=100")
     told, total, books = by_usage(usage["items"]), usage["total"], house.provider.books
-    assert ([run["status"] for run in runs], [run["status"] for run in stopped]) == (["completed"] * 7, ["cancelled"] * 2)
-    assert told.without(MUTE) == by_provider(house).without(MUTE)
+    assert ([run["status"] for run in runs], [run["status"] for run in stopped]) == (["completed"] * 8, ["cancelled"] * 2)
+    assert (told.cost[BY_HAND], Decimal(by_hand["cost"]["amount"])) == (Decimal("0.025"), Decimal("0.0125"))
+    assert told.without(MUTE, BY_HAND) == by_provider(house).without(MUTE)
     assert told.total == (total["prompt_tokens"], total["completion_tokens"], Decimal(total["cost"]["amount"]))
-    assert told.total == in_runs([*runs, *stopped, draft])
+    assert told.total == in_runs([*runs, *stopped, draft, {"usage": {"prompt_tokens": 0, "completion_tokens": 0}, **by_hand}])
     assert told == by_history(house)
     assert told == by_metrics(house)
     assert (told.prompt, told.completion) == ((calls := by_calls(house)).prompt, calls.completion)
@@ -228,6 +243,6 @@ def test_the_provider_and_everybody_who_tells_of_it_say_the_same(house: House) -
         sum(one.reasoning for one in counted),
     )
     assert (total["estimated_calls"], total["unknown_calls"], total["cost"]["unpriced_calls"]) == (1, 0, 1), "mute's; none; free's"
-    assert total["calls"] == len(books) + 1, "one was answered from the cache"
+    assert total["calls"] == len(books) + 1 + 2, "one was answered from the cache, and a tool was called twice"
     for kind in ("llm_request", "llm_response"):  # they are written beside: a chain is one, and what the cache answers nobody is asked
         until(lambda kind=kind: len(house.records(kind)) == len(books) - 1, f"each {kind} in the history")  # type: ignore[misc]

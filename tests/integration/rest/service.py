@@ -17,6 +17,7 @@ from application.branching import BranchThread, CutBranch
 from application.budgets.desk import BudgetDesk
 from application.budgets.waking import WakeParked
 from application.channels import FindChannels
+from application.charging import ChargeByHand
 from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
@@ -214,7 +215,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         restore_thread=restore,
         snapshots=snapshots,
         branch_snapshot=BranchSnapshot(snapshots),
-        tools=ToolDesk(catalog, store.registered, CallOnce(once, new_id), new_id, clock),
+        tools=ToolDesk(
+            catalog, store.registered, CallOnce(once, new_id), ChargeByHand(store.usage, Unmetered(), new_id, clock), new_id, clock
+        ),
         tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),
