@@ -156,6 +156,7 @@ class Shared(containers.DeclarativeContainer):
         trail,
         servers,
         prompts,
+        meter,
     )
 
 

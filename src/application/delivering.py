@@ -9,10 +9,12 @@ from typing import Final
 
 import structlog
 
-from domain.errors import WebhookNotFound
+from domain.errors import RunNotFound, WebhookNotFound
 from domain.ids import WebhookId
 from domain.ports.clock import Clock
+from domain.ports.repositories import Runs
 from domain.ports.webhooks import Deliveries, DueDeliveries, Webhooks, WebhookSender
+from domain.tracing import of_run
 from domain.webhook import Attempt, Delivery, Webhook, signature
 
 log = structlog.get_logger("application.webhooks")
@@ -33,16 +35,26 @@ class Deliver:
 
     webhooks: Webhooks
     deliveries: Deliveries
+    runs: Runs
     sender: WebhookSender
     clock: Clock
     chance: Callable[[], float]
 
     async def __call__(self, webhook: Webhook, delivery: Delivery) -> None:
-        attempt = await self.sender.send(webhook.url, headers_of(webhook, delivery, self.clock.now()), delivery.body)
+        headers = {**headers_of(webhook, delivery, self.clock.now()), **await self._trace(delivery)}
+        attempt = await self.sender.send(webhook.url, headers, delivery.body)
         tried = delivery.after(attempt, self.chance())
         log.info("webhook tried", webhook=webhook.id, delivery=delivery.id, state=tried.state.value, came=attempt.reason, tries=tried.tries)
         if await self.deliveries.settle(tried):
             await self._tell(webhook, attempt)
+
+    async def _trace(self, delivery: Delivery) -> dict[str, str]:
+        """The receiver may go on with that of the run; what no run tells has none, nor what is told of one that is gone."""
+        try:
+            run = await self.runs.get(delivery.tenant, delivery.run) if delivery.run else None
+        except RunNotFound:
+            return {}
+        return {} if run is None else {"traceparent": of_run(run.id, run.trace).traceparent}
 
     async def _tell(self, webhook: Webhook, attempt: Attempt) -> None:
         """The webhook may change meanwhile, by its owner or by another try."""

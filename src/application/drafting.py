@@ -19,6 +19,7 @@ from domain.ids import ActivationPath, Epoch, NewId, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.ports.clock import Clock
+from domain.ports.meter import Meter
 from domain.ports.models import Models
 from domain.ports.nodes import NodeKinds
 from domain.ports.repositories import UsageLedger
@@ -76,6 +77,7 @@ class DraftWorkflow:
     kinds: NodeKinds
     catalog: ToolCatalog
     ledger: UsageLedger
+    meter: Meter
     new_id: NewId
     clock: Clock
 
@@ -138,6 +140,8 @@ class DraftWorkflow:
             return await self.ledger.count([self._line(caller, most.as_one, UsageState.VOID)])
         draft.total = draft.total.plus(used)
         lines = [self._line(caller, call, UsageState.COUNTED, effect) for effect, call in enumerate(used.calls)]
+        for call in used.calls:
+            self.meter.used(caller.tenant, "", call)
         return await self.ledger.count(lines)
 
     def _line(self, caller: Caller, usage: Usage, state: UsageState, effect: int = 0) -> UsageRow:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+from application.tool_nodes import TOOL
 from domain.ids import ActivationPath, SessionId
 from domain.ports.journal import Recorded
 from domain.run import events
@@ -41,11 +42,16 @@ class Projection:
     async def _call(self, row: Recorded, body: Members) -> Members | None:
         """What became of a call, as far as the row knows. Of a tool that announces itself the announcement has the arguments."""
         path = ActivationPath(body["activation"])
-        tool = body.get("tool") or await self.tool_at(row, path)
+        tool = _of_several(body) if row.kind == events.EffectFinished.kind else body.get("tool") or await self.tool_at(row, path)
         if tool is None:
             return None
         known = {name: body[name] for name in _CALLS[row.kind][1] if body.get(name) is not None}
         return {"tool": tool, "activation": path, "status": _CALLS[row.kind][0], **known}
+
+
+def _of_several(body: Members) -> str | None:
+    """The tool that an agent called; None of its other calls."""
+    return str(body["name"]) if body["of"] == TOOL else None
 
 
 def request_name(run: str) -> str:
@@ -113,7 +119,7 @@ _CALLS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
     events.NodeFailed.kind: ("failed", ("failure",)),
     events.AttemptFailed.kind: ("retrying", ("failure", "retry_at")),
     events.EffectIntended.kind: ("announced", ("arguments", "key")),
-    events.EffectFinished.kind: ("called", ("name", "output", "failure", "seconds")),
+    events.EffectFinished.kind: ("called", ("effect", "output", "failure", "seconds")),
     events.EffectUnknown.kind: ("unknown", ("reason",)),
     events.EffectResolved.kind: ("resolved", ("decision", "by", "output", "reason")),
 }

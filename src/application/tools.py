@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Annotated, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from application.charging import ChargeByHand
 from application.keyed_calls import CallOnce
 from application.once import digest_of
 from application.paging import PageOrder, slice_of
@@ -21,7 +21,7 @@ from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.tools import RegisteredTools, Tell, ToolCatalog, ToolContext, unheard
 from domain.registered import RegisteredTool
-from domain.tool import Effects, Tool, ToolType
+from domain.tool import Effects, Tool, ToolExecutionResult, ToolType
 
 CALL_SECONDS: Final = 60.0
 MOST_REGISTERED: Final = 20_000
@@ -69,6 +69,7 @@ class ToolDesk:
     catalog: ToolCatalog
     registered: RegisteredTools
     call_once: CallOnce
+    charge: ChargeByHand
     new_id: NewId
     clock: Clock
     seconds: float = field(default=CALL_SECONDS)
@@ -90,7 +91,12 @@ class ToolDesk:
         tools = await self.catalog.of(who.tenant)
         named = self.new_id() if key is None else f"call/{digest_of('key', [who.tenant, who.name, name, key])}"
         context = ToolContext(who.tenant, named, deadline_seconds=self.seconds, caller=who.name, role=who.role, tell=tell)
-        call = partial(tools.call, name, order.arguments, context)
+
+        async def call() -> ToolExecutionResult:
+            result = await tools.call(name, order.arguments, context)
+            await self.charge(who.tenant, name, result)
+            return result
+
         if key is None or tools.get(name).effects is not Effects.ONCE:
             return ToolResultView.of(await call())
         return await self.call_once(who, key, digest_of("call_tool", [name, order.arguments]), call)

@@ -1,7 +1,7 @@
 """A tool is the only way a run touches the world."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -123,3 +123,12 @@ class ToolExecutionResult:
     @property
     def success(self) -> bool:
         return self.error is None
+
+    def used_by(self, tool: str) -> Usage | None:
+        """What the call cost stands in the ledger beside what models cost."""
+        usage, cost = self.token_usage, self.cost
+        if cost is None:
+            return usage
+        if usage is None:
+            return Usage(f"tool/{tool}", 0, 0, cost)
+        return replace(usage, cost=cost if usage.cost is None else usage.cost + cost)

@@ -102,5 +102,5 @@ def _budgets(parts: Parts) -> "tending.TendBudgets":
 
 def _webhooks(parts: Parts) -> tuple[Chore, Chore]:
     store, clock = parts.store, parts.clock
-    deliver = delivering.Deliver(store.webhooks, store.deliveries, sender_of(parts.addresses, clock), clock, random.random)
+    deliver = delivering.Deliver(store.webhooks, store.deliveries, store.runs, sender_of(parts.addresses, clock), clock, random.random)
     return delivering.Dispatch(store.owed, deliver, clock), delivering.ForgetDeliveries(store.owed, clock)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         answering,
         audit,
         branching,
+        charging,
         children,
         composition,
         controlling,
@@ -59,6 +60,7 @@ else:  # a run alone asks nothing of these
     audit = LaterModule("application.audit")
     budget_desk = LaterModule("application.budgets.desk")
     branching = LaterModule("application.branching")
+    charging = LaterModule("application.charging")
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
@@ -118,7 +120,9 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
             store.workflows, store.runs, store.journal, store.usage, drawing.DrawWorkflow(store.workflows, DRAWINGS)
         ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
-        draft_workflow=drafting.DraftWorkflow(parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, new_id, clock),
+        draft_workflow=drafting.DraftWorkflow(
+            parts.workshop.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, parts.meter, new_id, clock
+        ),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),
@@ -182,7 +186,14 @@ def _of_the_place(parts: Parts) -> partial[desk.Desk]:
         desk.Desk,
         items=items.ItemDesk(store.items, clock),
         budgets=budget_desk.BudgetDesk(store.budgets, store.accounts, parts.models, parts.wake, parts.keyed, new_id, clock),
-        tools=tools.ToolDesk(parts.catalog, store.registered, keyed_calls.CallOnce(parts.keyed, new_id), new_id, clock),
+        tools=tools.ToolDesk(
+            parts.catalog,
+            store.registered,
+            keyed_calls.CallOnce(parts.keyed, new_id),
+            charging.ChargeByHand(store.usage, parts.meter, new_id, clock),
+            new_id,
+            clock,
+        ),
         tool_servers=tool_servers.ToolServerDesk(parts.servers),
         list_models=models.ListModels(parts.models),
         list_workers=registering.ListWorkers(parts.between.registry),

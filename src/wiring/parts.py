@@ -12,6 +12,7 @@ from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
+from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from domain.ports.tools import ToolCatalog
 from infrastructure.between import Between
@@ -54,6 +55,7 @@ class Parts:
     trail: AuditTrail
     servers: Later
     prompts: PromptShelf
+    meter: Meter
     keyless: bool
 
     @property

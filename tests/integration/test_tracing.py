@@ -57,6 +57,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with receiving_spans() as spans, receiving() as called:
         where = called.url.removeprefix("http://")
         settings = {"WEFT_DATABASE_URL": f"sqlite:///{folder}/weft.db", "WEFT_OTLP_ENDPOINT": spans.url, "WEFT_HTTP_PRIVATE": where}
+        settings["WEFT_WEBHOOKS_PRIVATE"] = "true"
         called.answer, called.statuses = b'{"said": true}', [200] * 100
         (folder / "modules").mkdir()
         (folder / "modules" / "where_tools.py").write_text(IN_A_PROCESS)
@@ -138,6 +139,16 @@ def test_the_trace_goes_on_in_a_tool_that_has_a_process_of_its_own(site: Site) -
 
     assert run["output"]["text"] == f"00-{trace}-{spans['execute_tool where'].id}-01"
     assert spans["execute_tool where"].parent == spans["node own"].id
+
+
+def test_a_webhook_is_told_the_trace_that_its_run_goes_on_with(site: Site) -> None:
+    trace = "7" * 32
+    site.rest().post("/v1/webhooks", {"url": f"{site.called.url}/hook", "events": ["run.completed"]})
+    site.order({"traceparent": f"00-{trace}-{CALLER}-01"})
+
+    (told,) = until(lambda: site.called.of("/hook"), "the event")
+
+    assert told.headers["traceparent"] == f"00-{trace}-{site.until_there(trace, NAMES)['run traced'].id}-01"
 
 
 def test_spans_say_what_they_stand_for_and_who_sent_them(site: Site) -> None:

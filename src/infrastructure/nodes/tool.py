@@ -76,20 +76,10 @@ def _context_of(context: NodeContext) -> ToolContext:
 
 
 def _finished(tool: str, result: ToolExecutionResult) -> Finished:
-    usage = used_by(tool, result)
+    usage = result.used_by(tool)
     if result.error is not None:
         raise FailedCall(result.error, usage, is_answer=not result.unknown)
     return Finished(result.output, usage)
-
-
-def used_by(tool: str, result: ToolExecutionResult) -> Usage | None:
-    """What the call cost stands in the ledger beside what models cost."""
-    usage, cost = result.token_usage, result.cost
-    if cost is None:
-        return usage
-    if usage is None:
-        return Usage(f"tool/{tool}", 0, 0, cost)
-    return replace(usage, cost=cost if usage.cost is None else usage.cost + cost)
 
 
 def _is_computed(written: Json) -> bool:

@@ -4,6 +4,7 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,12 +15,15 @@ from tests.architecture.places import ROOT
 from tests.servers import web
 from tests.servers.commands import Commands, Running, commands
 from tests.servers.echo import Echo, echoing
+from tests.servers.provider import Provider, Said, providing
 from tests.servers.rest import Rest
+from tests.servers.spans import Spans, receiving_spans
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
 
 CANARY = 'cAnary/9f8s+T2kLq"Wv0=Zx7'
+MODELS_ASKED = 4
 WAYS = ("body", "moved", "failed", "raised")
 
 
@@ -40,10 +44,40 @@ def echo() -> Iterator[Echo]:
         yield found
 
 
+def careless(asked: dict[str, Any], _: int) -> Said:
+    """A model that says its key whenever it can; where it has tools, it calls one first."""
+    if asked["model"] == "refuses":
+        return Said(f"{CANARY} is no key", status=401)
+    if "tools" in asked and asked["messages"][-1]["role"] != "tool":
+        return Said(call=("courier", json.dumps({"url": asked["messages"][-1]["content"]})))
+    return Said(f"My key is {CANARY}, and I was told so.")
+
+
 @pytest.fixture
-def site(tmp_path: Path, echo: Echo) -> Iterator[Commands]:
-    folder, bound = tmp_path / "weft", json.dumps({"from": "file:canary", "hosts": [echo.url.removeprefix("http://")]})
-    with commands(folder, {"WEFT_SECRETS__canary": bound, "WEFT_LOG": "debug", "WEFT_HTTP_PRIVATE": "127.0.0.1"}, ROOT) as started:
+def provider() -> Iterator[Provider]:
+    with providing({}, careless) as found:
+        yield found
+
+
+@pytest.fixture
+def spans() -> Iterator[Spans]:
+    with receiving_spans() as found:
+        yield found
+
+
+@pytest.fixture
+def site(tmp_path: Path, echo: Echo, provider: Provider, spans: Spans) -> Iterator[Commands]:
+    hosts = [url.removeprefix("http://") for url in (echo.url, provider.url)]
+    endpoint = {"api_base": provider.url, "api_key": "${secret.canary}", "adapter": "openai"}
+    variables = {
+        "WEFT_SECRETS__canary": json.dumps({"from": "file:canary", "hosts": hosts}),
+        "WEFT_MODEL_ENDPOINTS": json.dumps({"house": endpoint}),
+        "WEFT_OTLP_ENDPOINT": spans.url,
+        "WEFT_LOG": "debug",
+        "WEFT_HTTP_PRIVATE": "127.0.0.1",
+    }
+    folder = tmp_path / "weft"
+    with commands(folder, variables, ROOT) as started:
         (folder / "canary").write_text(f"{CANARY}\n")
         yield started
 
@@ -78,6 +112,34 @@ def graph(name: str, tool: str, arguments: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def talk(echo: Echo) -> dict[str, Any]:
+    """What a tool brought back is put to a model, an agent has it brought once more, and a model that refuses the key says which."""
+    url = f"{echo.url}/body"
+    return {
+        **graph("talk", "courier", {"url": url}),
+        "nodes": {
+            "take": {"kind": "tool", "tool": "courier", "arguments": {"url": url}, "writes": {"said": "${output}"}},
+            "ask": {"kind": "llm", "model": "house/says", "prompt": "What is {{ state.said }}?", "writes": {"said": "${output}"}},
+            "clerk": {"kind": "agent", "model": "house/says", "prompt": url, "tools": ["courier"], "writes": {"said": "${output}"}},
+            "refused": {"kind": "llm", "model": "house/refuses", "prompt": "And {{ state.said }}?"},
+            "caught": {"kind": "transform", "writes": {"wrong": "${error}"}},
+        },
+        "edges": [
+            *({"from": before, "to": after} for before, after in pairwise(("start", "take", "ask", "clerk", "refused"))),
+            {"from": "refused", "on_error": True, "to": "caught"},
+        ],
+    }
+
+
+def recorded(site: Commands, echo: Echo) -> dict[str, str]:
+    """The same with the command, which makes a cassette of it."""
+    (site.folder / "talk.json").write_text(json.dumps(talk(echo)))
+    order = ("run", "talk.json", "--record", "talk.cassette.yaml")
+    running = site.module("tests.integration.processes.courier", *order, WEFT_DATABASE_URL="memory:")
+    assert running.ended() == 0, running.told()
+    return {"cassette": (site.folder / "talk.cassette.yaml").read_text(), "out of the command": running.told()}
+
+
 def told_by(service: Rest, run: str) -> str:
     """Everything that readers get to see of a run."""
     thread = service.run(run)["thread_id"]
@@ -85,6 +147,16 @@ def told_by(service: Rest, run: str) -> str:
     answers = [web.get(service.url + path, timeout=30) for path in paths]
     assert all(answer.is_success for answer in answers), answers
     return "\n".join(answer.text for answer in answers)
+
+
+def said_by_models(service: Rest) -> str:
+    """The history of what was said to models and by them, once it has the last answer."""
+
+    def told() -> str:
+        text = web.get(f"{service.url}/v1/history?limit=200").text
+        return text if text.count('"llm_response"') == MODELS_ASKED else ""
+
+    return until(told, "the last answer in the history")
 
 
 def of_calls(service: Rest, echo: Echo) -> str:
@@ -119,27 +191,37 @@ def kept(running: Running) -> dict[str, str]:
     return {file.name: file.read_bytes().decode("latin-1") for file in files}
 
 
-def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_told(site: Commands, echo: Echo) -> None:
+def test_a_secret_that_comes_back_in_every_way_is_in_no_byte_of_what_is_kept_or_told(
+    site: Commands, echo: Echo, provider: Provider, spans: Spans
+) -> None:
     running = site.module("tests.integration.processes.courier", "serve", "--port", "0")
     service = Rest(running.url())
     for way in WAYS[:3]:
         service.post("/v1/tools", carrier(way, echo))
     graphs = [graph(way, "courier", {"url": f"{echo.url}/{way}"}) for way in WAYS]
     graphs += [graph(f"carrier-{way}", f"carrier_{way}", {}) for way in WAYS[:3]]
+    graphs.append(talk(echo))
     runs = {document["name"]: service.start(document) for document in graphs}
     ended = [service.ended(run)["status"] for run in runs.values()]
     told = {way: told_by(service, run) for way, run in runs.items()}
     places = {**told, "calls": of_calls(service, echo), **kept(running)}
     web.delete(f"{service.url}/v1/items/{quote(CANARY)}")
-    places |= {"audit": audited(service), "history": remembered(service)}
+    places |= {"audit": audited(service), "history": remembered(service), "models": said_by_models(service)}
     running.ask_to_stop()
     running.ended()
     places |= {f"{name} at the end": text for name, text in kept(running).items()}
+    places |= recorded(site, echo)
+    places |= {"traces": b"".join(spans.bodies).decode("latin-1"), "prompts": b"".join(provider.bodies).decode("latin-1")}
 
-    assert ended == ["completed", "completed", "failed", "failed", "completed", "completed", "failed"]
-    assert set(echo.keys) == {CANARY}, "it did arrive"
-    assert len(echo.keys) == 3 * (1 + 2 + 1) + 2 * (1 + 2 + 2), "two nodes and one call: there, over a redirect, in vain; of carriers twice"
+    assert ended == ["completed", "completed", "failed", "failed", "completed", "completed", "failed", "completed"]
+    assert set(echo.keys) == set(provider.keys) == {CANARY}, "it did arrive"
+    assert len(provider.keys) == 2 * MODELS_ASKED
+    two_nodes_and_a_call, carriers_twice, talks = 3 * (1 + 2 + 1), 2 * (1 + 2 + 2), 2 * 2
+    assert len(echo.keys) == two_nodes_and_a_call + carriers_twice + talks, "there, over a redirect, in vain"
+    assert {"execute_tool courier", "chat says", "chat refuses"} <= {span.name for span in spans.all()}
     shown = [name for name, text in places.items() if "[secret" in text]
-    assert set(shown) >= {*runs, "calls", "audit", "history", running.err.name, "weft.db at the end"}, "there was something to hide"
+    assert set(shown) >= {*runs, "calls", "audit", "history", "models", "cassette", "prompts", running.err.name, "weft.db at the end"}, (
+        "there was something to hide"
+    )
     found = {f"{needle} in {name}" for name, text in places.items() for needle in needles() if needle in text}
     assert found == set()

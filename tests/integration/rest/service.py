@@ -17,6 +17,7 @@ from application.branching import BranchThread, CutBranch
 from application.budgets.desk import BudgetDesk
 from application.budgets.waking import WakeParked
 from application.channels import FindChannels
+from application.charging import ChargeByHand
 from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
@@ -85,6 +86,7 @@ from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from interface.rest.app import RestSettings, create_app
@@ -172,7 +174,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, Unmetered(), new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
@@ -213,7 +215,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         restore_thread=restore,
         snapshots=snapshots,
         branch_snapshot=BranchSnapshot(snapshots),
-        tools=ToolDesk(catalog, store.registered, CallOnce(once, new_id), new_id, clock),
+        tools=ToolDesk(
+            catalog, store.registered, CallOnce(once, new_id), ChargeByHand(store.usage, Unmetered(), new_id, clock), new_id, clock
+        ),
         tool_servers=ToolServerDesk(NoServers()),
         list_models=ListModels(models),
         list_workers=ListWorkers(MemoryRegistry(60.0)),

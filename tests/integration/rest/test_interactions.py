@@ -94,6 +94,21 @@ async def test_one_run_tells_of_all_four(site: Site) -> None:
     assert response == {"status": "completed", "output": {"said": "One moment please."}, "error": None}
 
 
+async def test_what_an_agent_calls_is_told_call_by_call_and_what_it_asks_models_is_not(site: Site) -> None:
+    rules = [{"after": "calculator", "answer": "Done."}, {"tool_calls": [{"name": "calculator", "arguments": {"expression": "6 * 7"}}]}]
+    agent = {"kind": "agent", "model": "scripted/assistant", "prompt": "Reckon.", "tools": ["calculator"], "options": {"rules": rules}}
+    await site.publish(graph("desk", {"clerk": agent}, "start clerk end"))
+    session = await opened(site)
+    async with site.working():
+        await said(site, session)
+    found = await listed(site, session)
+
+    assert [one["type"] for one in found] == ["user_request", "tool_execution", "system_response"]
+    call = found[1]["content"]
+    assert (call["tool"], call["activation"], call["status"]) == ("calculator", "/clerk#1", "called")
+    assert "42" in json.dumps(call["output"])
+
+
 async def test_the_answer_names_the_interactions_that_the_list_shows(site: Site) -> None:
     await site.publish(desk())
     session = await opened(site)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from application.charging import ChargeByHand
 from application.keyed_calls import MOST_ATTEMPTS, MOST_KEPT, CallOnce
 from application.once import Once
 from application.tools import ToolCallOrder, ToolDesk
@@ -21,6 +22,7 @@ from infrastructure.clock import SystemClock
 from infrastructure.ids import new_id
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
 from tests.toolbox import SameForAll
 
 ADA, BOB = (Principal(TenantId("acme"), Role.OPERATOR, name) for name in ("ada", "bob"))
@@ -67,7 +69,8 @@ class Hand:
 async def call() -> AsyncIterator[Hand]:
     clock, till = SystemClock(), Till()
     async with open_memory(clock=clock) as store:
-        desk = ToolDesk(SameForAll(till), store.registered, CallOnce(Once(store.marks, clock), new_id), new_id, clock)
+        charge = ChargeByHand(store.usage, Unmetered(), new_id, clock)
+        desk = ToolDesk(SameForAll(till), store.registered, CallOnce(Once(store.marks, clock), new_id), charge, new_id, clock)
         yield Hand(store, till, desk)
 
 

@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 
+from application.charging import ChargeByHand
 from application.keyed_calls import CallOnce
 from application.tools import ToolDesk
 from domain.access import Principal, Role
@@ -15,7 +16,7 @@ ADA = Principal(ACME, Role.AUTHOR, "ada")
 
 def desk_of(world: World) -> ToolDesk:
     """Nothing is called there."""
-    return ToolDesk(world.catalog, world.shelf, cast(CallOnce, None), lambda: "id", world.clock)
+    return ToolDesk(world.catalog, world.shelf, cast(CallOnce, None), cast(ChargeByHand, None), lambda: "id", world.clock)
 
 
 async def test_at_the_limit_no_other_tool_is_registered_and_one_of_them_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:

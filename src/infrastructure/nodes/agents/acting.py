@@ -17,7 +17,7 @@ from infrastructure.nodes.agents.members import Member, there
 from infrastructure.nodes.agents.node import AgentNode
 from infrastructure.nodes.agents.turns import Call, Result, Verdict
 from infrastructure.nodes.approving import answers_of, arguments_of, hash_of
-from infrastructure.nodes.tool import FailedCall, used_by
+from infrastructure.nodes.tool import FailedCall
 
 MOST_TOLD_BYTES: Final = 64 * 1024
 """Of what a tool returned, the model is told so much."""
@@ -97,7 +97,7 @@ class Hands:
                 result = await self.node.workshop.tools.call(tool, approved.arguments, told)
             except ToolNotFound as error:  # removed since
                 return Performed(Result(_failed(failure_of(error))).as_json())
-            usage = used_by(tool, result)
+            usage = result.used_by(tool)
             if result.error is not None and result.unknown and call.effects is Effects.ONCE:
                 raise FailedCall(result.error, usage, is_answer=False)
             content = _failed(result.error) if result.error is not None else as_told(result.output)

@@ -89,5 +89,5 @@ async def open_post(poll_seconds: float = 0.5) -> AsyncIterator[Post]:
     clock = VirtualClock()
     sender = PlayedSender(clock)
     async with open_memory(clock=clock) as store:
-        deliver = Deliver(store.webhooks, store.deliveries, sender, clock, lambda: 0.0)
+        deliver = Deliver(store.webhooks, store.deliveries, store.runs, sender, clock, lambda: 0.0)
         yield Post(store, sender, clock, Dispatch(store.owed, deliver, clock, poll_seconds), ForgetDeliveries(store.owed, clock))
