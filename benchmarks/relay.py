@@ -11,6 +11,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -77,10 +78,15 @@ def figures(rounds: Sequence[Round]) -> list[Found]:
 
 async def _rounds(rounds: int, chunks: int) -> list[Round]:
     with TemporaryDirectory() as folder, commands(Path(folder) / "weft", {"PYTHONDONTWRITEBYTECODE": ""}) as started:
-        port_file, root = Path(folder) / "port", str(Path(__file__).parent.parent)
-        started.module("benchmarks.relay_provider", str(port_file), str(chunks), str(PAUSE), PYTHONPATH=root)
-        port = int(until(lambda: port_file.exists() and port_file.read_text(), "the provider's port", 60.0))
+        port = provider(started, Path(folder), chunks)
         return [await _round(started, port, chunks, Path(folder), number) for number in range(rounds)]
+
+
+def provider(started: Commands, folder: Path, chunks: int) -> int:
+    """The port of one that has begun."""
+    port_file, root = folder / "port", str(Path(__file__).parent.parent)
+    started.module("benchmarks.relay_provider", str(port_file), str(chunks), str(PAUSE), PYTHONPATH=root)
+    return int(until(lambda: port_file.exists() and port_file.read_text(), "the provider's port", 60.0))
 
 
 async def _round(started: Commands, port: int, chunks: int, folder: Path, number: int) -> Round:
@@ -95,25 +101,40 @@ async def _round(started: Commands, port: int, chunks: int, folder: Path, number
 
 async def _whole(started: Commands, port: int, chunks: int, adapter: str, database: Path) -> float:
     """CPU seconds of the service while it relays."""
+    serving = started.serve(**variables_of(port, adapter, database))
+    took = await relayed(serving, port, chunks)
+    serving.ask_to_stop()
+    serving.ended()
+    return took
+
+
+def variables_of(port: int, adapter: str, database: Path) -> dict[str, str]:
+    """Of a service whose model is at this port."""
     endpoint = {"api_base": f"http://127.0.0.1:{port}/v1", "adapter": adapter}
-    variables = {"WEFT_MODELS__fast": MODEL, "WEFT_MODEL_ENDPOINTS": json.dumps({MODEL: endpoint})}
-    serving = started.serve(WEFT_DATABASE_URL=f"sqlite:///{database}.{adapter}", **variables)
+    models = {"WEFT_MODELS__fast": MODEL, "WEFT_MODEL_ENDPOINTS": json.dumps({MODEL: endpoint})}
+    return {"WEFT_DATABASE_URL": f"sqlite:///{database}.{adapter}", **models}
+
+
+async def relayed(serving: Running, port: int, chunks: int, *, samples: bool = False) -> float:
+    """CPU seconds of the service from the first piece until every reader has its end. `samples`: it is told when both are."""
     async with connected(serving.url(), 1) as (client,):
         await client.publish(WORKFLOW)
         runs = [json.loads(await client.start(b'{"workflow": "relay"}'))["id"] for _ in range(STREAMS)]
         heard = _Heard()
         readers = [await _reader(serving, run, heard) for run in runs]
         await tell(port, f"/ready/{STREAMS}")
+        if samples:
+            serving.ask_to_stop(signal.SIGUSR1)
         began = _cpu_seconds(serving.pid)
         await tell(port, "/go")
         await asyncio.wait_for(heard.all_ended.wait(), 300.0)
         took = _cpu_seconds(serving.pid) - began
+        if samples:
+            serving.ask_to_stop(signal.SIGUSR2)
         if heard.words < STREAMS * chunks:
             raise RuntimeError(f"{heard.words} of {STREAMS * chunks} pieces reached their readers")
         for transport in readers:
             transport.close()
-    serving.ask_to_stop()
-    serving.ended()
     return took
 
 

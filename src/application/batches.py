@@ -43,7 +43,11 @@ class RowReader:
                 async for batch in self._in_order(news.ready()):
                     yield batch
             # The error of a reader that is too slow stands behind what it still gets, and comes with what is ready after that.
-            async for batch in self._in_order((*news.ready(), None) if item is None else (item, *news.ready())):
+            items = (*news.ready(), None) if item is None else (item, *news.ready())
+            if all(isinstance(one, Passing) for one in items):  # while a model speaks: nothing that the journal is asked for
+                yield [view for one in items for view in self._of(one)]
+                continue
+            async for batch in self._in_order(items):
                 yield batch
 
     async def _in_order(self, items: Iterable[Item]) -> AsyncIterator[Batch]:

@@ -37,7 +37,8 @@ class KeptSums:
         if not parts:
             return ()
         key = ", ".join([*asked.columns, "currency"])
-        sums = ", ".join(f"sum({name})" for name in (*_TALLIED, *_COST))
+        # PostgreSQL's sums of whole numbers are of any length, which takes longer to send and to read than they took to sum.
+        sums = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in (*_TALLIED, *_COST))
         # Materialized: readers of PostgreSQL avoid sorts, and one of all rows would come before one of the groups.
         grouped = f"SELECT {key}, {sums} FROM ({' UNION ALL '.join(parts)}) AS part GROUP BY {key} HAVING sum(calls) <> 0"
         statement = f"WITH grouped AS MATERIALIZED ({grouped}) SELECT * FROM grouped ORDER BY {key} LIMIT {int(most)}"
@@ -105,8 +106,7 @@ class _Asked:
 
 
 def _spent(row: Row, by: tuple[Aspect, ...]) -> Spent:
-    """Sums come as whatever number the database sums whole numbers in."""
-    currency, numbers = row[len(by)], list(map(int, row[len(by) + 1 :]))
+    currency, *numbers = row[len(by) :]
     key = tuple(day_named(said) if aspect is Aspect.DAY else said for aspect, said in zip(by, row[: len(by)], strict=True))
     *counts, whole, nano, atto = numbers
     return Spent(key, currency or None, Tally(*[*counts, of_limbs(whole, nano, atto)]))

@@ -1,6 +1,7 @@
 """What a request passes before it reaches a route: an id, a net for faults, and, without keys, proof that it comes from this machine."""
 
 import re
+from collections.abc import Awaitable
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -55,13 +56,13 @@ class _Marked:
         self._request_id = request_id
         self.started = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)
             headers["X-Request-Id"] = self._request_id
             headers["X-Content-Type-Options"] = "nosniff"
-        await self._send(message)
+        return self._send(message)
 
 
 class LocalOnly:

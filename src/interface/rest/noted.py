@@ -1,5 +1,6 @@
 """Requests on the audit trail, in one place: every one that is no mere look, and every one that is denied."""
 
+from collections.abc import Awaitable
 from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -34,12 +35,12 @@ class _Watched:
         self._scope, self._send = scope, send
         self._is_noted = False
 
-    async def __call__(self, message: Message) -> None:
+    def __call__(self, message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             self.note(message["status"])
         elif message["type"] == "websocket.close":
             self.note(message.get("code", 1_000) - _CLOSED)
-        await self._send(message)
+        return self._send(message)
 
     def note(self, status: int | None) -> None:
         """Once. Bodies, queries and headers are not looked at. Of sockets, and of what is refused before it reaches a route, the path

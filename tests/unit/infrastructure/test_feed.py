@@ -108,6 +108,46 @@ async def test_passing_news_alone_do_not_keep_a_listener_from_the_journal() -> N
     assert heard_so_far.count(text("x")) == len(heard_so_far) - 1 > 0
 
 
+def test_a_row_puts_off_the_look_at_the_journal_and_chunks_do_not() -> None:
+    async def scene() -> tuple[list[News], float]:
+        feed = ProcessFeed(poll_seconds=1.0)
+        loop = asyncio.get_running_loop()
+        async with feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news:
+            began, got = loop.time(), []
+            for delay, said in ((0.3, text("a")), (0.3, row(1)), (0.3, text("b"))):
+                waiting = asyncio.ensure_future(anext(news))
+                await asyncio.sleep(delay)
+                feed.pass_by(said) if isinstance(said, Passing) else feed.publish([said])
+                got.append(await waiting)
+            return [*got, await anext(news)], loop.time() - began
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        found, seconds = runner.run(scene())
+
+    assert found == [text("a"), row(1), text("b"), None]
+    assert seconds == pytest.approx(1.6)
+
+
+async def test_a_listener_that_waited_leaves_no_timer_behind() -> None:
+    feed = ProcessFeed(poll_seconds=NEVER)
+    async with feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news:
+        for number in range(20):
+            waiting = asyncio.ensure_future(anext(news))
+            await asyncio.sleep(0)
+            feed.pass_by(text(str(number)))
+            await waiting
+        looks = _timers_of(news)
+
+    assert len(looks) == 1
+    assert looks[0].cancelled()
+
+
+def _timers_of(listener: object) -> list[asyncio.TimerHandle]:
+    """All that the loop holds for it, also those that were taken back."""
+    timers: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    return [timer for timer in timers if getattr(timer._callback, "__self__", None) is listener]  # type: ignore[attr-defined]
+
+
 async def test_rows_and_chunks_do_not_take_each_others_room() -> None:
     feed = ProcessFeed(buffer=4, poll_seconds=NEVER)
     async with feed.listen(THREAD, RUN, Slow.DROP_OLDEST) as news:
