@@ -118,7 +118,9 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
             store.workflows, store.runs, store.journal, store.usage, drawing.DrawWorkflow(store.workflows, DRAWINGS)
         ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
-        draft_workflow=drafting.DraftWorkflow(parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, new_id, clock),
+        draft_workflow=drafting.DraftWorkflow(
+            parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, parts.purse, new_id, clock
+        ),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),

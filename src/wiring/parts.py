@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from application import flow, making_way, once, placing, runs, workflows
+from application.budgets.purse import Purse
 from application.past import Past
 from application.preparing_prompts import PromptShelf
 from application.validation import Validate
@@ -54,6 +55,7 @@ class Parts:
     trail: AuditTrail
     servers: Later
     prompts: PromptShelf
+    purse: Purse
     keyless: bool
 
     @property
