@@ -142,7 +142,7 @@ class DraftWorkflow:
                 await self._settle(caller, used, most, draft)
         finally:
             if hold is not None:
-                self.purse.settle(hold, used and used.as_one)
+                self.purse.settle(hold, None if used is None else used.as_one)
         return response
 
     async def _with_room(self, caller: Caller, most: Usage) -> Hold | None:

@@ -82,7 +82,7 @@ class ProviderModels:
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         endpoint = await self._discretion.ready(request.model, self._listing.endpoint(request.model))
         arguments = {**call_arguments(request), **_way_to(endpoint)}
-        answer = Answer(request, self._listing.price(request.model))
+        answer = Answer(request, self._listing.price_of(request))
         library = await self._loaded()
         try:
             async with asyncio.timeout(request.timeout_seconds):
@@ -133,7 +133,7 @@ async def _streamed(library: _Library, arguments: Mapping[str, object], answer: 
         async for piece in stream:
             if text := take(answer, piece):
                 on_text(text)
-    answer.reported = any(getattr(piece, "usage", None) for piece in stream.chunks)
+    answer.reported = answer.counted is not None and any(getattr(piece, "usage", None) for piece in stream.chunks)
     if stream.received_finish_reason or stream.intermittent_finish_reason:
         return
     if stream.chunks:

@@ -65,7 +65,7 @@ class CompatibleModels:
         body = {**asked_of(request), "model": request.model.partition("/")[2] or request.model}
         if on_text is not None:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        answer = Answer(request, self._listing.price(request.model))
+        answer = Answer(request, self._listing.price_of(request))
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 await self._asked(self._address(request.model, endpoint), self._key(request.model, endpoint), body, answer, on_text)
