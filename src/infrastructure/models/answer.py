@@ -56,8 +56,10 @@ class Answer:
     @property
     def usage(self) -> Usage | None:
         """None as long as nothing came. What the provider has not counted is estimated."""
-        if not self.begun:
-            return None
+        return self.left() if self.begun else None
+
+    def left(self) -> Usage:
+        """Also where nothing came before somebody had waited long enough: the prompt was read, and is charged for."""
         counted = replace(self.counted or self._estimate(), images=sum(map(images_in, self.request.messages)))
         cost = self.price.cost(counted) if self.price else None
         known = (counted.prompt, counted.completion, cost, not self.reported)

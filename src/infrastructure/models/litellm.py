@@ -89,11 +89,11 @@ class ProviderModels:
                 await (_whole(library, arguments, answer) if on_text is None else _streamed(library, arguments, answer, on_text))
             return answer.response()
         except TimeoutError:
-            raise charged(no_answer_in(request.timeout_seconds), answer.usage) from None
+            raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
         except ModelError as error:
             raise charged(error, answer.usage) from None
         except asyncio.CancelledError as cancelled:
-            charged(cancelled, answer.usage)
+            charged(cancelled, answer.left())
             raise
         except Exception as failure:  # litellm raises whatever its providers' parsers raise
             said = error_from(failure, model=request.model, begun=answer.begun, redact=self._discretion.redact)
