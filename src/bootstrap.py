@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from application.budgets.keeping import KeepPurse
+from application.budgets.keeping import kept
 from application.desk import Desk
 from application.engine import Engine
 from application.loading import Loader
@@ -157,6 +157,7 @@ class Shared(containers.DeclarativeContainer):
         servers,
         prompts,
         meter,
+        purse,
     )
 
 
@@ -187,13 +188,11 @@ class App:
         await asyncio.to_thread(lambda: self.shared.tools().list())
         tune_for_work()
         beats = beats_of(self.parts, self.worker)
-        keeping = KeepPurse(self.shared.purse())
-        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run(), keeping.run())
+        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run())
         try:
             async with under_way(works), LoopWatch(self.settings.stall_seconds).watching():
                 await self.worker.run()
         finally:
-            await keeping.leave()
             await beats.leave()
 
 
@@ -216,6 +215,7 @@ async def open_app(
         store_opening = opened_store(settings, shared.clock(), shared.meter(), between, log.warning if patient else None)
         store = await stack.enter_async_context(store_opening)
         shared.store.override(providers.Object(store))
+        await stack.enter_async_context(kept(shared.purse()))
         stack.push_async_callback(shared.trail().close)
         stack.push_async_callback(shared.history().close)
         stack.push_async_callback(close_models, shared.models())

@@ -1,5 +1,6 @@
 """A model writes a workflow; what is wrong with it is told to the model, a bounded number of times. Nothing is published or run."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,6 +8,9 @@ from typing import Final, TypeAlias, cast
 
 from pydantic import JsonValue
 
+from application.budgets.purse import Purse
+from application.budgets.refusing import error_of
+from application.budgets.tills import Hold
 from application.draft_guide import guide
 from application.draft_views import DraftOrder, DraftView
 from application.run_views import CostView, UsageView
@@ -14,7 +18,7 @@ from application.workflow_views import problem_views
 from application.workflows import CheckDocument
 from domain.access import Principal, Role
 from domain.caller import Caller
-from domain.errors import ModelError, Problem, ValidationError
+from domain.errors import BudgetExceeded, ModelError, PriceUnknown, Problem, ValidationError
 from domain.ids import ActivationPath, Epoch, NewId, RunId, TenantId, ThreadId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
@@ -78,11 +82,12 @@ class DraftWorkflow:
     catalog: ToolCatalog
     ledger: UsageLedger
     meter: Meter
+    purse: Purse
     new_id: NewId
     clock: Clock
 
     async def __call__(self, who: Principal, order: DraftOrder, read: ReadText) -> DraftView:
-        """`ModelNotFound`, or a `ModelError` of the first call; after that a draft, with whatever is still wrong."""
+        """`ModelNotFound`, or a `ModelError` of the first call; else a draft, with whatever is still wrong."""
         who.must_be(Role.AUTHOR)
         tools = await self.catalog.list(who.tenant)
         told: JsonObject = {"role": "system", "content": guide(self.kinds.all(), tools, self.models.cards())}
@@ -103,8 +108,8 @@ class DraftWorkflow:
     async def _attempt(self, request: ModelRequest, caller: Caller, draft: _Draft, read: ReadText) -> None:
         try:
             response = await self._asked(request, caller, draft)
-        except ModelError as error:
-            if not draft.attempts:
+        except (ModelError, BudgetExceeded, PriceUnknown) as error:
+            if isinstance(error, ModelError) and not draft.attempts:
                 raise
             draft.stopped = f"{error.code}: {error.message}"
         else:
@@ -122,17 +127,41 @@ class DraftWorkflow:
         draft.problems, draft.warnings = found.problems, found.warnings
 
     async def _asked(self, request: ModelRequest, caller: Caller, draft: _Draft) -> ModelResponse:
-        """In the ledger before it is made, and settled after, as calls of runs are."""
+        """Within the tenant's budgets; in the ledger before it is made, and settled after, as calls of runs are."""
         most = self.models.at_most(request)
-        await self.ledger.count([self._line(caller, most.as_one, UsageState.RESERVED)])
+        hold = await self._with_room(caller, most)
+        used: Usage | None = None
         try:
-            response = await self.models.complete(request)
-        except BaseException as error:
-            used = getattr(error, "usage", None)
-            await self._settle(caller, used if isinstance(used, Usage) else None, most, draft)
-            raise
-        await self._settle(caller, response.usage, most, draft)
+            await self.ledger.count([self._line(caller, most.as_one, UsageState.RESERVED)])
+            try:
+                response = await self.models.complete(request)
+                used = response.usage
+            except BaseException as error:
+                left = getattr(error, "usage", None)
+                used = left if isinstance(left, Usage) else None
+                raise
+            finally:
+                await self._settle(caller, used, most, draft)
+        finally:
+            if hold is not None:
+                self.purse.settle(hold, None if used is None else used.as_one)
         return response
+
+    async def _with_room(self, caller: Caller, most: Usage) -> Hold | None:
+        """Nobody waits here until a budget is raised, and no other model writes a draft than the one that was named: where there is no
+        room, the call is refused."""
+        hold = self.purse.hold(caller, most)
+        if hold is None:
+            return None
+        try:
+            refused = await asyncio.shield(hold.decided)
+        except asyncio.CancelledError:
+            self.purse.settle(hold, None)
+            raise
+        if refused is not None:
+            self.purse.settle(hold, None)
+            raise error_of(refused)
+        return hold
 
     async def _settle(self, caller: Caller, used: Usage | None, most: Usage, draft: _Draft) -> None:
         """A call that took several models has a line for each."""

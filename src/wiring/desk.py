@@ -121,7 +121,15 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
         ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
         draft_workflow=drafting.DraftWorkflow(
-            parts.workshop.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, parts.meter, new_id, clock
+            parts.workshop.models,
+            parts.check,
+            parts.validate.kinds,
+            parts.catalog,
+            store.usage,
+            parts.meter,
+            parts.purse,
+            new_id,
+            clock,
         ),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),

@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from application import flow, making_way, once, placing, runs, workflows
+from application.budgets.purse import Purse
 from application.past import Past
 from application.preparing_prompts import PromptShelf
 from application.validation import Validate
@@ -56,6 +57,7 @@ class Parts:
     servers: Later
     prompts: PromptShelf
     meter: Meter
+    purse: Purse
     keyless: bool
 
     @property

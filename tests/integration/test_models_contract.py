@@ -335,10 +335,12 @@ class Provider:
     pieces: tuple[str, ...]
     ends: bool = False
     hung_up: asyncio.Event = field(default_factory=asyncio.Event)
+    heard: asyncio.Event = field(default_factory=asyncio.Event)
     head: str = ""
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        self.heard.set()
         writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n")
         for piece in self.pieces:
             writer.write(f"data: {piece}\n\n".encode())
@@ -412,6 +414,25 @@ async def test_a_stream_that_stalls_fails_within_the_timeout_and_is_closed(adapt
 
     assert error.code == "model_timeout"
     assert used_by(error) is not None
+
+
+async def test_a_prompt_is_charged_for_when_nobody_waits_for_its_answer_any_more(adapter: str) -> None:
+    """Else calls with a short timeout would be free, whatever the provider charges for them."""
+    provider = Provider(())
+
+    async with served_by(provider) as base_url, at(base_url, adapter=adapter) as models:
+        await models.warm()
+        late = used_by(await failure_of(models, asking("hello", timeout_seconds=0.2)))
+        provider.heard.clear()
+        call = asyncio.create_task(models.complete(asking("hello")))
+        await asyncio.wait_for(provider.heard.wait(), 20)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError) as cancelled:
+            await call
+
+    for usage in (late, used_by(cancelled.value)):
+        assert usage is not None
+        assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (6, 0, True)
 
 
 async def test_a_stream_is_closed_when_whoever_listens_fails(adapter: str) -> None:

@@ -1,5 +1,8 @@
 """Keeping the blocks of budgets that a process holds: they are told to be alive, and given back when nobody here needs them."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,3 +70,16 @@ class KeepPurse:
                 del holdings.tills[till.key]
         if not holdings.tills:
             holdings.used.clear()
+
+
+@asynccontextmanager
+async def kept(purse: Purse) -> AsyncIterator[None]:
+    """While a process has a purse it is kept, whether it works or only drafts; at the end it is given back."""
+    keeping = KeepPurse(purse)
+    task = asyncio.create_task(keeping.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await keeping.leave()

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
+from typing import Final
 
 from domain.model import FinishReason, ModelRequest, ModelResponse, ToolCall
 from domain.usage import Usage
@@ -12,6 +13,9 @@ from infrastructure.models.texts import images_in, json_in
 from infrastructure.models.tokens import tokens_asked, tokens_in
 
 FINISHES: Mapping[str, FinishReason] = {reason.value: reason for reason in FinishReason} | {"function_call": FinishReason.TOOL_CALLS}
+
+_MOST: Final = 10**12
+"""Tokens of one call."""
 
 
 @dataclass(slots=True)
@@ -45,15 +49,17 @@ class Answer:
         known.arguments += arguments
 
     def count(self, counted: Counted) -> None:
-        """As the provider did."""
-        if counted.prompt or counted.completion:
-            self.counted, self.reported = counted, True
+        """As the provider did. A count that cannot be true is none: it would be paid back by the budgets."""
+        if all(type(tokens) is int and 0 <= tokens <= _MOST for tokens in astuple(counted)) and (counted.prompt or counted.completion):
+            self.counted, self.reported = _with_its_parts(counted), True
 
     @property
     def usage(self) -> Usage | None:
         """None as long as nothing came. What the provider has not counted is estimated."""
-        if not self.begun:
-            return None
+        return self.left() if self.begun else None
+
+    def left(self) -> Usage:
+        """Also where nothing came before somebody had waited long enough: the prompt was read, and is charged for."""
         counted = replace(self.counted or self._estimate(), images=sum(map(images_in, self.request.messages)))
         cost = self.price.cost(counted) if self.price else None
         known = (counted.prompt, counted.completion, cost, not self.reported)
@@ -80,3 +86,10 @@ class Answer:
     def _estimate(self) -> Counted:
         calls = sum(tokens_in(call.name + call.arguments) for call in self.calls.values())
         return Counted(tokens_asked(self.request), tokens_in("".join(self.pieces)) + calls)
+
+
+def _with_its_parts(counted: Counted) -> Counted:
+    """Some tell beside what others tell as a part of it."""
+    apart, thought = counted.cached + counted.written, counted.reasoning
+    prompt = counted.prompt + (apart if apart > counted.prompt else 0)
+    return replace(counted, prompt=prompt, completion=counted.completion + (thought if thought > counted.completion else 0))

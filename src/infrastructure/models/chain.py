@@ -95,7 +95,7 @@ class Chain:
         """What the alias says holds where the request does not say it. Where models before used something, the answer may be as long as
         what was reserved leaves room for."""
         seconds = min(left, self.alias.timeout_seconds or left)
-        asked = with_parameters(replace(self.request, model=model, timeout_seconds=seconds), self.alias.parameters)
+        asked = self.listing.bounded(with_parameters(replace(self.request, model=model, timeout_seconds=seconds), self.alias.parameters))
         if self.spent is None:
             return asked
         needs = self.listing.at_most(asked)

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
@@ -10,15 +10,15 @@ from importlib.metadata import EntryPoint, entry_points
 from domain.model import ModelRequest
 from domain.pacing import Rates
 from domain.usage import Usage
-from infrastructure.models.prices import BundledPrices, Counted, Price
+from infrastructure.models.prices import BundledPrices, Price
 from infrastructure.models.scripted import PREFIX, PRICE
 from infrastructure.models.settings import DatedPrice, Endpoint, ModelSettings
-from infrastructure.models.texts import images_in
-from infrastructure.models.tokens import tokens_asked
+from infrastructure.models.texts import images_in, shortest_json
+from infrastructure.models.tokens import tokens_asked, tokens_at_most
 
 GROUP = "weft.models"
 LONGEST_ANSWER = 4_096
-"""Tokens that are reserved for an answer where neither the request nor the list of models says how long it may be."""
+"""Tokens of an answer at most, where neither the request nor the list of models says how long it may be."""
 USUAL_ANSWER = 1_000
 """Tokens that an answer takes of a limit per minute until it is there, where the request does not say."""
 
@@ -75,11 +75,29 @@ class Listing:
         """Of today; None: nobody knows."""
         if model in self.scripted:
             return PRICE
+        return self.owners_price(model) or self.bundled.of(model)
+
+    def owners_price(self, model: str) -> Price | None:
+        """What the owner has set for today."""
         dated = self.dated_price(model)
-        return dated.price if dated else self.endpoint(model).price or self.bundled.of(model)
+        return dated.price if dated else self.endpoint(model).price
+
+    def price_of(self, request: ModelRequest) -> Price | None:
+        """Of a call. What the list says is for plain ones: searches of the web cost by themselves, and other tiers cost something else."""
+        listed = request.model not in self.scripted and self.owners_price(request.model) is None
+        tier = request.options.get("service_tier")
+        is_plain = tier in (None, "auto", "default") and not request.options.get("web_search_options")
+        return None if listed and not is_plain else self.price(request.model)
 
     def longest_answer(self, model: str) -> int:
         return (None if model in self.scripted else self.bundled.longest_answer(model)) or LONGEST_ANSWER
+
+    def bounded(self, request: ModelRequest) -> ModelRequest:
+        """Where nobody says how long its answer may be, the model is told: else no budget could hold what it promises."""
+        model = request.model
+        if request.max_tokens is not None or model in self.scripted or self.bundled.longest_answer(model):
+            return request
+        return replace(request, max_tokens=self._answer(request))
 
     def window(self, model: str) -> int | None:
         """Tokens that may be asked; None: nobody knows."""
@@ -87,10 +105,31 @@ class Listing:
 
     def at_most(self, request: ModelRequest, answer: int | None = None) -> Usage:
         """What a call of this model uses at most; `answer`: when it says so many tokens."""
-        prompt, price = tokens_asked(request), self.price(request.model)
-        longest = answer if answer is not None else request.max_tokens or self.longest_answer(request.model)
-        cost = price.cost(Counted(prompt, longest, images=sum(map(images_in, request.messages)))) if price else None
+        prompt, price = self._prompt(request), self.price_of(request)
+        longest = answer if answer is not None else self._longest(request)
+        cost = price.at_most(prompt, longest, sum(map(images_in, request.messages))) if price else None
         return Usage(request.model, prompt, longest, cost, estimated=True)
+
+    def _prompt(self, request: ModelRequest) -> int:
+        """Scripted models count as we do. Nobody reads more than its window holds, but what is listed may be of an older version."""
+        counted = tokens_asked(request)
+        if request.model in self.scripted:
+            return counted
+        most, window = tokens_at_most(request), self.window(request.model)
+        return most if window is None else min(most, max(window, counted))
+
+    def _longest(self, request: ModelRequest) -> int:
+        """What a prediction got wrong is charged beside the answer."""
+        predicted = request.options.get("prediction")
+        beside = 0 if predicted is None or request.model in self.scripted else len(shortest_json(predicted).encode())
+        return self._answer(request) + beside
+
+    def _answer(self, request: ModelRequest) -> int:
+        """Where nothing says how long it may be, it comes after whatever thinking was asked for."""
+        thinking = request.options.get("thinking")
+        budget = thinking.get("budget_tokens") if isinstance(thinking, Mapping) else None
+        thought = budget + LONGEST_ANSWER if isinstance(budget, int) else 0
+        return request.max_tokens or max(self.longest_answer(request.model), thought)
 
     def taken(self, request: ModelRequest) -> int:
         """Tokens that a call takes of a limit before anybody knows what it uses."""

@@ -82,18 +82,18 @@ class ProviderModels:
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         endpoint = await self._discretion.ready(request.model, self._listing.endpoint(request.model))
         arguments = {**call_arguments(request), **_way_to(endpoint)}
-        answer = Answer(request, self._listing.price(request.model))
+        answer = Answer(request, self._listing.price_of(request))
         library = await self._loaded()
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 await (_whole(library, arguments, answer) if on_text is None else _streamed(library, arguments, answer, on_text))
             return answer.response()
         except TimeoutError:
-            raise charged(no_answer_in(request.timeout_seconds), answer.usage) from None
+            raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
         except ModelError as error:
             raise charged(error, answer.usage) from None
         except asyncio.CancelledError as cancelled:
-            charged(cancelled, answer.usage)
+            charged(cancelled, answer.left())
             raise
         except Exception as failure:  # litellm raises whatever its providers' parsers raise
             said = error_from(failure, model=request.model, begun=answer.begun, redact=self._discretion.redact)
@@ -133,7 +133,7 @@ async def _streamed(library: _Library, arguments: Mapping[str, object], answer: 
         async for piece in stream:
             if text := take(answer, piece):
                 on_text(text)
-    answer.reported = any(getattr(piece, "usage", None) for piece in stream.chunks)
+    answer.reported = answer.counted is not None and any(getattr(piece, "usage", None) for piece in stream.chunks)
     if stream.received_finish_reason or stream.intermittent_finish_reason:
         return
     if stream.chunks:

@@ -65,14 +65,17 @@ class CompatibleModels:
         body = {**asked_of(request), "model": request.model.partition("/")[2] or request.model}
         if on_text is not None:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
-        answer = Answer(request, self._listing.price(request.model))
+        answer = Answer(request, self._listing.price_of(request))
         try:
             async with asyncio.timeout(request.timeout_seconds):
                 await self._asked(self._address(request.model, endpoint), self._key(request.model, endpoint), body, answer, on_text)
             return answer.response()
         except TimeoutError:
-            raise charged(no_answer_in(request.timeout_seconds), answer.usage) from None
-        except (ModelError, asyncio.CancelledError) as error:
+            raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
+        except asyncio.CancelledError as cancelled:
+            charged(cancelled, answer.left())
+            raise
+        except ModelError as error:
             charged(error, answer.usage)
             raise
         except Exception as failure:  # the library's own, and whatever reading what no schema describes raises

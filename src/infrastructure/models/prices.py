@@ -80,6 +80,12 @@ class Price:
         answered = (used.completion - used.reasoning) * rate.completion + used.reasoning * rate.reasoning
         return Money(_plain(asked + answered + self.per_call + used.images * self.per_image))
 
+    def at_most(self, prompt: int, completion: int, images: int) -> Money:
+        """Whatever part of them is written to a cache, or thought."""
+        ways = ((written, reasoning) for written in (0, prompt) for reasoning in (0, completion))
+        costs = [self.cost(Counted(prompt, completion, 0, written, reasoning, images)) for written, reasoning in ways]
+        return max(costs, key=lambda cost: cost.amount)
+
 
 class BundledPrices:
     """The list, read at the first question (15 ms) and kept for the life of the process."""

@@ -98,6 +98,11 @@ POST   /v1/tools/{name}/call                                            operator
 GET    /v1/tool-servers                                                 operator
 POST   /v1/tool-servers/{server}/approve                                admin
 POST   /v1/tool-servers/{server}/forget                                 admin
+GET    /v1/budgets                                                      viewer
+POST   /v1/budgets                                                      admin
+GET    /v1/budgets/{budget_id}                                          viewer
+PATCH  /v1/budgets/{budget_id}                                          admin
+DELETE /v1/budgets/{budget_id}                                          admin
 GET    /v1/usage                                                        viewer
 GET    /v1/workflows/{name}/costs                                       viewer
 GET    /v1/workflows/{name}/statistics                                  viewer
@@ -125,6 +130,7 @@ ADDER: Final[dict[str, Any]] = {
 }
 SCHEDULE: Final = {"workflow": "adder", "every_seconds": 3600}
 WEBHOOK: Final = {"url": "https://hooks.example/in"}
+BUDGET: Final = {"name": "all", "limit": {"tokens": 1_000_000}}
 TOOL: Final = {"name": "adder", "type": "rest", "description": "Adds.", "config": {"url": "https://api.example.com/add"}}
 TEMPLATE: Final = {"name": "greeting", "document": {"name": "{{who}}"}, "parameters": [{"name": "who"}]}
 
@@ -146,6 +152,8 @@ BODIES: Final[dict[str, Any]] = {
     "PATCH /v1/schedules/{schedule_id}": {"paused": True},
     "POST /v1/webhooks": WEBHOOK,
     "PATCH /v1/webhooks/{webhook_id}": {"enabled": False},
+    "POST /v1/budgets": BUDGET,
+    "PATCH /v1/budgets/{budget_id}": {"limit": {"tokens": 2_000_000}},
     "POST /v1/sessions": {"user_id": "ada"},
     "PATCH /v1/sessions/{session_id}": {"metadata": {}},
     "POST /v1/sessions/{session_id}/threads": {},

@@ -15,6 +15,8 @@ from application.answering import AnswerRun
 from application.audit import AuditDesk
 from application.branching import BranchThread, CutBranch
 from application.budgets.desk import BudgetDesk
+from application.budgets.holdings import Holdings
+from application.budgets.purse import Purse
 from application.budgets.waking import WakeParked
 from application.channels import FindChannels
 from application.charging import ChargeByHand
@@ -165,6 +167,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     draw = DrawWorkflow(
         store.workflows, {"mermaid": lambda graph, notes=None: f"flowchart {graph.id}", "dot": lambda graph, notes=None: "digraph {}"}
     )
+    purse = Purse(store.budgets, Holdings(store.accounts, new_id, clock))
     return Desk(
         publish_workflow=PublishWorkflow(check, store.workflows, once, content_hash, clock),
         validate_workflow=ValidateWorkflow(check),
@@ -174,7 +177,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, Unmetered(), new_id, clock),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, Unmetered(), purse, new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,9 @@ import pytest
 
 from application.draft_guide import EXAMPLES
 from bootstrap import App, open_app
-from domain.ids import DEFAULT_TENANT, RunId
+from domain.budget import TOKENS, Budget
+from domain.ids import DEFAULT_TENANT, BudgetId, RunId
+from infrastructure.ids import new_id
 from settings import Settings
 
 VALID = {
@@ -42,6 +46,12 @@ class Place:
         assert answer.status_code == status, answer.text
         told: dict[str, Any] = answer.json()
         return told
+
+    async def budget(self, tokens: str) -> None:
+        """From now on, without waiting until other processes know of it."""
+        budget = Budget(BudgetId(new_id()), DEFAULT_TENANT, f"b{tokens}", datetime.now(UTC), Decimal(tokens), TOKENS)
+        await self.app.parts.store.budgets.add(budget)
+        self.app.parts.purse.known_at = float("-inf")
 
     async def lines(self) -> list[tuple[int, str, int]]:
         """Of the ledger: attempt, state, tokens."""
@@ -121,6 +131,21 @@ async def test_a_model_that_fails_at_first_is_an_error_and_later_leaves_the_draf
     assert draft["stopped"].startswith("model_unavailable: ")
     assert [state for _, state, _ in lines] == ["counted", "counted"], "what a call that failed has used is paid for"
     assert draft["usage"]["calls"] == 2
+
+
+async def test_drafts_keep_within_the_budgets_of_their_tenant(tmp_path: Path) -> None:
+    """The longest answer, 8,000 tokens, has to fit beside what the drafts before have used."""
+    async with place(tmp_path, {"when": "(unknown_kind)", "answer": says(VALID)}, {"answer": says(UNKNOWN_KIND)}) as here:
+        await here.budget("11000")
+        draft = await here.draft()
+        await here.budget("9")
+        refused = await here.draft()
+        lines = await here.lines()
+
+    assert (draft["valid"], draft["attempts"]) == (False, 1)
+    assert draft["stopped"].startswith("budget_exceeded: the budget 'b11000' has no room for this call")
+    assert (refused["attempts"], refused["stopped"].partition(":")[0]) == (0, "budget_exceeded")
+    assert [state for _, state, _ in lines] == ["counted"], "what is refused is not asked"
 
 
 async def test_time_that_is_over_ends_the_repairs(tmp_path: Path) -> None:

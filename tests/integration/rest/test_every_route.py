@@ -4,6 +4,8 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -11,12 +13,15 @@ import pytest
 
 from application.access import KeyOrder, Role, local_admin
 from bootstrap import App, open_app
+from domain.budget import TOKENS, Budget
+from domain.ids import BudgetId, TenantId
+from infrastructure.ids import new_id
 from settings import Settings
 from tests.integration.rest.routes import ADDER, BODIES, FOR_ALL, NEEDS, OWNERS, QUERIES, SCHEDULE, TEMPLATE, TOOL, WEBHOOK
 
 pytestmark = pytest.mark.timeout(30)
 
-IDS = ("run_id", "thread_id", "session_id", "schedule_id", "webhook_id", "snapshot_id", "item")
+IDS = ("run_id", "thread_id", "session_id", "schedule_id", "webhook_id", "snapshot_id", "budget_id", "item")
 UNKNOWN = "0190a1b2-0000-7000-8000-000000000000"
 OWN_NAMES = {"name": "adder", "version": "1.0.0", "number": "1", "delivery_id": "evt_none", "server": "git"}
 
@@ -59,8 +64,15 @@ class Place:
             "schedule_id": (await made("/v1/schedules", SCHEDULE))["id"],
             "webhook_id": (await made("/v1/webhooks", WEBHOOK))["id"],
             "snapshot_id": (await made(f"/v1/threads/{thread}/snapshots", {"name": "before"}))["id"],
+            "budget_id": await self.budget_of(tenant),
             "item": "user/ada/colour",
         }
+
+    async def budget_of(self, tenant: str) -> str:
+        """Not over REST, which tells every worker of it first."""
+        budget = Budget(BudgetId(new_id()), TenantId(tenant), "all", datetime.now(UTC), Decimal(1_000_000), TOKENS)
+        await self.app.parts.store.budgets.add(budget)
+        return budget.id
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Prompts over REST: published, numbered, tried, compared, rolled out."""
 
+import time
 from typing import Any
 
 import pytest
@@ -226,3 +227,17 @@ async def test_another_tenants_prompt_does_not_exist(service: Service) -> None:
     assert (await service.call("GET", "/v1/prompts/mine/1", key)).status_code == 404
     assert (await service.call("GET", "/v1/prompts", key)).json()["items"] == []
     assert (await service.call("POST", "/v1/prompts", key, json=include)).status_code == 422
+
+
+async def test_long_prompts_are_compared_as_a_whole_and_at_once(service: Service) -> None:
+    """A viewer may ask for it, and to look line by line for what such texts share would hold up everybody for minutes."""
+    for seed in (1, 2):
+        middle = [str(number * seed % 101) for number in range(60_000)]
+        await published(service, {"prompt": "long", "text": "\n".join(["first", *middle, "last"])})
+    before = time.process_time()
+    told = (await service.call("POST", "/v1/prompts/long/1/diff", json={"against": 2})).json()["document"].split("\n")
+
+    assert time.process_time() - before < 3
+    assert told[:3] == ["--- long@1", "+++ long@2", "@@ -4,59999 +4,59999 @@"]
+    assert (told[3], told[-1]) == ("-1", f"+{59_999 * 2 % 101}")
+    assert len(told) == 3 + 2 * 59_999

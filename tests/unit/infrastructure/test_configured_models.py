@@ -11,6 +11,7 @@ import pytest
 from domain.errors import FactoryError, ModelError, ModelNotFound
 from domain.model import ModelRequest
 from domain.usage import Money
+from infrastructure.models.answer import Answer
 from infrastructure.models.prices import BundledPrices, Counted, Price
 from infrastructure.models.registry import LONGEST_ANSWER, ConfiguredModels
 from infrastructure.models.settings import Endpoint, ModelSettings
@@ -58,20 +59,91 @@ MINE = {"mine/model": Endpoint("http://127.0.0.1:9/v1", prompt_price=Decimal(1),
 
 
 @pytest.mark.parametrize(
-    ("name", "max_tokens", "longest", "cost"),
+    ("name", "max_tokens", "prompt", "longest", "cost"),
     [
-        pytest.param("fast", 10, 10, Decimal("0.0000069"), id="what the request allows"),
-        pytest.param("fast", None, LONGEST_ANSWER, Decimal("0.0024585"), id="a scripted model"),
-        pytest.param("openai/gpt-4o-mini", None, 16_384, Decimal("0.0098313"), id="what the list says"),
-        pytest.param("mine/model", 10, 10, Decimal("0.000026"), id="a price of one's own"),
-        pytest.param("openai/published-tomorrow", None, LONGEST_ANSWER, None, id="a model that nobody lists"),
+        pytest.param("fast", 10, 6, 10, Decimal("0.0000069"), id="what the request allows"),
+        pytest.param("fast", None, 6, LONGEST_ANSWER, Decimal("0.0024585"), id="a scripted model"),
+        pytest.param("openai/gpt-4o-mini", None, 13, 16_384, Decimal("0.00983235"), id="what the list says"),
+        pytest.param("mine/model", 10, 13, 10, Decimal("0.000033"), id="a price of one's own"),
+        pytest.param("openai/published-tomorrow", None, 13, LONGEST_ANSWER, None, id="a model that nobody lists"),
     ],
 )
-def test_what_a_call_uses_at_most(name: str, max_tokens: int | None, longest: int, cost: Decimal | None) -> None:
+def test_what_a_call_uses_at_most(name: str, max_tokens: int | None, prompt: int, longest: int, cost: Decimal | None) -> None:
     usage = configured(endpoints=MINE).at_most(ModelRequest(name, HELLO, max_tokens=max_tokens))
 
-    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (6, longest, True)
+    assert (usage.prompt_tokens, usage.completion_tokens, usage.estimated) == (prompt, longest, True)
     assert (usage.cost and usage.cost.amount) == cost
+
+
+SAID = {"type": "object", "properties": {"x": {"type": "integer"}}}
+PICTURE = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+
+
+@pytest.mark.parametrize(
+    ("asked", "prompt", "longest"),
+    [
+        pytest.param({"messages": ({"role": "user", "content": "北京欢迎你"},)}, 8 + 15, 10, id="a script of many bytes"),
+        pytest.param({"messages": ({"role": "user", "content": "🦄🧶"},)}, 8 + 8, 10, id="signs that are several tokens each"),
+        pytest.param({"messages": ({"role": "user", "content": [PICTURE]},)}, 8 + 48_200, 10, id="a model that counts much for a picture"),
+        pytest.param({"messages": ({"role": "user", "content": [{"type": "file", "file": 1}]},)}, 8 + 24, 10, id="a part that is no text"),
+        pytest.param({"messages": ({"role": "user", "content": "~" * 4_000_000},)}, 1_000_004, 10, id="more than its window, as we count"),
+        pytest.param({"messages": ({"role": "user", "content": "~" * 200_000},)}, 128_000, 10, id="all that its window holds"),
+        pytest.param({"messages": HELLO, "response_schema": SAID}, 13 + 600 + 55, 10, id="a schema, and what is said around it"),
+        pytest.param({"messages": HELLO, "options": {"prediction": "abc"}}, 13, 10 + 5, id="a prediction, all of it wrong"),
+        pytest.param(
+            {"messages": HELLO, "max_tokens": None, "options": {"thinking": {"budget_tokens": 30_000}}}, 13, 34_096, id="thinking first"
+        ),
+    ],
+)
+def test_a_provider_counts_no_more_than_is_reserved(asked: dict[str, Any], prompt: int, longest: int) -> None:
+    usage = configured().at_most(ModelRequest(**{"model": "openai/gpt-4o-mini", "max_tokens": 10, **asked}))
+
+    assert (usage.prompt_tokens, usage.completion_tokens) == (prompt, longest)
+
+
+@pytest.mark.parametrize(
+    ("options", "known"),
+    [
+        pytest.param({"web_search_options": {"search_context_size": "high"}}, False, id="searches of the web"),
+        pytest.param({"service_tier": "priority"}, False, id="a dearer tier"),
+        pytest.param({"service_tier": "auto"}, True, id="the usual tier"),
+        pytest.param({"top_p": 0.5}, True, id="what costs nothing"),
+    ],
+)
+def test_options_that_cost_by_themselves_have_a_price_only_where_the_owner_set_one(options: dict[str, Any], known: bool) -> None:
+    models = configured(endpoints={"openai/gpt-4o": Endpoint(prompt_price=Decimal(5), completion_price=Decimal(20))})
+
+    assert (models.at_most(ModelRequest("smart", HELLO, options=options)).cost is not None) is known
+    assert models.at_most(ModelRequest("openai/gpt-4o", HELLO, options=options)).cost is not None
+
+
+def test_what_a_provider_keeps_may_cost_more_than_what_it_reads() -> None:
+    price = Price.per_million(Decimal(3), Decimal(15), written=Decimal("3.75"), reasoning=Decimal(20))
+
+    assert price.at_most(1_000_000, 1_000_000, 0) == Money(Decimal("23.75"))
+
+
+@pytest.mark.parametrize(
+    ("told", "counted"),
+    [
+        pytest.param(Counted(-1_000_000, 5), None, id="less than nothing"),
+        pytest.param(Counted(10**30, 5), None, id="more than there can be"),
+        pytest.param(Counted("17", 5), None, id="a text"),  # type: ignore[arg-type]
+        pytest.param(Counted(10, 5, reasoning=50), (10, 55), id="thoughts beside the answer"),
+        pytest.param(Counted(10, 5, cached=90), (100, 5), id="cached tokens beside the others"),
+        pytest.param(Counted(17, 5, cached=10, reasoning=5), (17, 5), id="what is usual"),
+    ],
+)
+def test_a_count_that_cannot_be_true_pays_nothing_back(told: Counted, counted: tuple[int, int] | None) -> None:
+    answer = Answer(ModelRequest("openai/gpt-4o", HELLO), Price.per_million(Decimal(3), Decimal(15)), begun=True)
+    answer.count(told)
+
+    usage = answer.usage
+    assert usage is not None
+    assert usage.cost is not None
+    assert usage.cost.amount >= 0
+    assert (usage.prompt_tokens, usage.completion_tokens) == (counted or (6, 0))
+    assert usage.estimated is (counted is None)
 
 
 def test_what_nobody_knows_uses_nothing() -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 import yaml
 
 from domain.errors import ModelError, ModelNotFound
-from domain.model import ModelRequest
+from domain.model import FinishReason, ModelRequest, ModelResponse, OnText
 from domain.usage import Usage
-from infrastructure.models.chain import GOES_ON
+from infrastructure.models.chain import GOES_ON, Chain
 from infrastructure.models.failures import RETRYABLE, used_by
+from infrastructure.models.listing import LONGEST_ANSWER, Listing
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Alias, Endpoint, ModelSettings
 from tests.virtual_time import VirtualClock
@@ -120,6 +122,33 @@ async def test_an_alias_says_what_a_request_does_not(configured: Configured) -> 
     assert (await ask(models)).usage.completion_tokens <= 2
 
 
+@pytest.mark.parametrize(
+    ("model", "said", "told"),
+    [
+        pytest.param("openai/mine", None, LONGEST_ANSWER, id="whose longest answer nobody knows"),
+        pytest.param("openai/mine", 9_000, 9_000, id="that a node lets say more"),
+        pytest.param("openai/gpt-4o-mini", None, None, id="that is listed"),
+    ],
+)
+async def test_a_model_is_told_the_most_that_is_reserved(model: str, said: int | None, told: int | None) -> None:
+    chain = Chain(
+        Alias((model,)),
+        ModelRequest("fast", HELLO, max_tokens=said),
+        Listing(ModelSettings(), frozenset(), lambda: date(2026, 11, 21)),
+        VirtualClock(),
+    )
+    asked = list[int | None]()
+
+    async def ask(request: ModelRequest, on_text: OnText | None, patience: float) -> ModelResponse:
+        asked.append(request.max_tokens)
+        return ModelResponse("", model, FinishReason.STOP, Usage(model, 1, 1))
+
+    await chain.answered(ask, None)
+
+    assert asked == [told]
+    assert chain.at_most().completion_tokens == (told or 16_384)
+
+
 PRICED = {
     "openai/cheap": Endpoint("http://127.0.0.1:9/v1", prompt_price=Decimal(1), completion_price=Decimal(1)),
     "openai/dear": Endpoint("http://127.0.0.1:9/v1", prompt_price=Decimal(100), completion_price=Decimal(100)),
@@ -133,13 +162,13 @@ def at_most(models: ConfiguredModels) -> tuple[int, int, Decimal | None]:
 
 
 def test_at_most_is_the_dearest_in_full_and_the_prompts_of_the_others(configured: Configured) -> None:
-    assert at_most(configured("openai/cheap", "openai/dear", endpoints=PRICED)) == (12, 10, Decimal("0.001606"))
-    assert at_most(configured("openai/dear", "openai/cheap", endpoints=PRICED)) == (12, 10, Decimal("0.001606"))
-    assert at_most(configured("openai/dear", endpoints=PRICED)) == (6, 10, Decimal("0.0016"))
+    assert at_most(configured("openai/cheap", "openai/dear", endpoints=PRICED)) == (26, 10, Decimal("0.002313"))
+    assert at_most(configured("openai/dear", "openai/cheap", endpoints=PRICED)) == (26, 10, Decimal("0.002313"))
+    assert at_most(configured("openai/dear", endpoints=PRICED)) == (13, 10, Decimal("0.0023"))
 
 
 def test_at_most_has_no_price_when_one_of_the_models_has_none(configured: Configured) -> None:
-    assert at_most(configured("openai/cheap", "openai/unknown", endpoints=PRICED)) == (12, 10, None)
+    assert at_most(configured("openai/cheap", "openai/unknown", endpoints=PRICED)) == (26, 10, None)
 
 
 async def test_no_further_model_is_asked_beyond_what_was_reserved(configured: Configured) -> None:
