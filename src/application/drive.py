@@ -82,8 +82,8 @@ class Drive:
     recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
-    instead: dict[ActivationPath, str] = field(default_factory=dict)
-    """Models to be called in place of a node's own, for want of money."""
+    instead: dict[ActivationPath, tuple[str, ...]] = field(default_factory=dict)
+    """Models that were put in place of a node's own, for want of money; the last is to be called."""
     since: SinceCheckpoint = field(init=False)
     reserves: bool = False
     """A node of its workflow says beforehand what it will use."""
@@ -172,8 +172,12 @@ class Drive:
         for call in [*self.account.granted, *self.account.held]:
             self.account.let_off(call)
         for call in list(self.account.begun):
-            row = self.account.lose(call)
-            self.charge(row.usage, row.state)
+            self.lose_account(call)
+
+    def lose_account(self, call: Call) -> None:
+        """Nobody here will hear what a call that has begun came to: it is charged what was reserved."""
+        row = self.account.lose(call)
+        self.charge(row.usage, row.state)
 
     def check_spending(self, node: str = "") -> None:
         """End the run when it has used more than it may; `node` was the last to use something."""

@@ -18,7 +18,7 @@ from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools, unheard
 from domain.question import Answer, Question
-from domain.tool import Effects
+from domain.tool import Effects, Taken
 from domain.usage import Usage
 
 
@@ -91,6 +91,8 @@ class Effect:
     arguments: JsonObject = field(default_factory=dict)
     told: Callable[[Json], Json] = _as_it_is
     """Puts what a tool gave back as `make` would have: a person who looks what came of a lost call knows only that."""
+    instead: "Callable[[str], Cheaper] | None" = None
+    """The same call of another model, for want of money. The journal keeps it under the same digest, with the model's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,14 @@ class Performed:
 Make: TypeAlias = Callable[[int], Awaitable[Performed]]
 """Makes the call, whose number it is told. What it raises fails the attempt and is not kept: what the node can go on with is a `Performed`.
 Tokens of a call that failed are in the error's `usage`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cheaper:
+    """A call of another model than the node's own. `reserve` as in `Effect`."""
+
+    reserve: Usage | None
+    make: Make
 
 
 class Perform(Protocol):
@@ -195,7 +205,7 @@ class Executor:
     intend: Callable[[NodeContext], Intended] | None = None
     asks: Callable[[NodeContext], Outcome | None] | None = None
     reserve: Callable[[NodeContext], Usage] | None = None
-    takes: tuple[str, Effects] | None = None
+    takes: tuple[str, Taken] | None = None
     performs: bool = False
     """Its calls may be charged for; they are made through `NodeContext.perform`."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from domain.caller import Caller
 from domain.model import ModelRequest, ModelResponse
 from domain.ports.models import Models
-from domain.ports.nodes import Effect, NodeContext, Performed
+from domain.ports.nodes import Cheaper, Effect, NodeContext, Performed
 from domain.usage import Usage
 from infrastructure.models.documents import digest_of, request_as_json, response_as_json, response_from_json
 
@@ -34,13 +34,16 @@ class Asking:
             error.__dict__["usage"] = used.beside(self.own) if isinstance(used, Usage) else self.own
 
     async def _performed(self, request: ModelRequest) -> ModelResponse:
-        effect = Effect("model", request.model, digest_of(request_as_json(request)), reserve=self.models.at_most(request))
+        own, digest = self._call(request), digest_of(request_as_json(request))
+        effect = Effect("model", request.model, digest, own.reserve, instead=lambda model: self._call(replace(request, model=model)))
+        return response_from_json(await self.context.perform(effect, own.make))  # type: ignore[arg-type]
 
+    def _call(self, request: ModelRequest) -> Cheaper:
         async def make(number: int) -> Performed:
             response = await self.models.complete(replace(request, caller=self._caller(request, number)), self.context.say)
             return Performed(response_as_json(response), response.usage)
 
-        return response_from_json(await self.context.perform(effect, make))  # type: ignore[arg-type]
+        return Cheaper(self.models.at_most(request), make)
 
     def _caller(self, request: ModelRequest, number: int = 0) -> Caller:
         return self.context.caller(number, "" if request.caller is None else request.caller.prompt)

@@ -8,7 +8,7 @@ from domain.conversation import DoesNotFit, fitted
 from domain.errors import ModelError, NodeExecutionError
 from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
-from domain.ports.nodes import Effect, NodeContext, Performed
+from domain.ports.nodes import Cheaper, Effect, NodeContext, Performed
 from domain.usage import Money, Usage
 from infrastructure.models.texts import shortest_json
 from infrastructure.models.tokens import tokens_in_message
@@ -50,6 +50,13 @@ class Speaker:
 
     async def __call__(self, asking: Asking, seconds: float | None) -> Turn:
         request = self._request(asking, seconds)
+        own = self._call(asking, request)
+        effect = Effect(
+            MODEL, request.model, asking.digest, own.reserve, instead=lambda model: self._call(asking, replace(request, model=model))
+        )
+        return Turn.of(await self.context.perform(effect, own.make))
+
+    def _call(self, asking: Asking, request: ModelRequest) -> Cheaper:
         reserve = self.node.workshop.models.at_most(request)
         lacking = self._lacking(asking.spent, reserve)
 
@@ -58,8 +65,7 @@ class Speaker:
                 return Performed(Turn(stopped=lacking).as_json())
             return await self._answered(asking, replace(request, caller=self.context.caller(effect, self.prompt)), reserve)
 
-        effect = Effect(MODEL, request.model, asking.digest, reserve=None if lacking else reserve)
-        return Turn.of(await self.context.perform(effect, make))
+        return Cheaper(None if lacking else reserve, make)
 
     async def _answered(self, asking: Asking, request: ModelRequest, reserve: Usage) -> Performed:
         most = self.node.config.most_money
