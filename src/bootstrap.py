@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from application.budgets.keeping import KeepPurse
+from application.budgets.keeping import kept
 from application.desk import Desk
 from application.engine import Engine
 from application.loading import Loader
@@ -162,6 +162,8 @@ class Shared(containers.DeclarativeContainer):
         trail,
         servers,
         prompts,
+        purse,
+        meter,
     )
 
 
@@ -192,8 +194,7 @@ class App:
         await asyncio.to_thread(lambda: self.shared.tools().list())
         tune_for_work()
         beats = beats_of(self.parts, self.worker)
-        keeping = KeepPurse(self.shared.purse())
-        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run(), keeping.run())
+        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run())
         beside = [asyncio.create_task(work) for work in works]
         try:
             async with LoopWatch(self.settings.stall_seconds).watching():
@@ -202,7 +203,6 @@ class App:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            await keeping.leave()
             await beats.leave()
 
 
@@ -231,6 +231,7 @@ async def open_app(
         stack.push_async_callback(close_servers, shared.servers())
         keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
+        await stack.enter_async_context(kept(shared.purse()))
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)
         yield App(settings, desk, shared.worker(), shared, parts)

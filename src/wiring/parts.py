@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from application import flow, making_way, once, placing, runs, workflows
+from application.budgets.purse import Purse
 from application.past import Past
 from application.preparing_prompts import PromptShelf
 from application.validation import Validate
@@ -12,6 +13,7 @@ from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
+from domain.ports.meter import Meter
 from domain.ports.nodes import Workshop
 from domain.ports.tools import ToolCatalog
 from infrastructure.between import Between
@@ -54,6 +56,8 @@ class Parts:
     trail: AuditTrail
     servers: Later
     prompts: PromptShelf
+    purse: Purse
+    meter: Meter
     keyless: bool
 
     @property

@@ -1,5 +1,8 @@
 """Keeping the blocks of budgets that a process holds: they are told to be alive, and given back when nobody here needs them."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -67,3 +70,17 @@ class KeepPurse:
                 del holdings.tills[till.key]
         if not holdings.tills:
             holdings.used.clear()
+
+
+@asynccontextmanager
+async def kept(purse: Purse) -> AsyncIterator[None]:
+    """While this process may make calls. What it holds is given back when this is left."""
+    keeping = KeepPurse(purse)
+    task = asyncio.create_task(keeping.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        await keeping.leave()

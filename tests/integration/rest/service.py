@@ -15,12 +15,15 @@ from application.answering import AnswerRun
 from application.audit import AuditDesk
 from application.branching import BranchThread, CutBranch
 from application.budgets.desk import BudgetDesk
+from application.budgets.holdings import Holdings
+from application.budgets.purse import Purse
 from application.budgets.waking import WakeParked
 from application.channels import FindChannels
 from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
+from application.draft_calls import AskModel
 from application.drafting import DraftWorkflow
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
@@ -160,6 +163,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     cut, edit = CutBranch(store.threads, past, once, new_id, clock), EditThread(write, channels, schemas)
     restore = RestoreThread(write, past, channels, schemas)
     snapshots = SnapshotDesk(store.snapshots, store.threads, past, restore, once, new_id, clock)
+    purse = Purse(store.budgets, Holdings(store.accounts, new_id, clock))
     draw = DrawWorkflow(
         store.workflows, {"mermaid": lambda graph, notes=None: f"flowchart {graph.id}", "dot": lambda graph, notes=None: "digraph {}"}
     )
@@ -172,7 +176,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, AskModel(models, store.usage, purse, clock), new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
