@@ -24,7 +24,7 @@ from domain.ports.nodes import Cheaper, Effect, Finished, Make, NodeContext, Out
 from domain.ports.webhooks import DeliveryFilter
 from domain.run import events
 from domain.run.run import RunStatus
-from domain.usage import LineKey, Usage, UsageState
+from domain.usage import LineKey, Money, Usage, UsageState
 from domain.webhook import Webhook
 from infrastructure.ids import new_id
 from tests.documents import document
@@ -360,19 +360,24 @@ async def test_a_cheaper_model_takes_the_place_of_one_of_several_calls_and_stays
     assert (await account(stage, kept)).taken == 100
 
 
-async def test_two_budgets_that_name_each_others_models_refuse_in_the_end(stage: Stage) -> None:
-    asked: list[str] = []
+async def test_two_budgets_that_name_what_the_other_one_refuses_stop_in_the_end(stage: Stage) -> None:
+    costs = {"m": (60, "1"), "short": (20, "1"), "cheap": (60, "0.01")}
+
+    def most(model: str) -> Usage:
+        tokens, dollars = costs[model]
+        return Usage(model, tokens, 0, Money(Decimal(dollars)))
 
     async def one(context: NodeContext) -> Outcome:
-        return Finished(await context.perform(cheaper_by(asked, Usage("m", 30, 30)), making(asked, "m", 60)))
+        effect = Effect("model", "m", "digest", most("m"), instead=lambda model: Cheaper(most(model), making([], model, 1)))
+        return Finished(await context.perform(effect, making([], "m", 1)))
 
-    stage.does(a=one, b=answer)
-    for model in ("small", "tiny"):
-        await budget(stage, "9", at_limit=AtLimit.DEGRADE, instead=model)
-    runs = [await stage.play(document({name: {"kind": kind}}, [f"start > {name}"])) for name, kind in (("a", "act"), ("b", "call"))]
+    stage.does(a=one)
+    await budget(stage, "50", at_limit=AtLimit.DEGRADE, instead="short")
+    await budget(stage, "0.5", "USD", at_limit=AtLimit.DEGRADE, instead="cheap")
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
 
-    assert [run.failure and run.failure.code for run in runs] == ["budget_exceeded"] * 2
-    assert asked == []
+    assert run.failure is not None
+    assert run.failure.code == "budget_exceeded"
 
 
 async def test_calls_beside_one_that_parks_the_node_are_not_made_behind_its_back(stage: Stage) -> None:
@@ -381,7 +386,7 @@ async def test_calls_beside_one_that_parks_the_node_are_not_made_behind_its_back
 
     async def held(number: int) -> Performed:
         await gate(cast(Any, None))
-        return Performed(0, Usage("m", 60, 0))
+        return Performed(0, Usage("m", 10, 0))
 
     async def several(context: NodeContext) -> Outcome:
         small, large = Usage("m", 60, 0), Usage("m", 150, 0)
@@ -403,6 +408,7 @@ async def test_calls_beside_one_that_parks_the_node_are_not_made_behind_its_back
     await stage.clock.sleep(3)
     gate.opened.set()
     await driving
+    await stage.clock.sleep(1)
 
     assert ((await stage.run(drive.run.id)).status, asked) == (RunStatus.PARKED, [])
 
