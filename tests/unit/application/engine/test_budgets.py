@@ -433,10 +433,10 @@ async def test_where_a_budget_stands_is_shown_until_it_is_gone(stage: Stage) -> 
     await kept_alive(stage)
 
     await watch.turn()
-    assert gauges.shown == {"default/b0": (14, 1000)}
+    assert gauges.shown == {"default/b0": (Decimal(14), Decimal(1000))}
     await stage.clock.sleep(86_400)
     await watch.turn()
-    assert gauges.shown == {"default/b0": (0, 1000)}, "a new day"
+    assert gauges.shown == {"default/b0": (Decimal(0), Decimal(1000))}, "a new day"
     await stage.store.budgets.remove(kept.tenant, kept.id)
     await watch.turn()
     assert gauges.shown == {}
