@@ -54,7 +54,14 @@ class EffectCall:
     """Makes it with the model that was put in place of its own."""
 
     async def prepare(self) -> None:
-        """Whatever has to be durable before the call is. Raises `LetGo` where it is not to be made now."""
+        """Whatever has to be durable before the call is. Raises `LetGo` where it is not to be made now; nothing is reserved for it then."""
+        try:
+            await self._prepare()
+        except BaseException:
+            self.drive.account.let_off(self._call)
+            raise
+
+    async def _prepare(self) -> None:
         self._must_go_on()
         if self.effect.effects is Effects.ONCE:
             self._leave_what_was_lost()
@@ -107,7 +114,6 @@ class EffectCall:
     def _must_be_wanted(self) -> None:
         """A call that was announced may wait for its line longer than its node does."""
         if self.is_unwanted():
-            self.drive.account.let_off(self._call)
             if self._is_announced:
                 self._take_back()
             raise TooLate
@@ -134,15 +140,10 @@ class EffectCall:
         if hold is None:
             return None
         account.grant(self._call, hold)
-        refused: Refusal | PriceUnknown | None = None
-        has_room = False
-        try:
-            refused = await asyncio.shield(hold.decided)
-            self._must_go_on()
-            has_room = refused is None
-        finally:
-            if not has_room:
-                account.let_off(self._call)
+        refused = await asyncio.shield(hold.decided)
+        self._must_go_on()
+        if refused is not None:
+            account.let_off(self._call)
         return refused
 
     def _leave_what_was_lost(self) -> None:
