@@ -1,7 +1,7 @@
 # The commands of the project. `make` alone lists them; what stands after ## is what it says of each.
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-history bench-usage bench-metrics bench-models bench-budgets soak wfformat docs dashboards lock clean
+.PHONY: help install run test check format fuzz simulate cluster chaos bench bench-load bench-threads bench-streams bench-tools bench-history bench-usage bench-metrics bench-models bench-budgets bench-race soak wfformat docs dashboards lock clean
 
 bin := .venv/bin
 uv := $(bin)/uv --quiet
@@ -72,12 +72,15 @@ bench-history: .venv/installed-dev ## how long a question to a history of 100,00
 bench-metrics: .venv/installed-dev ## how large /metrics is and how long it takes: 200 workflows of 2 models, and 100,000 ids at every label
 	$(python) -m benchmarks.metrics
 
+bench-budgets: .venv/installed-dev ## what budgets cost a durable step: a hundred runs at once, with none, one and three of them
+	$(python) -m benchmarks.budgets
+
+bench-race: .venv/installed-dev ## the race for a budget: 1,000 calls at once of 40 runs on 4 workers, left alone and under kill -9
+	$(python) -m benchmarks.budget_race
+
 bench-models: .venv/installed-dev ## what a token costs on its way from a provider to a reader
 	$(python) -m benchmarks.relay
 	$(python) -m benchmarks.relay_profile
-
-bench-budgets: .venv/installed-dev ## what budgets cost a durable step: a hundred runs at once, with none and with some
-	$(python) -m benchmarks.budgets
 
 soak: .venv/installed-dev ## a conversation of TURNS=10000 turns on one thread: memory and time per turn stay as they are
 	$(python) -m benchmarks.soak $(if $(TURNS),--turns $(TURNS))

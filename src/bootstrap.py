@@ -222,6 +222,7 @@ async def open_app(
         stack.push_async_callback(close_servers, shared.servers())
         keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
+        await stack.enter_async_context(kept(shared.purse()))
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)
         yield App(settings, desk, shared.worker(), shared, parts)

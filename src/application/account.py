@@ -53,10 +53,14 @@ class RunAccount:
         if call in self.granted:
             self.holds[row.key] = self.granted.pop(call)
 
+    def is_kept(self, call: Call) -> bool:
+        """Is its line durable?"""
+        row = self.held.get(call)
+        return row is not None and row.key not in self.unkept
+
     def may_begin(self, call: Call) -> bool:
         """Is its line durable? Then the call counts as begun."""
-        row = self.held.get(call)
-        if row is None or row.key in self.unkept:
+        if not self.is_kept(call):
             return False
         self.begun[call] = self.held.pop(call)
         return True

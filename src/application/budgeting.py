@@ -44,9 +44,10 @@ def _hold(drive: Drive, activation: Activation, reserve: Reserve, context: NodeC
 
 async def _wait(drive: Drive, activation: Activation, hold: Hold) -> None:
     refused = await asyncio.shield(hold.decided)
-    cheaper = None if refused is None else cheaper_than(refused, drive.instead.get(activation.path, ""))
+    tried = drive.instead.get(activation.path, ())
+    cheaper = None if refused is None else cheaper_than(refused, tried)
     if cheaper is not None:
-        drive.instead[activation.path] = cheaper
+        drive.instead[activation.path] = (*tried, cheaper)
         drive.account.let_off((activation, 0))
     if refused is None or cheaper is not None:
         drive.tasks.pop(activation.path, None)

@@ -168,6 +168,7 @@ def settle(drive: Drive, attempt: Attempt) -> None:
         activation.state, activation.read_at = activation.frame.state, drive.position
     if activation.intent is not None:
         keep_answer(drive, attempt)
+    is_open = is_unknown(attempt)
     if isinstance(attempt.outcome, WeftError):
         _settle_failed(drive, attempt)
     else:
@@ -175,11 +176,19 @@ def settle(drive: Drive, attempt: Attempt) -> None:
             _interpret(drive, attempt, recalled)
         except WeftError as error:
             _fail(drive, activation, error, used, NEVER if activation.intent is not None else drive.tools.retries)
-    if used is not None:
-        drive.bill((activation, 0), used, number)
-    elif drive.reserves:
-        drive.account.let_off((activation, 0))
+    _charge(drive, (activation, 0), used, number, is_open=is_open)
     attempt_ended(drive, attempt, number)
+
+
+def _charge(drive: Drive, call: Call, used: Usage | None, number: int, *, is_open: bool) -> None:
+    """`is_open`: nobody knows whether it was made."""
+    if used is not None:
+        drive.bill(call, used, number)
+    elif is_open and call in drive.account.begun:
+        row = drive.account.lose(call)  # nobody here will hear what it came to
+        drive.charge(row.usage, row.state)
+    elif drive.reserves:
+        drive.account.let_off(call)
 
 
 def _settle_failed(drive: Drive, attempt: Attempt) -> None:

@@ -1,6 +1,5 @@
 """A model writes a workflow; what is wrong with it is told to the model, a bounded number of times. Nothing is published or run."""
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -8,9 +7,7 @@ from typing import Final, TypeAlias, cast
 
 from pydantic import JsonValue
 
-from application.budgets.purse import Purse
-from application.budgets.refusing import error_of
-from application.budgets.tills import Hold
+from application.draft_calls import AskModel
 from application.draft_guide import guide
 from application.draft_views import DraftOrder, DraftView
 from application.run_views import CostView, UsageView
@@ -19,16 +16,14 @@ from application.workflows import CheckDocument
 from domain.access import Principal, Role
 from domain.caller import Caller
 from domain.errors import BudgetExceeded, ModelError, PriceUnknown, Problem, ValidationError
-from domain.ids import ActivationPath, Epoch, NewId, RunId, TenantId, ThreadId
+from domain.ids import ActivationPath, NewId, RunId, TenantId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.ports.clock import Clock
-from domain.ports.meter import Meter
 from domain.ports.models import Models
 from domain.ports.nodes import NodeKinds
-from domain.ports.repositories import UsageLedger
 from domain.ports.tools import ToolCatalog
-from domain.usage import Usage, UsageRow, UsageState, UsageTotal
+from domain.usage import Usage, UsageTotal
 
 ReadText: TypeAlias = Callable[[str], Json]
 """JSON or YAML as a document; `ValidationError` for what is neither."""
@@ -59,6 +54,9 @@ class _Draft:
     def is_valid(self) -> bool:
         return self.attempts > 0 and not self.problems
 
+    def use(self, usage: Usage) -> None:
+        self.total = self.total.plus(usage)
+
     def view(self) -> DraftView:
         document = cast("dict[str, JsonValue]", self.document) if isinstance(self.document, dict) else None
         return DraftView(
@@ -80,14 +78,12 @@ class DraftWorkflow:
     check: CheckDocument
     kinds: NodeKinds
     catalog: ToolCatalog
-    ledger: UsageLedger
-    meter: Meter
-    purse: Purse
+    ask: AskModel
     new_id: NewId
     clock: Clock
 
     async def __call__(self, who: Principal, order: DraftOrder, read: ReadText) -> DraftView:
-        """`ModelNotFound`, or a `ModelError` of the first call; else a draft, with whatever is still wrong."""
+        """`ModelNotFound`, or what refused or failed the first call; after that a draft, with whatever is still wrong."""
         who.must_be(Role.AUTHOR)
         tools = await self.catalog.list(who.tenant)
         told: JsonObject = {"role": "system", "content": guide(self.kinds.all(), tools, self.models.cards())}
@@ -107,7 +103,7 @@ class DraftWorkflow:
 
     async def _attempt(self, request: ModelRequest, caller: Caller, draft: _Draft, read: ReadText) -> None:
         try:
-            response = await self._asked(request, caller, draft)
+            response = await self.ask(request, caller, draft.use)
         except (ModelError, BudgetExceeded, PriceUnknown) as error:
             if isinstance(error, ModelError) and not draft.attempts:
                 raise
@@ -125,57 +121,6 @@ class DraftWorkflow:
             return
         found = await self.check(tenant, draft.document)
         draft.problems, draft.warnings = found.problems, found.warnings
-
-    async def _asked(self, request: ModelRequest, caller: Caller, draft: _Draft) -> ModelResponse:
-        """Within the tenant's budgets; in the ledger before it is made, and settled after, as calls of runs are."""
-        most = self.models.at_most(request)
-        hold = await self._with_room(caller, most)
-        used: Usage | None = None
-        try:
-            await self.ledger.count([self._line(caller, most.as_one, UsageState.RESERVED)])
-            try:
-                response = await self.models.complete(request)
-                used = response.usage
-            except BaseException as error:
-                left = getattr(error, "usage", None)
-                used = left if isinstance(left, Usage) else None
-                raise
-            finally:
-                await self._settle(caller, used, most, draft)
-        finally:
-            if hold is not None:
-                self.purse.settle(hold, None if used is None else used.as_one)
-        return response
-
-    async def _with_room(self, caller: Caller, most: Usage) -> Hold | None:
-        """Nobody waits here until a budget is raised, and no other model writes a draft than the one that was named: where there is no
-        room, the call is refused."""
-        hold = self.purse.hold(caller, most)
-        if hold is None:
-            return None
-        try:
-            refused = await asyncio.shield(hold.decided)
-        except asyncio.CancelledError:
-            self.purse.settle(hold, None)
-            raise
-        if refused is not None:
-            self.purse.settle(hold, None)
-            raise error_of(refused)
-        return hold
-
-    async def _settle(self, caller: Caller, used: Usage | None, most: Usage, draft: _Draft) -> None:
-        """A call that took several models has a line for each."""
-        if used is None:
-            return await self.ledger.count([self._line(caller, most.as_one, UsageState.VOID)])
-        draft.total = draft.total.plus(used)
-        lines = [self._line(caller, call, UsageState.COUNTED, effect) for effect, call in enumerate(used.calls)]
-        for call in used.calls:
-            self.meter.used(caller.tenant, "", call)
-        return await self.ledger.count(lines)
-
-    def _line(self, caller: Caller, usage: Usage, state: UsageState, effect: int = 0) -> UsageRow:
-        about = (caller.tenant, ThreadId(""), caller.run, "", caller.activation, effect, caller.attempt, Epoch(0))
-        return UsageRow(*about, usage, state, at=self.clock.now().timestamp())
 
 
 def without_fences(text: str) -> str:

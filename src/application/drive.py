@@ -79,8 +79,8 @@ class Drive:
     recalled: dict[ActivationPath, JsonObject] = field(default_factory=dict)
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
-    instead: dict[ActivationPath, str] = field(default_factory=dict)
-    """Models to be called in place of a node's own, for want of money."""
+    instead: dict[ActivationPath, tuple[str, ...]] = field(default_factory=dict)
+    """Models that were put in place of a node's own, for want of money; the last is to be called."""
     since: SinceCheckpoint = field(init=False)
     reserves: bool = False
     """A node of its workflow says beforehand what it will use."""

@@ -4,11 +4,12 @@ It runs in the node's own task, beside the loop of the drive: what it records th
 """
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 from application.account import Call
 from application.attempts import Attempt, known, usage_of
-from application.budgets.refusing import error_of, parked_for
+from application.budgets.refusing import cheaper_than, error_of, parked_for
 from application.budgets.tills import Refusal
 from application.drive import Drive
 from application.intents import FRESH_SECONDS, LET_GO, LOST, is_unknown, keep_answer, leave_open, lose_sight
@@ -16,7 +17,7 @@ from domain.budget import AtLimit
 from domain.errors import PriceUnknown, WeftError, failure_of
 from domain.ids import ActivationPath
 from domain.json import Json
-from domain.ports.effects import Effect, Make, Performed
+from domain.ports.effects import Cheaper, Effect, Make, Performed
 from domain.ports.nodes import Finished, Park
 from domain.run import events
 from domain.run.state import Activation
@@ -37,32 +38,49 @@ class Parked(LetGo):
         self.park = park
 
 
+class TooLate(LetGo):
+    """The node is over, or put down, and the call had not begun."""
+
+
 @dataclass(slots=True, eq=False)
 class EffectCall:
+    """`is_unwanted`: by its node, which is over or put down."""
+
     drive: Drive
     activation: Activation
     number: int
     effect: Effect
+    is_unwanted: Callable[[], bool]
+    cheaper: Make | None = field(default=None, init=False)
+    """Makes it with the model that was put in place of its own."""
 
     async def prepare(self) -> None:
-        """Whatever has to be durable before the call is. Raises `LetGo` where it is not to be made now."""
+        """Whatever has to be durable before the call is. Raises `LetGo` where it is not to be made now; nothing is reserved for it then."""
+        try:
+            await self._prepare()
+        except BaseException:
+            self.drive.account.let_off(self._call)
+            raise
+
+    async def _prepare(self) -> None:
         self._must_go_on()
         if self.effect.effects is Effects.ONCE:
             self._leave_what_was_lost()
         if self.effect.reserve is not None:
-            await self._has_room(self.effect.reserve)
+            await self._find_room(self.effect.reserve)
         if self.effect.effects is Effects.ONCE:
             await self._announced()
         if self.effect.reserve is not None:
             self.drive.account.reserve(self._call, self.effect.reserve)
             await self.drive.until(self._may_begin)
+            self._must_be_wanted()
         if self.effect.effects is Effects.IDEMPOTENT:
             await self._rows_are_kept()
 
     async def make(self, make: Make) -> Json:
         began = self.drive.tools.clock.monotonic()
         try:
-            performed = _checked(await make(self.number))
+            performed = _checked(await (self.cheaper or make)(self.number))
         except asyncio.CancelledError as error:
             self.drive.late.append((self._call, _taken_off(error)))
             self.drive.wake.set()
@@ -88,26 +106,46 @@ class EffectCall:
     @property
     def _is_put_down(self) -> bool:
         """Is the worker to let go of the run, or the run held up? Nothing new begins then."""
-        return self.drive.is_stopping or self.drive.is_lost or self.drive.state.is_held
+        return self.drive.is_stopping or self.drive.is_lost or self.drive.state.is_held or self.is_unwanted()
 
     def _must_go_on(self) -> None:
         if self._is_put_down:
-            raise LetGo
+            raise TooLate if self.is_unwanted() else LetGo
 
-    async def _has_room(self, usage: Usage) -> None:
-        """In every budget that counts it. The model of one call of several is its node's business: none is put in its place."""
+    def _must_be_wanted(self) -> None:
+        """A call that was announced may wait for its line longer than its node does."""
+        if self.is_unwanted():
+            if self._is_announced:
+                self._take_back()
+            raise TooLate
+
+    async def _find_room(self, usage: Usage) -> None:
+        """In every budget that counts it; where one says so, for the same call of a cheaper model. Nothing of that is journaled before the
+        call is: when the node is run again, what the call came to is kept, or it is decided anew."""
+        refused, tried = await self._refused(usage), list[str]()
+        while refused is not None:
+            model = None if self.effect.instead is None else cheaper_than(refused, tried)
+            if self.effect.instead is None or model is None:
+                raise _outcome_of(refused)
+            tried.append(model)
+            refused = await self._take_instead(model, self.effect.instead(model))
+
+    async def _take_instead(self, model: str, cheaper: Cheaper) -> Refusal | PriceUnknown | None:
+        self.effect, self.cheaper = replace(self.effect, name=model, reserve=cheaper.reserve), cheaper.make
+        return None if cheaper.reserve is None else await self._refused(cheaper.reserve)
+
+    async def _refused(self, usage: Usage) -> Refusal | PriceUnknown | None:
+        """None: every budget that counts it has room, which is taken."""
         account, purse = self.drive.account, self.drive.tools.purse
         hold = None if purse is None else purse.hold(self.drive.caller(self._call), usage)
         if hold is None:
-            return
+            return None
         account.grant(self._call, hold)
-        try:
-            refused = await asyncio.shield(hold.decided)
-            self._must_go_on()
-            _must_fit(refused)
-        except BaseException:
+        refused = await asyncio.shield(hold.decided)
+        self._must_go_on()
+        if refused is not None:
             account.let_off(self._call)
-            raise
+        return refused
 
     def _leave_what_was_lost(self) -> None:
         if self.activation.intent is not None and self._is_announced:
@@ -125,8 +163,11 @@ class EffectCall:
             self._intend()
             await self._rows_are_kept()
         if self._is_put_down:
-            drive.record(events.EffectResolved(self.activation.path, self.number, events.NOT_MADE, "weft", None, LET_GO))
-            raise LetGo
+            self._take_back()
+            self._must_go_on()
+
+    def _take_back(self) -> None:
+        self.drive.record(events.EffectResolved(self.activation.path, self.number, events.NOT_MADE, "weft", None, LET_GO))
 
     def _intend(self) -> None:
         path, effect = self.activation.path, self.effect
@@ -165,7 +206,7 @@ class EffectCall:
         told, usage = known(error, self.activation), _taken_off(error)
         attempt = Attempt(self.activation, told)
         if self._is_announced and is_unknown(attempt):
-            self.drive.late.append((self._call, usage))
+            self.drive.late.append((self._call, usage or self.effect.reserve))
             if self._is_wanted:
                 lose_sight(self.drive, attempt)
             raise LetGo
@@ -194,11 +235,10 @@ class EffectCall:
         return self.drive.tools.clock.monotonic() - began
 
 
-def _must_fit(refused: Refusal | PriceUnknown | None) -> None:
+def _outcome_of(refused: Refusal | PriceUnknown) -> BaseException:
     if isinstance(refused, Refusal) and refused.budget.at_limit is AtLimit.PARK:
-        raise Parked(parked_for(refused))
-    if refused is not None:
-        raise error_of(refused)
+        return Parked(parked_for(refused))
+    return error_of(refused)
 
 
 def _checked(performed: Performed) -> Performed:

@@ -12,7 +12,7 @@ from application.capturing import capture_in
 from application.deriving import settle, woken
 from application.drive import Drive
 from application.effect_calls import LetGo
-from application.intents import may_call, take_back
+from application.intents import is_lost_sight_of, may_call, take_back
 from application.performing import Performing, put_back
 from application.programs import NodeProgram
 from application.progressing import Progress
@@ -57,7 +57,7 @@ def reserve_ahead(drive: Drive) -> None:
         return
     most = 1 if drive.is_sequential else drive.state.limits.concurrency
     for activation in islice(drive.queue, max(most - len(drive.tasks), 0)):
-        if activation.retry_at is not None or drive.state.active.get(activation.path) is not activation:
+        if activation.retry_at is not None or activation.intent is not None or drive.state.active.get(activation.path) is not activation:
             continue
         node = drive.program(activation.frame).nodes[activation.index]
         if node.executor.reserve is not None and node.executor.asks is None and (activation, 0) not in drive.account.held:
@@ -83,10 +83,21 @@ def _reserve(drive: Drive, activation: Activation, reserve: Callable[[NodeContex
     return None
 
 
-def _may_call(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> bool:
-    """Is what the call may use in the ledger? Otherwise it is recorded here, and asked again when it is durable. Raises what foretelling it
-    raises."""
-    if drive.account.may_begin((activation, 0)):
+def _may_call(drive: Drive, activation: Activation, executor: Executor, context: NodeContext) -> bool:
+    """Is all that has to be durable before the call? What it may use comes first: an announced call does not wait for a budget. Raises
+    what foretelling it, or working out its arguments, raises."""
+    if executor.intend is not None and is_lost_sight_of(drive, activation):
+        return False
+    if executor.reserve is not None and not _is_reserved(drive, activation, executor.reserve, context):
+        return False
+    if executor.intend is not None and not may_call(drive, activation, executor.intend, context):
+        return False
+    return executor.reserve is None or drive.account.may_begin((activation, 0))
+
+
+def _is_reserved(drive: Drive, activation: Activation, reserve: Callable[[NodeContext], Usage], context: NodeContext) -> bool:
+    """Is what the call may use in the ledger? Otherwise it is recorded here, and asked again when it is durable."""
+    if drive.account.is_kept((activation, 0)):
         return True
     if not has_room(drive, activation, reserve, context):
         wait_for_room(drive, activation)
@@ -124,9 +135,7 @@ def _start_one(drive: Drive, activation: Activation) -> bool:
         settle(drive, question)
         return True
     try:
-        if node.executor.intend is not None and not may_call(drive, activation, node.executor.intend, context):
-            return False
-        if node.executor.reserve is not None and not _may_call(drive, activation, node.executor.reserve, context):
+        if not _may_call(drive, activation, node.executor, context):
             return False
     except WeftError as error:
         settle(drive, Attempt(activation, error))
@@ -204,7 +213,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         permissions_of(activation.frame),
         prompts=drive.loaded.prompts,
         capture=capture_in(activation.frame, drive.tools.capture),
-        instead=drive.instead.get(activation.path, ""),
+        instead=drive.instead.get(activation.path, ("",))[-1],
     )
 
 

@@ -39,7 +39,8 @@ def may_call(drive: Drive, activation: Activation, intend: Callable[[NodeContext
     Raises what working out the arguments raises.
     """
     now = drive.tools.clock.monotonic()
-    announced = drive.announced.pop(activation.path, None)
+    announced = drive.announced.get(activation.path)
+    assert announced is not None or activation.intent is None, "what was lost sight of is not called"
     is_stale = announced is not None and now - announced > FRESH_SECONDS
     if (activation.intent is None or is_stale) and drive.has_more:
         drive.queue.appendleft(activation)
@@ -52,10 +53,16 @@ def may_call(drive: Drive, activation: Activation, intend: Callable[[NodeContext
         drive.queue.appendleft(activation)
         drive.rows_first = True
         return False
-    if announced is not None:
-        return True
+    del drive.announced[activation.path]
+    return True
+
+
+def is_lost_sight_of(drive: Drive, activation: Activation) -> bool:
+    """Was it announced by a worker before this one? Then somebody is to say what became of it."""
+    if activation.intent is None or activation.path in drive.announced:
+        return False
     leave_open(drive, activation, activation.intent, LOST)
-    return False
+    return True
 
 
 def take_back(drive: Drive) -> bool:

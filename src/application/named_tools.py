@@ -6,7 +6,7 @@ from typing import Final
 from domain.errors import ToolNotFound
 from domain.json import Json
 from domain.ports.tools import Tools
-from domain.tool import Effects
+from domain.tool import Taken
 
 _KEYS: Final = frozenset({"tool", "tools", "handoffs"})
 
@@ -18,11 +18,11 @@ def names_tools(document: Json) -> bool:
     return any(isinstance(node, Mapping) and (not _KEYS.isdisjoint(node) or names_tools(node.get("graph"))) for node in found)
 
 
-def have_changed(taken: Mapping[str, Effects], tools: Tools) -> bool:
-    """Does one of them do something else to the world by now? One that is gone does nothing."""
-    for name, effects in taken.items():
+def have_changed(taken: Mapping[str, Taken], tools: Tools) -> bool:
+    """Does one of them do something else to the world by now, or has it got a price? One that is gone does nothing."""
+    for name, known in taken.items():
         try:
-            if tools.get(name).effects is not effects:
+            if tools.get(name).taken != known:
                 return True
         except ToolNotFound:
             continue

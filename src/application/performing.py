@@ -6,7 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from application.drive import Drive
-from application.effect_calls import EffectCall, LetGo, Parked
+from application.effect_calls import EffectCall, LetGo, Parked, TooLate
 from application.intents import DecidedFailed
 from domain.errors import Nondeterministic
 from domain.json import Json
@@ -26,6 +26,7 @@ class Performing:
     park: Park | None = None
     """It is to be run again when a budget has room."""
     _number: int = 0
+    _is_over: bool = False
     _alone: asyncio.Lock = field(default_factory=asyncio.Lock)
     _making: set["asyncio.Task[object]"] = field(default_factory=set)
 
@@ -34,11 +35,17 @@ class Performing:
         return self._performed(self._number, effect, make)
 
     @property
+    def _is_unwanted(self) -> bool:
+        return self.is_let_go or self._is_over
+
+    @property
     def is_idle(self) -> bool:
         return not self._making
 
     async def settled(self) -> None:
-        """The node is over, and calls that it began side by side may not be: their answers are kept too."""
+        """The node is over, and calls that it began side by side may not be: their answers are kept too. Those that have not
+        begun are not made."""
+        self._is_over = True
         try:
             await asyncio.wait(self._making)
         except asyncio.CancelledError:
@@ -50,26 +57,26 @@ class Performing:
         kept = self.activation.effects.get(number)
         if kept is not None:
             return _again(number, effect, kept)
-        call = EffectCall(self.drive, self.activation, number, effect)
+        call = EffectCall(self.drive, self.activation, number, effect, lambda: self._is_unwanted)
         try:
             if effect.effects is not Effects.ONCE:
                 return await self._made(call, make)
             async with self._alone:
                 return await self._made(call, make)
         except LetGo as put_down:
-            self.is_let_go = True
+            self.is_let_go = self.is_let_go or not isinstance(put_down, TooLate)
             if isinstance(put_down, Parked):
                 self.park = put_down.park
             raise
 
     async def _made(self, call: EffectCall, make: Make) -> Json:
-        if self.is_let_go:
-            raise LetGo
-        await call.prepare()
+        if self._is_unwanted:
+            raise TooLate
         task = asyncio.current_task()
         assert task is not None, "nodes run in tasks"
         self._making.add(task)
         try:
+            await call.prepare()
             return await call.make(make)
         finally:
             self._making.discard(task)

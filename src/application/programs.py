@@ -19,7 +19,7 @@ from domain.ports.nodes import Executor, NodeKinds, Workshop
 from domain.ports.repositories import Workflows
 from domain.ports.schemas import Schema
 from domain.ports.tools import ToolCatalog
-from domain.tool import Effects
+from domain.tool import Taken
 
 Decide = Callable[[Scope], tuple[NodeId, ...]]
 _OF_EACH_ITEM = frozenset({"type", "items", "title", "description", "examples", "$comment"})
@@ -79,7 +79,7 @@ class Program:
 
     recalls: bool = field(init=False)
     """Does a node of it recall?"""
-    takes: dict[str, Effects] = field(init=False)
+    takes: dict[str, Taken] = field(init=False)
     """What the tools that it calls, at any depth, were when it was built."""
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from domain.errors import Failure
 from domain.ids import ToolId
@@ -80,6 +80,13 @@ class ToolLimits:
 NO_LIMITS: Final = ToolLimits()
 
 
+class Taken(NamedTuple):
+    """What whoever calls a tool has to prepare for. `costs`: it has a price."""
+
+    effects: Effects
+    costs: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
     """`parameters` and `returns` are JSON Schemas; every call is checked against both. `cost`: of one call, None when it has no price."""
@@ -98,6 +105,15 @@ class Tool:
     def id(self) -> ToolId:
         """Names are unique among the tools that a tenant can call, whatever their types."""
         return ToolId(f"{self.tool_type}/{self.name}")
+
+    @property
+    def taken(self) -> Taken:
+        return Taken(self.effects, self.cost is not None)
+
+    @property
+    def most(self) -> Usage | None:
+        """What a call uses, as the ledger names it; None where it has no price."""
+        return None if self.cost is None else Usage(f"tool/{self.name}", 0, 0, self.cost)
 
     @property
     def config(self) -> ToolConfig:

@@ -24,7 +24,7 @@ from wiring.parts import Parts
 
 if TYPE_CHECKING:
     from application import delivering, firing, forgetting, history, registering, retention, snapshots
-    from application.budgets import telling, tending
+    from application.budgets import telling, tending, watching
 else:  # a run alone asks nothing of these
     delivering = LaterModule("application.delivering")
     firing = LaterModule("application.firing")
@@ -35,6 +35,7 @@ else:  # a run alone asks nothing of these
     snapshots = LaterModule("application.snapshots")
     telling = LaterModule("application.budgets.telling")
     tending = LaterModule("application.budgets.tending")
+    watching = LaterModule("application.budgets.watching")
 
 
 def tune_for_work() -> None:
@@ -80,7 +81,7 @@ def beats_of(parts: Parts, worker: Worker) -> "registering.Beats":
 def chores_of(parts: Parts, desk: Desk, beats: "registering.Beats") -> Chores:
     store, clock = parts.store, parts.clock
     chores: list[Chore] = [beats, _firing(parts, desk), *_webhooks(parts), snapshots.ForgetSnapshots(store.snapshots, clock)]
-    chores.append(_budgets(parts))
+    chores += [_budgets(parts), watching.WatchBudgets(store.budgets, store.accounts, parts.meter, clock)]
     chores.append(forgetting.ForgetItems(store.items, clock))
     if parts.settings.history_days:
         chores.append(history.ForgetHistory(store.history, clock, parts.settings.history_days))

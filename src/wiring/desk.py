@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         children,
         composition,
         controlling,
+        draft_calls,
         drafting,
         drawing,
         explaining,
@@ -64,6 +65,7 @@ else:  # a run alone asks nothing of these
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
+    draft_calls = LaterModule("application.draft_calls")
     drafting = LaterModule("application.drafting")
     drawing = LaterModule("application.drawing")
     explaining = LaterModule("application.explaining")
@@ -125,9 +127,7 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
             parts.check,
             parts.validate.kinds,
             parts.catalog,
-            store.usage,
-            parts.meter,
-            parts.purse,
+            draft_calls.AskModel(parts.workshop.models, store.usage, parts.purse, parts.meter, clock),
             new_id,
             clock,
         ),

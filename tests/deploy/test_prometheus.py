@@ -5,16 +5,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
 import pytest
 
-from infrastructure.telemetry.metrics import PrometheusMeter
 from tests.deploy.panels import BOARDS, DEPLOY, board, panel_queries, substituted
 from tests.servers.commands import commands
-from tests.servers.prometheus import HERE, Prometheus, command, running_prometheus
+from tests.servers.prometheus import Prometheus, command, running_prometheus
 from tests.servers.rest import Rest
 from tests.servers.until import until
 
@@ -53,37 +50,20 @@ REFUSED: Final = node(
     },
 )
 DIVIDED: Final = node("divided", {"kind": "tool", "tool": "calculator", "arguments": {"expression": "1 / 0"}})
+CAPPED: Final = node(
+    "capped",
+    {
+        "kind": "llm",
+        "model": "scripted/assistant",
+        "prompt": "hello",
+        "max_tokens": 4,
+        "options": {"rules": [{"answer": "aaaa bbbb cccc"}]},
+        "writes": {"text": "${output.text}"},
+    },
+)
+"""Reserves and uses 10 tokens."""
+BUDGET: Final = {"name": "month", "limit": {"tokens": 35}, "scope": {"workflow": "capped"}, "per": "month"}
 PARKED: Final = node("parked", {"kind": "wait", "signal": "go"})
-
-
-@contextmanager
-def budgets() -> Iterator[str]:
-    """A worker's meter that has seen a budget, behind a port of its own."""
-    meter = PrometheusMeter()
-    meter.budget_seen("acme/month", Decimal("8.5"), Decimal(10))
-
-    class Answers(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            body, content_type = meter.render()
-            self.send_response(200)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer((HERE, 0), Answers)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"{HERE}:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @contextmanager
@@ -109,11 +89,14 @@ def load(rest: Rest) -> Iterator[None]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     command("prometheus")
     folder = tmp_path_factory.mktemp("scraped")
-    with commands(folder / "weft", {"WEFT_DATABASE_URL": f"sqlite:///{folder}/weft.db"}) as started, budgets() as seen:
+    with commands(folder / "weft", {"WEFT_DATABASE_URL": f"sqlite:///{folder}/weft.db"}) as started:
         api, worker = started.serve("--no-worker"), started.worker()
         rest = Rest(api.url())
         rest.start(PARKED)
-        targets = {"weft-api": [address(api.url())], "weft-worker": [address(worker.url()), seen]}
+        rest.post("/v1/budgets", BUDGET)
+        for _ in range(3):
+            assert rest.ended(rest.start(CAPPED))["status"] == "completed"
+        targets = {"weft-api": [address(api.url())], "weft-worker": [address(worker.url())]}
         with load(rest), running_prometheus(folder / "prometheus", DEPLOY / "prometheus/prometheus.yml", targets) as prometheus:
             yield Site(prometheus, rest)
 

@@ -1,5 +1,6 @@
 """What becomes of a node whose call does not fit into a budget."""
 
+from collections.abc import Collection
 from typing import Final, cast
 
 from application.budgets.tills import Refusal
@@ -14,11 +15,11 @@ STOP: Final = "stop"
 _ANSWERS: Final = (AGAIN, STOP)
 
 
-def cheaper_than(refused: Refusal | PriceUnknown, model: str) -> str | None:
-    """The model to be called in place of `model` ("" for the node's own); None: there is none."""
+def cheaper_than(refused: Refusal | PriceUnknown, tried: Collection[str]) -> str | None:
+    """The model to be called in place of the node's own; None: there is none beside those that were tried."""
     if not isinstance(refused, Refusal) or refused.budget.at_limit is not AtLimit.DEGRADE:
         return None
-    return refused.budget.instead if model != refused.budget.instead else None
+    return None if refused.budget.instead in tried else refused.budget.instead
 
 
 def outcome_of(refused: Refusal | PriceUnknown) -> Park | WeftError:

@@ -30,6 +30,8 @@ class Effect:
     """Puts what a tool gave back as `make` would have: a person who looks what came of a lost call knows only that."""
     key: Callable[[int], str] | None = None
     """The idempotency key that the n-th call is made under, where it is another than the context's."""
+    instead: "Callable[[str], Cheaper] | None" = None
+    """The same call of another model, for want of money. The journal keeps it under the same digest, with the model's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,14 @@ class Performed:
 Make: TypeAlias = Callable[[int], Awaitable[Performed]]
 """Makes the call, whose number it is told. What it raises fails the attempt and is not kept: what the node can go on with is a `Performed`.
 Tokens of a call that failed are in the error's `usage`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cheaper:
+    """A call of another model than the node's own. `reserve` as in `Effect`."""
+
+    reserve: Usage | None
+    make: Make
 
 
 class Perform(Protocol):

@@ -32,6 +32,9 @@ class BudgetMeter(Protocol):
     def budget_seen(self, name: str, spent: Decimal, limit: Decimal) -> None:
         """Where a budget stands in its current period."""
 
+    def budget_gone(self, name: str) -> None:
+        """It is not there any more."""
+
 
 class WorkerMeter(Protocol):
     def queue_seen(self, depth: QueueDepth) -> None: ...

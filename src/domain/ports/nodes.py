@@ -19,7 +19,7 @@ from domain.ports.schemas import Schemas
 from domain.ports.templates import Templates
 from domain.ports.tools import Tools, unheard
 from domain.question import Answer, Question
-from domain.tool import Effects
+from domain.tool import Taken
 from domain.usage import Usage
 
 
@@ -145,7 +145,7 @@ class Executor:
     intend: Callable[[NodeContext], Intended] | None = None
     asks: Callable[[NodeContext], Outcome | None] | None = None
     reserve: Callable[[NodeContext], Usage] | None = None
-    takes: tuple[str, Effects] | None = None
+    takes: tuple[str, Taken] | None = None
     performs: bool = False
     """Its calls may be charged for; they are made through `NodeContext.perform`."""
 

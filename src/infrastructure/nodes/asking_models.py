@@ -1,12 +1,10 @@
 """The calls of models that a node makes: one that it is charged for itself, or several, each kept in the journal by itself."""
 
 from dataclasses import dataclass, replace
-from typing import cast
 
 from domain.caller import Caller
-from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
-from domain.ports.effects import Effect, Performed
+from domain.ports.effects import Cheaper, Effect, Performed
 from domain.ports.models import Models
 from domain.ports.nodes import NodeContext
 from domain.usage import Usage
@@ -37,13 +35,16 @@ class ModelCalls:
             error.__dict__["usage"] = used.beside(self.own) if isinstance(used, Usage) else self.own
 
     async def _performed(self, request: ModelRequest) -> ModelResponse:
-        effect = Effect("model", request.model, digest_of(request_as_json(request)), reserve=self.models.at_most(request))
+        own, digest = self._call(request), digest_of(request_as_json(request))
+        effect = Effect("model", request.model, digest, own.reserve, instead=lambda model: self._call(replace(request, model=model)))
+        return response_from_json(await self.context.perform(effect, own.make))  # type: ignore[arg-type]
 
+    def _call(self, request: ModelRequest) -> Cheaper:
         async def make(number: int) -> Performed:
             response = await self.models.complete(replace(request, caller=self._caller(request, number)), self.context.say)
             return Performed(response_as_json(response), response.usage)
 
-        return response_from_json(cast(JsonObject, await self.context.perform(effect, make)))
+        return Cheaper(self.models.at_most(request), make)
 
     def _caller(self, request: ModelRequest, number: int = 0) -> Caller:
         return self.context.caller(number, "" if request.caller is None else request.caller.prompt)

@@ -1,7 +1,11 @@
 """`tool`: one call of a tool. Output: what the tool returned."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Final
 
 from pydantic import Field
 
@@ -12,12 +16,13 @@ from domain.ports.nodes import Executor, Finished, Inspection, Intended, NodeCon
 from domain.ports.tools import ToolContext, Tools
 from domain.question import OnDeadline
 from domain.tool import Effects, Tool, ToolExecutionResult
-from domain.usage import Usage
+from domain.usage import Money, Usage
 from infrastructure.nodes.approving import Approval, Approved, answers_of
 from infrastructure.nodes.asking import catches
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
 from infrastructure.nodes.findings import Findings, step
 
+NOTHING: Final = Money(Decimal(0))
 _WHATEVER_THE_VALUES = ("schema_required", "schema_additionalProperties")
 
 
@@ -48,10 +53,19 @@ class ToolCall:
 
     async def __call__(self, context: NodeContext) -> Finished:
         try:
-            asked = replace(_context_of(context), effects=self.effects)
-            return _finished(self.tool, await self.tools.call(self.tool, self.approved.arguments(context), asked))
+            asked, arguments = replace(_context_of(context), effects=self.effects), self.approved.arguments(context)
+            with charged_when_cut_off(self._most):
+                return _finished(self.tool, await self.tools.call(self.tool, arguments, asked))
         except ToolNotFound as error:  # removed since
             raise FailedCall(failure_of(error), None, is_answer=True) from None
+
+    def reserve(self, context: NodeContext) -> Usage:
+        """Where its price is gone by now, it uses nothing that anybody counts."""
+        return self._most or Usage(f"tool/{self.tool}", 0, 0, NOTHING)
+
+    @property
+    def _most(self) -> Usage | None:
+        return self.tools.get(self.tool).most
 
     def intend(self, context: NodeContext) -> Intended:
         self.tools.must_be_allowed(self.tool, _context_of(context))  # the same as at the call, before it is announced
@@ -80,6 +94,17 @@ def _finished(tool: str, result: ToolExecutionResult) -> Finished:
     if result.error is not None:
         raise FailedCall(result.error, usage, is_answer=not result.unknown)
     return Finished(result.output, usage)
+
+
+@contextmanager
+def charged_when_cut_off(most: Usage | None) -> Iterator[None]:
+    """Of a call that is stopped nobody hears whether it was charged for: it counts as that."""
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        if most is not None:
+            error.__dict__["usage"] = most
+        raise
 
 
 def _is_computed(written: Json) -> bool:
@@ -130,8 +155,14 @@ class ToolKind:
         tool = workshop.tools.get(config.tool)
         approved = _approved(config, tool, workshop)
         call = ToolCall(config.tool, workshop.tools, approved, tool.effects)
-        intend = call.intend if tool.effects is Effects.ONCE else None
-        return Executor(call, effects=tool.effects is not Effects.NONE, intend=intend, asks=approved.ask, takes=(tool.name, tool.effects))
+        return Executor(
+            call,
+            effects=tool.effects is not Effects.NONE,
+            intend=call.intend if tool.effects is Effects.ONCE else None,
+            asks=approved.ask,
+            reserve=None if tool.cost is None else call.reserve,
+            takes=(tool.name, tool.taken),
+        )
 
 
 def _look_at_approval(approval: Approval, tool: Tool, findings: Findings) -> None:

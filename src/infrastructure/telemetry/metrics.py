@@ -70,6 +70,10 @@ class PrometheusMeter:
         self._limit.labels(budget).set(float(limit))
         self._spent_ratio.labels(budget).set(float(spent / limit) if limit else 1.0)
 
+    def budget_gone(self, name: str) -> None:
+        for gauge in (self._spent, self._limit, self._spent_ratio):
+            gauge.remove(self._budget(name))
+
     def committed(self, rows: int, seconds: float) -> None:
         self._batch_rows.observe(rows)
         self._commit_seconds.observe(seconds)

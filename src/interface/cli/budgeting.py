@@ -22,7 +22,7 @@ def limit_of(written: str) -> dict[str, Any]:
 
 def scope_of(written: Iterable[str]) -> dict[str, str]:
     pairs = [one.partition("=") for one in written]
-    wrong = next((level for level, sign, value in pairs if not sign or not value), None)
+    wrong = next((f"{level}{sign}{value}" for level, sign, value in pairs if not level or not sign or not value), None)
     if wrong is not None:
         raise CommandFailed(f"--scope {wrong} names nobody: write it as workflow=triage, or user=* for each user")
     return {level: value for level, _, value in pairs}

@@ -66,7 +66,7 @@ async def compose_workflows(
     return await desk.compose_workflows(who, order)
 
 
-@router.post("/draft", responses=fails(404, 413, 415, 502), openapi_extra=takes(model_ref(DraftOrder)))
+@router.post("/draft", responses=fails(404, 409, 413, 415, 502), openapi_extra=takes(model_ref(DraftOrder)))
 async def draft_workflow(who: Caller, desk: TheDesk, order: Annotated[DraftOrder, Depends(body_of(DraftOrder))]) -> DraftView:
     """Have a model write a workflow, and mend it a few times. Publishes nothing and runs nothing: look at it, and publish it yourself."""
     return await desk.draft_workflow(who, order, read_text)

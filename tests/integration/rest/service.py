@@ -24,6 +24,7 @@ from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
+from application.draft_calls import AskModel
 from application.drafting import DraftWorkflow
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
@@ -164,6 +165,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
     cut, edit = CutBranch(store.threads, past, once, new_id, clock), EditThread(write, channels, schemas)
     restore = RestoreThread(write, past, channels, schemas)
     snapshots = SnapshotDesk(store.snapshots, store.threads, past, restore, once, new_id, clock)
+    purse = Purse(store.budgets, Holdings(store.accounts, new_id, clock))
     draw = DrawWorkflow(
         store.workflows, {"mermaid": lambda graph, notes=None: f"flowchart {graph.id}", "dot": lambda graph, notes=None: "digraph {}"}
     )
@@ -177,7 +179,9 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, Unmetered(), purse, new_id, clock),
+        draft_workflow=DraftWorkflow(
+            models, check, kinds, catalog, AskModel(models, store.usage, purse, Unmetered(), clock), new_id, clock
+        ),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -178,3 +179,18 @@ _YAML = {"Content-Type": "application/yaml"}
 
 def _example(text: str) -> str:
     return text.replace("MODEL", "fast")
+
+
+async def test_a_draft_is_written_within_the_budgets_of_its_tenant(tmp_path: Path) -> None:
+    budget = {"name": "all", "limit": {"tokens": 1}}
+    async with place(tmp_path, {"answer": says(UNKNOWN_KIND)}) as here:
+        made = (await here.client.post("/v1/budgets", json=budget)).json()
+        refused, unwritten = await here.draft(409), await here.lines()
+        needed = re.search(r"may use (\d+) tokens", refused["detail"])
+        assert needed is not None, refused
+        await here.client.patch(f"/v1/budgets/{made['id']}", json={"limit": {"tokens": int(needed[1])}})
+        draft, lines = await here.draft(), await here.lines()
+
+    assert (refused["code"], unwritten) == ("budget_exceeded", [])
+    assert (draft["valid"], draft["attempts"], draft["stopped"][:16]) == (False, 1, "budget_exceeded:")
+    assert [(attempt, state) for attempt, state, _ in lines] == [(1, "counted")]

@@ -218,6 +218,11 @@ def test_a_budget_shows_what_is_spent_of_it() -> None:
     assert samples["weft_budget_spent_ratio", ("acme/month",)] == 0.75
     assert samples["weft_budget_spent_ratio", ("closed",)] == 1
 
+    meter.budget_gone("closed")
+    meter.budget_gone("never seen")
+
+    assert b"closed" not in meter.render()[0]
+
 
 def test_runs_that_come_to_no_row_are_stuck_and_stop_being_so() -> None:
     meter = PrometheusMeter()

@@ -17,7 +17,7 @@ from infrastructure.nodes.agents.members import Member, there
 from infrastructure.nodes.agents.node import AgentNode
 from infrastructure.nodes.agents.turns import Call, Result, Verdict
 from infrastructure.nodes.approving import answers_of, arguments_of, hash_of
-from infrastructure.nodes.tool import FailedCall
+from infrastructure.nodes.tool import FailedCall, charged_when_cut_off
 
 MOST_TOLD_BYTES: Final = 64 * 1024
 """Of what a tool returned, the model is told so much."""
@@ -84,6 +84,8 @@ class Hands:
 
     def _begun(self, call: Call, approved: Approved, seconds: float | None) -> Awaitable[Result]:
         tool = self.member.offers[call.name].written.tool
+        found = there(self.node.workshop.tools, self.member.offers[call.name])
+        most = None if found is None else found.most
 
         async def make(effect: int) -> Performed:
             told = replace(
@@ -94,7 +96,8 @@ class Hands:
                 effects=call.effects,
             )
             try:
-                result = await self.node.workshop.tools.call(tool, approved.arguments, told)
+                with charged_when_cut_off(most):
+                    result = await self.node.workshop.tools.call(tool, approved.arguments, told)
             except ToolNotFound as error:  # removed since
                 return Performed(Result(_failed(failure_of(error))).as_json())
             usage = result.used_by(tool)
@@ -103,9 +106,11 @@ class Hands:
             content = _failed(result.error) if result.error is not None else as_told(result.output)
             return Performed(Result(content, usage).as_json(), usage)
 
-        return _result(
-            self.context.perform(Effect("tool", tool, call.asked, None, call.effects, approved.arguments, _told, self._key), make)
-        )
+        def told_by(output: Json) -> Json:
+            return Result(as_told(output), most).as_json()
+
+        effect = Effect("tool", tool, call.asked, most, call.effects, approved.arguments, told_by, self._key)
+        return _result(self.context.perform(effect, make))
 
     def _key(self, effect: int) -> str:
         """A conversation that begins anew counts its calls from 1 again, and they are others."""

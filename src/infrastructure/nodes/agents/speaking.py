@@ -8,7 +8,7 @@ from domain.conversation import DoesNotFit, fitted
 from domain.errors import ModelError, NodeExecutionError
 from domain.json import JsonObject
 from domain.model import ModelRequest, ModelResponse
-from domain.ports.effects import Effect, Performed
+from domain.ports.effects import Cheaper, Effect, Performed
 from domain.ports.nodes import NodeContext
 from domain.usage import Money, Usage, UsageTotal
 from infrastructure.models.texts import shortest_json
@@ -51,6 +51,13 @@ class Speaker:
 
     async def __call__(self, asked: TurnRequest, seconds: float | None) -> Turn:
         request = self._request(asked, seconds)
+        own = self._call(asked, request)
+        effect = Effect(
+            MODEL, request.model, asked.digest, own.reserve, instead=lambda model: self._call(asked, replace(request, model=model))
+        )
+        return Turn.of(await self.context.perform(effect, own.make))
+
+    def _call(self, asked: TurnRequest, request: ModelRequest) -> Cheaper:
         reserve = self.node.workshop.models.at_most(request)
         lacking = self._lacking(asked.spent, reserve)
 
@@ -59,8 +66,7 @@ class Speaker:
                 return Performed(Turn(stopped=lacking).as_json())
             return await self._answered(asked, replace(request, caller=self.context.caller(effect, self.prompt)), reserve)
 
-        effect = Effect(MODEL, request.model, asked.digest, reserve=None if lacking else reserve)
-        return Turn.of(await self.context.perform(effect, make))
+        return Cheaper(None if lacking else reserve, make)
 
     async def _answered(self, asked: TurnRequest, request: ModelRequest, reserve: Usage) -> Performed:
         most = self.node.config.most_money

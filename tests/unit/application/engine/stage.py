@@ -207,6 +207,9 @@ class Counter:
     def model_called(self, call: ModelCall) -> None:
         pass
 
+    def budget_gone(self, name: str) -> None:
+        pass
+
     def budget_seen(self, name: str, spent: Decimal, limit: Decimal) -> None:
         pass
 

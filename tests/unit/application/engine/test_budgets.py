@@ -1,10 +1,10 @@
 """A node's call is made when every budget that counts it has room, and what becomes of the node when none has."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -12,17 +12,20 @@ from application.budgets.keeping import KeepPurse
 from application.budgets.telling import TellOfBudget
 from application.budgets.tending import TendBudgets
 from application.budgets.waking import WakeParked
+from application.budgets.watching import WatchBudgets
 from domain.budget import TOKENS, AtLimit, Budget, Period
 from domain.budget_account import Account
 from domain.caller import Caller
+from domain.errors import NodeExecutionError
 from domain.ids import DEFAULT_TENANT, ActivationPath, BudgetId, RunId, WebhookId
 from domain.json import Json
 from domain.news import RunNews
-from domain.ports.effects import Effect, Performed
+from domain.ports.effects import Cheaper, Effect, Make, Performed
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.ports.webhooks import DeliveryFilter
+from domain.run import events
 from domain.run.run import RunStatus
-from domain.usage import LineKey, Usage, UsageState
+from domain.usage import LineKey, Money, Usage, UsageState
 from domain.webhook import Webhook
 from infrastructure.ids import new_id
 from tests.documents import document
@@ -316,3 +319,125 @@ async def test_who_listens_is_told_once_of_each_share_of_a_budget(stage: Stage) 
     log = await stage.store.deliveries.list(webhook, DeliveryFilter(), 10, None)
     assert len(log.items) == 3
     assert [entry["percent"] for entry in stage.logs if entry["event"] == "budget alert"] == [50, 80, 100]
+
+
+def cheaper_by(asked: list[str], own: Usage) -> Effect:
+    """A call of `m`, or of whatever is cheaper: that uses and reserves 20."""
+
+    def instead(model: str) -> Cheaper:
+        return Cheaper(Usage(model, 10, 10), making(asked, model, 20))
+
+    return Effect("model", "m", "digest", own, instead=instead)
+
+
+def making(asked: list[str], model: str, tokens: int) -> Make:
+    async def make(number: int) -> Performed:
+        asked.append(model)
+        return Performed(model, Usage(model, tokens, 0))
+
+    return make
+
+
+async def test_a_cheaper_model_takes_the_place_of_one_of_several_calls_and_stays_what_was_kept(stage: Stage) -> None:
+    asked: list[str] = []
+
+    async def several(context: NodeContext) -> Outcome:
+        said = [await context.perform(cheaper_by(asked, Usage("m", 30, 30)), making(asked, "m", 60)) for _ in range(3)]
+        if context.attempt == 1:
+            raise NodeExecutionError("once more", retryable=True)
+        return Finished(cast(Json, said))
+
+    stage.does(a=several)
+    kept = await budget(stage, at_limit=AtLimit.DEGRADE, instead="small")
+    node: Json = {"kind": "act", "retry": {"attempts": 2, "first_seconds": 0.1}, "writes": {"said": "${output}"}}
+    run = await stage.play_to_the_end(document({"a": node}, ["start > a"], state={"said": {}}))
+
+    assert (run.status, asked) == (RunStatus.COMPLETED, ["m", "small", "small"])
+    assert run.output == {"said": ["m", "small", "small"]}
+    effects = [row for row in await stage.rows(run.id) if isinstance(row, events.EffectFinished)]
+    assert [row.name for row in effects] == ["m", "small", "small"]
+    assert [row.usage.model for row in await stage.store.usage.of_run(run.tenant, run.id)] == ["m", "small", "small"]
+    await kept_alive(stage)
+    assert (await account(stage, kept)).taken == 100
+
+
+async def test_two_budgets_that_name_what_the_other_one_refuses_stop_in_the_end(stage: Stage) -> None:
+    costs = {"m": (60, "1"), "short": (20, "1"), "cheap": (60, "0.01")}
+
+    def most(model: str) -> Usage:
+        tokens, dollars = costs[model]
+        return Usage(model, tokens, 0, Money(Decimal(dollars)))
+
+    async def one(context: NodeContext) -> Outcome:
+        effect = Effect("model", "m", "digest", most("m"), instead=lambda model: Cheaper(most(model), making([], model, 1)))
+        return Finished(await context.perform(effect, making([], "m", 1)))
+
+    stage.does(a=one)
+    await budget(stage, "50", at_limit=AtLimit.DEGRADE, instead="short")
+    await budget(stage, "0.5", "USD", at_limit=AtLimit.DEGRADE, instead="cheap")
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+
+    assert run.failure is not None
+    assert run.failure.code == "budget_exceeded"
+
+
+async def test_calls_beside_one_that_parks_the_node_are_not_made_behind_its_back(stage: Stage) -> None:
+    asked: list[str] = []
+    gate = Gate()
+
+    async def held(number: int) -> Performed:
+        await gate(cast(Any, None))
+        return Performed(0, Usage("m", 10, 0))
+
+    async def several(context: NodeContext) -> Outcome:
+        small, large = Usage("m", 60, 0), Usage("m", 150, 0)
+        first = context.perform(Effect("tool", "held", "1", small), held)
+        second = context.perform(Effect("tool", "waits", "2", small), making(asked, "waits", 60))
+
+        async def third() -> Json:
+            await gate.began.wait()
+            return await context.perform(Effect("tool", "never", "3", large), making(asked, "never", 1))
+
+        return Finished(await asyncio.gather(first, second, third()))
+
+    stage.does(a=several)
+    await budget(stage, at_limit=AtLimit.PARK)
+    await stage.order(document({"a": {"kind": "act"}}, ["start > a"]))
+    drive = await stage.open()
+    driving = asyncio.create_task(stage.engine.drive(drive))
+    await gate.began.wait()
+    await stage.clock.sleep(3)
+    gate.opened.set()
+    await driving
+    await stage.clock.sleep(1)
+
+    assert ((await stage.run(drive.run.id)).status, asked) == (RunStatus.PARKED, [])
+
+
+@dataclass
+class Gauges:
+    shown: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
+
+    def budget_seen(self, name: str, spent: Decimal, limit: Decimal) -> None:
+        self.shown[name] = spent, limit
+
+    def budget_gone(self, name: str) -> None:
+        del self.shown[name]
+
+
+async def test_where_a_budget_stands_is_shown_until_it_is_gone(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    kept = await budget(stage, "1000", period=Period.DAY)
+    gauges = Gauges()
+    watch = WatchBudgets(stage.store.budgets, stage.store.accounts, gauges, stage.clock)
+    await stage.play(TWO)
+    await kept_alive(stage)
+
+    await watch.turn()
+    assert gauges.shown == {"default/b0": (Decimal(14), Decimal(1000))}
+    await stage.clock.sleep(86_400)
+    await watch.turn()
+    assert gauges.shown == {"default/b0": (Decimal(0), Decimal(1000))}, "a new day"
+    await stage.store.budgets.remove(kept.tenant, kept.id)
+    await watch.turn()
+    assert gauges.shown == {}

@@ -45,6 +45,8 @@ class Journal:
     made: list[str] = field(default_factory=list)
     used: list[Usage] = field(default_factory=list)
     crash_at: int = 0
+    instead: str = ""
+    """The model that budgets put in place of the agents'."""
     decided: dict[int, Json | WeftError] = field(default_factory=dict)
     """What people say came of calls that were lost: what the tool gave back, or that it failed."""
 
@@ -87,6 +89,8 @@ class Performing:
 
     async def _made(self, number: int, effect: Effect, make: Make) -> Json:
         self._must_live()
+        if self.journal.instead and effect.instead is not None:
+            make = effect.instead(self.journal.instead).make
         done = await make(number)
         if effect.effects is not Effects.ONCE:  # of such a call that is lost the engine asks a person: not here
             self._must_live()

@@ -131,3 +131,22 @@ async def test_the_limit_of_money_counts_the_models_that_were_asked_in_vain() ->
     output = await played.play(tools=["look"], max_cost_usd="0.065", on_limit="stop")
 
     assert (output["stopped_by"], output["usage"]["cost"]["amount"], output["usage"]["calls"]) == ("limit_cost", "0.06", 2)
+
+
+async def test_a_cheaper_model_is_asked_the_same_and_goes_the_same_way_when_it_is_played_back() -> None:
+    played = table(calls(LOOK_A), says("enough"))
+    played.journal.instead = "careful"
+    first = await played.play(tools=["look"], max_cost_usd="1")
+    assert [request.model for request in played.player.asked] == ["careful", "careful"]
+    played.journal.instead = ""
+
+    assert await played.play(tools=["look"], max_cost_usd="1") == first
+    assert len(played.player.asked) == 2
+
+
+async def test_a_tool_with_a_price_says_beforehand_what_it_will_use() -> None:
+    played = table(calls(("dear", {"word": "a"}), LOOK_A), says("enough"))
+    await played.play(tools=["dear", "look"], max_cost_usd="1")
+
+    reserved = {effect.name: effect.reserve for effect, _ in played.journal.kept.values() if effect.kind == "tool"}
+    assert reserved == {"dear": Usage("tool/dear", 0, 0, Money(Decimal("0.50"))), "look": None}
