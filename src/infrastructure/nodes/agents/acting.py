@@ -104,7 +104,7 @@ class Hands:
             return Performed(Result(content, usage).as_json(), usage)
 
         return _result(
-            self.context.perform(Effect("tool", tool, call.asked, None, call.effects, approved.arguments, _told, self._key), make)
+            self.context.perform(Effect("tool", tool, call.asked, None, call.effects, approved.arguments, _told, key=self._key), make)
         )
 
     def _key(self, effect: int) -> str:
