@@ -109,7 +109,7 @@ class Hands:
         def told_by(output: Json) -> Json:
             return Result(as_told(output), most).as_json()
 
-        effect = Effect("tool", tool, call.asked, most, call.effects, approved.arguments, told_by, self._key)
+        effect = Effect("tool", tool, call.asked, most, call.effects, approved.arguments, told_by, key=self._key)
         return _result(self.context.perform(effect, make))
 
     def _key(self, effect: int) -> str:

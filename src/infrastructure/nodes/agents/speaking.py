@@ -49,26 +49,26 @@ class Speaker:
     begun_with: int
     prompt: str
 
-    async def __call__(self, asked: TurnRequest, seconds: float | None) -> Turn:
-        request = self._request(asked, seconds)
-        own = self._call(asked, request)
+    async def __call__(self, asking: TurnRequest, seconds: float | None) -> Turn:
+        request = self._request(asking, seconds)
+        own = self._call(asking, request)
         effect = Effect(
-            MODEL, request.model, asked.digest, own.reserve, instead=lambda model: self._call(asked, replace(request, model=model))
+            MODEL, request.model, asking.digest, own.reserve, instead=lambda model: self._call(asking, replace(request, model=model))
         )
         return Turn.of(await self.context.perform(effect, own.make))
 
-    def _call(self, asked: TurnRequest, request: ModelRequest) -> Cheaper:
+    def _call(self, asking: TurnRequest, request: ModelRequest) -> Cheaper:
         reserve = self.node.workshop.models.at_most(request)
-        lacking = self._lacking(asked.spent, reserve)
+        lacking = self._lacking(asking.spent, reserve)
 
         async def make(effect: int) -> Performed:
             if lacking:
                 return Performed(Turn(stopped=lacking).as_json())
-            return await self._answered(asked, replace(request, caller=self.context.caller(effect, self.prompt)), reserve)
+            return await self._answered(asking, replace(request, caller=self.context.caller(effect, self.prompt)), reserve)
 
         return Cheaper(None if lacking else reserve, make)
 
-    async def _answered(self, asked: TurnRequest, request: ModelRequest, reserve: Usage) -> Performed:
+    async def _answered(self, asking: TurnRequest, request: ModelRequest, reserve: Usage) -> Performed:
         most = self.node.config.most_money
         if most is not None and reserve.cost is None:
             message = f"nobody knows what a call of {reserve.model} costs, and `max_cost_usd` allows {most.amount}: set its price"
@@ -80,14 +80,14 @@ class Speaker:
             if error.code != _GARBAGE or not isinstance(usage, Usage):
                 raise
             return Performed(Turn(usage=_charged(usage, reserve), unreadable=error.message).as_json(), usage)
-        return Performed(self._turn(asked, response, _charged(response.usage, reserve)).as_json(), response.usage)
+        return Performed(self._turn(asking, response, _charged(response.usage, reserve)).as_json(), response.usage)
 
-    def _turn(self, asked: TurnRequest, response: ModelResponse, usage: Usage) -> Turn:
+    def _turn(self, asking: TurnRequest, response: ModelResponse, usage: Usage) -> Turn:
         most, used = self.node.config.most_money, UsageTotal().plus(usage)
-        left = None if most is None else most.amount - asked.spent.amount - used.cost.amount
+        left = None if most is None else most.amount - asking.spent.amount - used.cost.amount
         shop = self.node.workshop
-        judge = Judge(shop.tools, shop.schemas, self.context, asked.member, self.node.config.plan, left)
-        calls = () if asked.repairs else judge.judged(asked.turn, response.tool_calls)
+        judge = Judge(shop.tools, shop.schemas, self.context, asking.member, self.node.config.plan, left)
+        calls = () if asking.repairs else judge.judged(asking.turn, response.tool_calls)
         return Turn(response.text, calls, max(len(response.tool_calls) - MOST_CALLS, 0), usage)
 
     def _lacking(self, spent: Money, reserve: Usage) -> str:
@@ -98,16 +98,16 @@ class Speaker:
         left = most.amount - spent.amount
         return f"the next call may cost {reserve.cost.amount} {reserve.cost.currency}, and {left} of `max_cost_usd` ({most.amount}) is left"
 
-    def _request(self, asked: TurnRequest, seconds: float | None) -> ModelRequest:
+    def _request(self, asking: TurnRequest, seconds: float | None) -> ModelRequest:
         config, schema = self.node.config, self.node.response_schema
         return ModelRequest(
-            model=asked.member.model,
-            messages=as_providers_know(self._shown((*self._system(asked.member), *self._with_its_task(asked.messages)))),
+            model=asking.member.model,
+            messages=as_providers_know(self._shown((*self._system(asking.member), *self._with_its_task(asking.messages)))),
             temperature=config.temperature,
             max_tokens=config.max_tokens,
             seed=config.seed,
-            response_schema=schema if asked.repairs else None,
-            tools=() if asked.repairs else asked.member.shown(self.node.workshop.tools, plan=config.plan),
+            response_schema=schema if asking.repairs else None,
+            tools=() if asking.repairs else asking.member.shown(self.node.workshop.tools, plan=config.plan),
             timeout_seconds=_TIMEOUT_SECONDS if seconds is None else seconds,
             options=config.options,
         )

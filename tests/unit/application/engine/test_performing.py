@@ -55,7 +55,7 @@ class Turns:
 
     def _effect(self, number: int) -> Effect:
         reserve = None if self.how is Effects.ONCE else MOST
-        return Effect("tool", "t", f"{self.digest}{number}", reserve, self.how, {"n": number}, lambda told: [told], self.key)
+        return Effect("tool", "t", f"{self.digest}{number}", reserve, self.how, {"n": number}, lambda told: [told], key=self.key)
 
     async def _make(self, number: int) -> Performed:
         self.reached[number] += 1
