@@ -22,7 +22,7 @@ from typing import Any, Final
 
 from application.access import LOCAL_ADMIN
 from application.branch_orders import BranchOrder
-from application.drive import CHECKPOINT_ROWS
+from application.checkpoints import CHECKPOINT_ROWS
 from application.looking_back import HistoryOrder
 from application.run_orders import RunOrder
 from application.threads import ThreadOrder
