@@ -156,7 +156,9 @@ class Shared(containers.DeclarativeContainer):
         validate,
         past,
         addresses,
-        models,
+        recorded,
+        purse,
+        meter,
         catalog,
         policy,
         trail,
@@ -192,8 +194,7 @@ class App:
         await asyncio.to_thread(lambda: self.shared.tools().list())
         tune_for_work()
         beats = beats_of(self.parts, self.worker)
-        keeping = KeepPurse(self.shared.purse())
-        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run(), keeping.run())
+        works = (self.shared.models().warm(), chores_of(self.parts, self.desk, beats).run())
         beside = [asyncio.create_task(work) for work in works]
         try:
             async with LoopWatch(self.settings.stall_seconds).watching():
@@ -202,7 +203,6 @@ class App:
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)
-            await keeping.leave()
             await beats.leave()
 
 
@@ -229,11 +229,24 @@ async def open_app(
         stack.push_async_callback(shared.history().close)
         stack.push_async_callback(close_models, shared.models())
         stack.push_async_callback(close_servers, shared.servers())
+        await stack.enter_async_context(_kept(KeepPurse(shared.purse())))
         keyless = not settings.api_keys and settings.jwt_keys is None and not await store.keys.any()
         parts = shared.parts(keyless=keyless)
         desk = build_desk(parts)
         stack.callback(desk.note_request.count)
         yield App(settings, desk, shared.worker(), shared, parts)
+
+
+@asynccontextmanager
+async def _kept(keeping: KeepPurse) -> AsyncIterator[None]:
+    """Also without a worker: drafts take from budgets too."""
+    task = asyncio.create_task(keeping.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await keeping.leave()
 
 
 class Launcher:

@@ -7,6 +7,7 @@ from typing import Final, TypeAlias, cast
 
 from pydantic import JsonValue
 
+from application.draft_calls import DraftCalls
 from application.draft_guide import guide
 from application.draft_views import DraftOrder, DraftView
 from application.run_views import CostView, UsageView
@@ -14,16 +15,15 @@ from application.workflow_views import problem_views
 from application.workflows import CheckDocument
 from domain.access import Principal, Role
 from domain.caller import Caller
-from domain.errors import ModelError, Problem, ValidationError
-from domain.ids import ActivationPath, Epoch, NewId, RunId, TenantId, ThreadId
+from domain.errors import BudgetExceeded, ModelError, PriceUnknown, Problem, ValidationError
+from domain.ids import ActivationPath, NewId, RunId, TenantId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.ports.clock import Clock
 from domain.ports.models import Models
 from domain.ports.nodes import NodeKinds
-from domain.ports.repositories import UsageLedger
 from domain.ports.tools import ToolCatalog
-from domain.usage import Usage, UsageRow, UsageState, UsageTotal
+from domain.usage import Usage, UsageTotal
 
 ReadText: TypeAlias = Callable[[str], Json]
 """JSON or YAML as a document; `ValidationError` for what is neither."""
@@ -50,6 +50,9 @@ class _Draft:
     stopped: str | None = None
     total: UsageTotal = field(default_factory=UsageTotal)
 
+    def spend(self, used: Usage) -> None:
+        self.total = self.total.plus(used)
+
     @property
     def is_valid(self) -> bool:
         return self.attempts > 0 and not self.problems
@@ -75,12 +78,12 @@ class DraftWorkflow:
     check: CheckDocument
     kinds: NodeKinds
     catalog: ToolCatalog
-    ledger: UsageLedger
+    calls: DraftCalls
     new_id: NewId
     clock: Clock
 
     async def __call__(self, who: Principal, order: DraftOrder, read: ReadText) -> DraftView:
-        """`ModelNotFound`, or a `ModelError` of the first call; after that a draft, with whatever is still wrong."""
+        """`ModelNotFound`, or why the first call failed or was not made; after that a draft, with whatever is still wrong."""
         who.must_be(Role.AUTHOR)
         tools = await self.catalog.list(who.tenant)
         told: JsonObject = {"role": "system", "content": guide(self.kinds.all(), tools, self.models.cards())}
@@ -100,8 +103,8 @@ class DraftWorkflow:
 
     async def _attempt(self, request: ModelRequest, caller: Caller, draft: _Draft, read: ReadText) -> None:
         try:
-            response = await self._asked(request, caller, draft)
-        except ModelError as error:
+            response = await self.calls.ask(request, caller, draft.spend)
+        except (ModelError, BudgetExceeded, PriceUnknown) as error:
             if not draft.attempts:
                 raise
             draft.stopped = f"{error.code}: {error.message}"
@@ -118,31 +121,6 @@ class DraftWorkflow:
             return
         found = await self.check(tenant, draft.document)
         draft.problems, draft.warnings = found.problems, found.warnings
-
-    async def _asked(self, request: ModelRequest, caller: Caller, draft: _Draft) -> ModelResponse:
-        """In the ledger before it is made, and settled after, as calls of runs are."""
-        most = self.models.at_most(request)
-        await self.ledger.count([self._line(caller, most.as_one, UsageState.RESERVED)])
-        try:
-            response = await self.models.complete(request)
-        except BaseException as error:
-            used = getattr(error, "usage", None)
-            await self._settle(caller, used if isinstance(used, Usage) else None, most, draft)
-            raise
-        await self._settle(caller, response.usage, most, draft)
-        return response
-
-    async def _settle(self, caller: Caller, used: Usage | None, most: Usage, draft: _Draft) -> None:
-        """A call that took several models has a line for each."""
-        if used is None:
-            return await self.ledger.count([self._line(caller, most.as_one, UsageState.VOID)])
-        draft.total = draft.total.plus(used)
-        lines = [self._line(caller, call, UsageState.COUNTED, effect) for effect, call in enumerate(used.calls)]
-        return await self.ledger.count(lines)
-
-    def _line(self, caller: Caller, usage: Usage, state: UsageState, effect: int = 0) -> UsageRow:
-        about = (caller.tenant, ThreadId(""), caller.run, "", caller.activation, effect, caller.attempt, Epoch(0))
-        return UsageRow(*about, usage, state, at=self.clock.now().timestamp())
 
 
 def without_fences(text: str) -> str:

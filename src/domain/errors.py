@@ -416,12 +416,14 @@ class LimitReached(ThreadExecutionError):
 class BudgetExceeded(ThreadExecutionError):
     """A call was not made: what it may use does not fit into a budget any more."""
 
+    family = Family.CONFLICT
     code = "budget_exceeded"
 
 
 class PriceUnknown(ThreadExecutionError):
     """A call was not made: a budget counts money, and nobody knows what the call costs."""
 
+    family = Family.CONFLICT
     code = "price_unknown"
 
 

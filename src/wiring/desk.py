@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         children,
         composition,
         controlling,
+        draft_calls,
         drafting,
         drawing,
         explaining,
@@ -62,6 +63,7 @@ else:  # a run alone asks nothing of these
     children = LaterModule("application.children")
     composition = LaterModule("application.composition")
     controlling = LaterModule("application.controlling")
+    draft_calls = LaterModule("application.draft_calls")
     drafting = LaterModule("application.drafting")
     drawing = LaterModule("application.drawing")
     explaining = LaterModule("application.explaining")
@@ -118,7 +120,15 @@ def _of_workflows(parts: Parts) -> partial[desk.Desk]:
             store.workflows, store.runs, store.journal, store.usage, drawing.DrawWorkflow(store.workflows, DRAWINGS)
         ),
         compose_workflows=composition.ComposeWorkflows(store.workflows, parts.validate),
-        draft_workflow=drafting.DraftWorkflow(parts.models, parts.check, parts.validate.kinds, parts.catalog, store.usage, new_id, clock),
+        draft_workflow=drafting.DraftWorkflow(
+            parts.models,
+            parts.check,
+            parts.validate.kinds,
+            parts.catalog,
+            draft_calls.DraftCalls(parts.models, store.usage, parts.purse, parts.meter, clock),
+            new_id,
+            clock,
+        ),
         put_template=templates.PutTemplate(store.templates, keyed, parts.workshop, clock),
         get_template=templates.GetTemplate(store.templates),
         list_templates=templates.ListTemplates(store.templates),

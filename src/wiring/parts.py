@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from application import flow, making_way, once, placing, runs, workflows
+from application.budgets.purse import Purse
 from application.past import Past
 from application.preparing_prompts import PromptShelf
 from application.validation import Validate
@@ -12,6 +13,8 @@ from domain.policy import Policy
 from domain.ports.audit import AuditTrail
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
+from domain.ports.meter import Meter
+from domain.ports.models import Models
 from domain.ports.nodes import Workshop
 from domain.ports.tools import ToolCatalog
 from infrastructure.between import Between
@@ -48,7 +51,9 @@ class Parts:
     validate: Validate
     past: Past
     addresses: Addresses
-    models: Later
+    models: Models
+    purse: Purse
+    meter: Meter
     catalog: ToolCatalog
     policy: Policy
     trail: AuditTrail

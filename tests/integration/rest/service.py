@@ -15,12 +15,15 @@ from application.answering import AnswerRun
 from application.audit import AuditDesk
 from application.branching import BranchThread, CutBranch
 from application.budgets.desk import BudgetDesk
+from application.budgets.holdings import Holdings
+from application.budgets.purse import Purse
 from application.budgets.waking import WakeParked
 from application.channels import FindChannels
 from application.children import JoinChildren
 from application.composition import ComposeWorkflows
 from application.controlling import RunControl
 from application.desk import Desk
+from application.draft_calls import DraftCalls
 from application.drafting import DraftWorkflow
 from application.drawing import DrawWorkflow
 from application.editing import EditThread, RestoreThread
@@ -67,6 +70,8 @@ from application.versions import resolve_versions
 from application.webhooks import WebhookDesk
 from application.workflows import CheckDocument, GetWorkflow, ListVersions, ListWorkflows, PublishWorkflow, ValidateWorkflow
 from domain.policy import Policy
+from domain.ports.clock import Clock
+from domain.ports.models import Models
 from domain.ports.nodes import NodeKind, Workshop
 from infrastructure.calendar import CronCalendar
 from infrastructure.canonical import content_hash
@@ -85,6 +90,7 @@ from infrastructure.outgoing.addresses import Addresses
 from infrastructure.schemas import JsonSchemas
 from infrastructure.store.memory.open import open_memory
 from infrastructure.store.store import Store
+from infrastructure.telemetry.unmetered import Unmetered
 from infrastructure.templates import JinjaTemplates
 from infrastructure.trail import GroupedTrail
 from interface.rest.app import RestSettings, create_app
@@ -172,7 +178,7 @@ def desk_over(store: Store, feed: ProcessFeed, keyless: bool) -> Desk:
         draw_workflow=draw,
         cost_paths=CostPaths(store.workflows, store.runs, store.journal, store.usage, draw),
         compose_workflows=ComposeWorkflows(store.workflows, validate),
-        draft_workflow=DraftWorkflow(models, check, kinds, catalog, store.usage, new_id, clock),
+        draft_workflow=DraftWorkflow(models, check, kinds, catalog, _calls(models, store, clock), new_id, clock),
         put_template=PutTemplate(store.templates, once, workshop, clock),
         get_template=GetTemplate(store.templates),
         list_templates=ListTemplates(store.templates),
@@ -250,3 +256,8 @@ def broken(service: Service, **fields: Any) -> Service:
     desk = replace(service.desk, **fields)
     service.app.state.desk = desk
     return replace(service, desk=desk)
+
+
+def _calls(models: Models, store: Store, clock: Clock) -> DraftCalls:
+    purse = Purse(store.budgets, Holdings(store.accounts, new_id, clock, 30.0))
+    return DraftCalls(models, store.usage, purse, Unmetered(), clock)

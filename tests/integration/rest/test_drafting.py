@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from application.budgets.keeping import KeepPurse
 from application.draft_guide import EXAMPLES
 from bootstrap import App, open_app
 from domain.ids import DEFAULT_TENANT, RunId
@@ -43,6 +45,12 @@ class Place:
         told: dict[str, Any] = answer.json()
         return told
 
+    async def account(self) -> dict[str, Any]:
+        """Of the only budget."""
+        (budget,) = (await self.client.get("/v1/budgets")).json()["items"]
+        account: dict[str, Any] = budget["accounts"][0]
+        return account
+
     async def lines(self) -> list[tuple[int, str, int]]:
         """Of the ledger: attempt, state, tokens."""
         rows = await self.app.parts.store.usage.of_run(DEFAULT_TENANT, RunId(""))
@@ -51,10 +59,10 @@ class Place:
 
 
 @asynccontextmanager
-async def place(tmp_path: Path, *rules: dict[str, Any]) -> AsyncIterator[Place]:
+async def place(tmp_path: Path, *rules: dict[str, Any], metrics: bool = False) -> AsyncIterator[Place]:
     """`author` answers by these rules, the first that holds."""
     (scripts := tmp_path / "scripts.yaml").write_text(json.dumps({"author": {"rules": list(rules)}}))
-    async with open_app(Settings(database_url="memory:", metrics=False, scripts=scripts)) as app:
+    async with open_app(Settings(database_url="memory:", metrics=metrics, scripts=scripts)) as app:
         (stopping := asyncio.Event()).set()
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app.rest(stopping)), base_url="http://localhost") as client:
             yield Place(app, client)
@@ -153,3 +161,28 @@ _YAML = {"Content-Type": "application/yaml"}
 
 def _example(text: str) -> str:
     return text.replace("MODEL", "fast")
+
+
+async def test_history_budgets_and_metrics_count_a_draft_as_the_ledger_does(tmp_path: Path) -> None:
+    async with place(tmp_path, {"answer": says(VALID)}, metrics=True) as here:
+        await here.client.post("/v1/budgets", json={"name": "all", "limit": {"tokens": 100_000}})
+        draft = await here.draft()
+        await here.app.shared.history().close()
+        await KeepPurse(here.app.parts.purse).turn()
+        said = {one["record_type"] for one in (await here.client.get("/v1/history")).json()["items"]}
+        account = await here.account()
+        counted = re.findall(r"^weft_tokens_total{.*scripted/author.*} (.*)$", here.app.metrics()[0].decode(), re.MULTILINE)
+
+    tokens = draft["usage"]["total_tokens"]
+    assert {"llm_request", "llm_response", "token_usage"} <= said
+    assert account["spent"]["tokens"] == tokens
+    assert sum(map(float, counted)) == tokens
+
+
+async def test_a_budget_without_room_refuses_a_draft_before_it_is_paid_for(tmp_path: Path) -> None:
+    async with place(tmp_path, {"answer": says(VALID)}) as here:
+        await here.client.post("/v1/budgets", json={"name": "all", "limit": {"tokens": 10}})
+        refused = await here.draft(409)
+
+        assert (refused["code"], await here.lines()) == ("budget_exceeded", [])
+    assert "the budget 'all'" in refused["detail"]
