@@ -119,12 +119,14 @@ class Replay:
             with _logs_as_they_were():
                 return _aside(lambda: self._played(self.folder / cassette, workflow, input, dict(models or {}), prompts))
         except CommandFailed as failed:
-            pytest.fail("\n".join([failed.sentence, *failed.details]), pytrace=False)
+            sentence = "\n".join([failed.sentence, *failed.details])
+        pytest.fail(sentence, pytrace=False)
 
     def _played(
         self, file: Path, workflow: str | None, given: Mapping[str, Any] | None, models: dict[str, str], prompts: Sequence[str]
     ) -> Result:
         from bootstrap import Launcher
+        from interface.cli.failures import CommandFailed
         from interface.cli.recording import read_cassette
         from interface.cli.replaying import changed_by, replayed
 
@@ -133,6 +135,8 @@ class Replay:
         changed = changed_by(launcher, named, [self.folder / prompt for prompt in prompts], None)
         if self.records:
             asyncio.run(_record(file, changed, given))
+        elif not file.exists():
+            raise CommandFailed(f"{file} is not there yet: `pytest --weft-record` records it, with the `input` that the test gives")
         return Result(replayed(launcher, read_cassette(file), changed, models, log="error"))
 
 
@@ -182,6 +186,10 @@ def _aside(act: Callable[[], T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
+        is_inside = False
+    else:
+        is_inside = True
+    if not is_inside:
         return act()
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(act).result()

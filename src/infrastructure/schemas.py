@@ -45,8 +45,17 @@ class CompiledSchema:
 
     def _violations(self, value: Json) -> Iterator[Problem]:
         for _, violation in zip(range(MAX_PROBLEMS), self.validator.iter_errors(value), strict=False):
-            message = violation.message if len(violation.message) <= _SHOWN else violation.message[:_SHOWN] + "..."
-            yield Problem(pointer_to(violation.instance_path), f"schema_{violation.kind.name}", message)
+            message = _message(violation)
+            shown = message if len(message) <= _SHOWN else message[:_SHOWN] + "..."
+            yield Problem(pointer_to(violation.instance_path), f"schema_{violation.kind.name}", shown)
+
+
+def _message(violation: Violation) -> str:
+    """Of alternatives none of which fits, what is wrong with each; that it may not be null helps nobody."""
+    branches = getattr(violation.kind, "context", None) or ()
+    reasons = [branch[0].message for branch in branches if branch]
+    told = [reason for reason in reasons if not reason.endswith('"null"')] or reasons
+    return "; and ".join(dict.fromkeys(told)) or violation.message
 
 
 def _refused(reason: str, pointer: str = "") -> ValidationError:

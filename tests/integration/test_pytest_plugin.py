@@ -86,7 +86,8 @@ def theirs(tmp_path: Path) -> Theirs:
 def test_a_cassette_is_recorded_once_and_then_played_without_anybody(theirs: Theirs) -> None:
     missing = theirs.pytest("-k", "dearer")
     assert missing.returncode == 1
-    assert "small.yaml cannot be read" in missing.stdout
+    assert "small.yaml is not there yet: `pytest --weft-record` records it" in missing.stdout
+    assert "another exception" not in missing.stdout
     assert "Traceback" not in missing.stdout + missing.stderr
 
     recorded = theirs.pytest("--weft-record", "-k", "small")

@@ -7,6 +7,7 @@ from typing import Any
 from interface.cli.client import Server
 from interface.cli.failures import CommandFailed
 from interface.cli.happenings import Members
+from interface.cli.printing import money
 
 _LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)")
 _MOST = 100_000
@@ -35,15 +36,20 @@ def named(there: Server, name: str) -> Members:
     return found
 
 
+def brief(view: Members) -> str:
+    """For a table; `show` and --json say all of it."""
+    return amount(view) if view["amount"] is None else money(view["amount"], view["currency"])
+
+
 def amount(view: Members) -> str:
     return f"{view['tokens']} tokens" if view["amount"] is None else f"{view['amount']} {view['currency']}"
 
 
 def lines_of(view: Members) -> Iterator[tuple[str, ...]]:
     """A line for each account, and one for a budget that was not used."""
-    limit, at_limit = amount(view["limit"]), view["at_limit"]
+    limit, at_limit = brief(view["limit"]), view["at_limit"]
     for account in view["accounts"]:
-        used = (amount(account[name]) for name in ("spent", "reserved", "left"))
+        used = (brief(account[name]) for name in ("spent", "reserved", "left"))
         yield view["name"], account["subject"] or "all", account["period"] or view["per"], limit, *used, at_limit
     if not view["accounts"]:
         yield view["name"], _scope(view), view["per"], limit, "", "", "", at_limit

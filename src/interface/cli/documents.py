@@ -1,6 +1,7 @@
 """Files as the commands read them: workflows, inputs, and what is said of them."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -55,6 +56,16 @@ def read_value(written: str, option: str) -> object:
 def is_file(reference: str) -> bool:
     """Does `weft run` mean a file by this, or the name of a published workflow?"""
     return reference.endswith(SUFFIXES) or Path(reference).is_file()
+
+
+def must_be_writable(out: Path) -> None:
+    """Asked before what will stand in it is paid for. Folders that are missing are made."""
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandFailed(f"{out} cannot be written: {error.strerror}") from error
+    if out.is_dir() or not os.access(out if out.exists() else out.parent, os.W_OK):
+        raise CommandFailed(f"{out} cannot be written: name a file in a folder of yours")
 
 
 def write_text(text: str, out: Path | None) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from interface.cli.client import connected
-from interface.cli.documents import write_text
+from interface.cli.documents import must_be_writable, write_text
 from interface.cli.failures import Exit, detail
 from interface.cli.happenings import Members
 from interface.cli.printing import print_json, spent
@@ -14,6 +14,8 @@ _MORE_SECONDS: Final = 30
 
 
 def generated(order: Members, out: Path | None, server: str | None, key: str | None, as_json: bool) -> int:
+    if out is not None:
+        must_be_writable(out)
     with connected(server, key) as there:
         draft = there.post("/v1/workflows/draft", order, within=order["seconds"] + _MORE_SECONDS)
     if as_json:

@@ -28,7 +28,9 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(*titles, box=None, header_style="bold", pad_edge=False)
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for title in titles:
+        table.add_column(title, overflow="fold")  # where there is little room, a name goes on below: nothing is left out
     for row in rows:
         table.add_row(*row)
     Console(markup=False, highlight=False).print(table)
@@ -37,7 +39,9 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 def money(amount: Decimal | str, currency: str) -> str:
     """`$0.0123`: small sums keep their digits."""
     number = Decimal(amount)
-    written = f"{number:.2f}" if number == number.quantize(Decimal("0.01")) else f"{number:.6f}".rstrip("0")
+    places = 6 if not number or number.adjusted() >= -6 else 1 - number.adjusted()
+    whole, _, cents = f"{number:.{places}f}".partition(".")
+    written = f"{whole}.{cents.rstrip('0').ljust(2, '0')}"
     return f"${written}" if currency == "USD" else f"{written} {currency}"
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from application.access import LOCAL_ADMIN
 from application.cassettes import Recording
-from interface.cli.documents import is_file, read_document, write_text
+from interface.cli.documents import is_file, must_be_writable, read_document, write_text
 from interface.cli.failures import CommandFailed
 from interface.yaml import Room
 
@@ -33,6 +33,7 @@ class Recorder:
     def __post_init__(self) -> None:
         if self.file.suffix not in _SUFFIXES:
             raise CommandFailed(f"{self.file}: a cassette's name ends in {', '.join(_SUFFIXES)}")
+        must_be_writable(self.file)
 
     async def keep(self, app: "App", run: "RunView") -> None:
         from application.cassettes.recording import cassette_of

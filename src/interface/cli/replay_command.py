@@ -42,7 +42,9 @@ def replay(
 
     tape = read_cassette(cassette)
     changed = replaying.changed_by(launcher, workflow, prompt or [], database)
-    found = replaying.replayed(launcher, tape, changed, _models(model or []), log=quiet())
+    models = _models(model or [])
+    found = replaying.replayed(launcher, tape, changed, models, log=quiet())
+    replaying.must_be_asked(found, models)
     if as_json:
         print_json(replaying.as_json(found))
     else:

@@ -1,7 +1,7 @@
 """A cassette that is played, and what came out otherwise."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
@@ -59,6 +59,15 @@ def replayed(launcher: Launcher, cassette: "Cassette", changed: "Changed", model
             raise of_weft_error(error) from error
 
 
+def must_be_asked(found: Replayed, models: Iterable[str]) -> None:
+    """A name that stands for another model, and that nobody asks, is a slip of the pen: nothing would come out otherwise."""
+    tape = found.tape
+    recorded = {call.name for call in tape.calls if call.kind == "model"}
+    asked = recorded | {one.name for one in tape.otherwise} | {one.name for one in tape.missing}
+    if unknown := [name for name in models if name not in asked]:
+        raise CommandFailed(f"--model {unknown[0]}: no call asks for that; they ask for {', '.join(sorted(asked)) or 'no model'}")
+
+
 def document_of(launcher: Launcher, reference: str | None, database: str | None) -> "dict[str, JsonValue] | None":
     """Of a file, or of a workflow that is published in the database; None: the recorded one."""
     if reference is None:
@@ -77,8 +86,13 @@ def changed_by(launcher: Launcher, workflow: str | None, prompts: Sequence[Path]
     from application.prompt_documents import PromptDocument
     from interface.fitting import fitted
 
-    written = [fitted(PromptDocument, read_document(file).document) for file in prompts]
-    return Changed(document_of(launcher, workflow, database), tuple(written))
+    def written(file: Path) -> PromptDocument:
+        try:
+            return fitted(PromptDocument, read_document(file).document)
+        except ValidationError as error:
+            raise of_weft_error(error, str(file)) from error
+
+    return Changed(document_of(launcher, workflow, database), tuple(map(written, prompts)))
 
 
 async def _published(launcher: Launcher, reference: str, database: str | None) -> "dict[str, JsonValue] | None":

@@ -7,7 +7,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from interface.cli.client import Server
-from interface.cli.documents import write_text
+from interface.cli.documents import is_file, write_text
+from interface.cli.failures import CommandFailed
 from interface.cli.happenings import Members
 from interface.cli.printing import money, print_table
 from interface.cli.spending import time_of
@@ -16,6 +17,10 @@ _TITLES = ("WAY", "TIMES", "COST A RUN", "TOKENS", "BRANCH A RUN", "BRANCH")
 
 
 def show_costs(there: Server, workflow: str, language: str, since: str | None, limit: int, out: Path | None) -> None:
+    if is_file(workflow):
+        raise CommandFailed(
+            f"{workflow} is a file, and --costs wants the NAME of a published workflow: what runs of it cost is known at a service"
+        )
     name, _, version = workflow.partition("@")
     path = f"/v1/workflows/{quote(name, safe='')}/costs"
     asked = {"version": version or None, "since": time_of(since, datetime.now(UTC), "--since"), "limit": str(limit)}
@@ -24,7 +29,8 @@ def show_costs(there: Server, workflow: str, language: str, since: str | None, l
     found = there.get(path, **asked)
     print_table(_TITLES, _rows(found))
     total = money(found["cost_per_run"], found["total"]["cost"]["currency"])
-    print(f"{found['workflow']}: {total} a run, in the newest {found['runs']} runs that have ended", file=sys.stderr)
+    runs = "the newest run that has ended" if found["runs"] == 1 else f"the newest {found['runs']} runs that have ended"
+    print(f"{found['workflow']}: {total} a run, in {runs}", file=sys.stderr)
     return None
 
 

@@ -30,6 +30,19 @@ def test_a_recorded_run_is_played_again_and_what_changed_is_said(weft: Weft) -> 
     assert Decimal(dearer.json["cost"]["after"]) > Decimal(dearer.json["cost"]["before"])
 
 
+def test_what_cannot_be_meant_is_said_and_nothing_is_paid_for(weft: Weft) -> None:
+    weft.write("taken", "")
+    lost = weft("run", TRIAGE, "--input", TICKET, "--record", "taken/triage.yaml")
+    assert (lost.code, lost.out) == (2, "")
+    assert "taken/triage.yaml cannot be written" in lost.err
+
+    weft("run", TRIAGE, "--input", TICKET, "--record", "triage.yaml")
+    slip = weft("replay", "triage.yaml", "--model", "slow=openai/gpt-4o")
+    assert (slip.code, slip.out) == (2, "")
+    assert "--model slow: no call asks for that; they ask for careful, fast" in slip.err
+    assert f"{TRIAGE}: the body does not fit" in weft("replay", "triage.yaml", "--prompt", TRIAGE).err
+
+
 def test_what_is_no_cassette_is_code_2(weft: Weft) -> None:
     no_cassette = weft("replay", TRIAGE)
 

@@ -38,6 +38,8 @@ def test_what_a_service_spent_is_told_by_day_by_run_and_on_the_picture(weft: Wef
     costs = weft("graph", "draft-and-critique", "--costs", "--format", "text", *server)
     assert costs.code == 0, costs.err
     assert "critique -> draft (loop)\t2\t" in costs.out
+    assert "a run, in the newest run that has ended" in costs.err
+    assert "wants the NAME of a published workflow" in weft("graph", EXAMPLES / "draft_and_critique.yaml", "--costs", *server).err
     assert "USD, 2x" in weft("graph", "draft-and-critique@1.0.0", "--costs", *server).out
 
 

@@ -58,6 +58,12 @@ def test_what_is_said_about_a_long_value_is_short() -> None:
     assert len(problem.message) < 400
 
 
+def test_of_alternatives_none_of_which_fits_each_says_what_is_wrong() -> None:
+    amount = SCHEMAS.compile({"anyOf": [{"type": "string", "pattern": "^[0-9]+$"}, {"type": "number"}, {"type": "null"}]})
+
+    assert [problem.message for problem in amount.problems("-1")] == ['"-1" does not match "^[0-9]+$"; and "-1" is not of type "number"']
+
+
 def test_one_schema_is_compiled_once_however_it_is_ordered() -> None:
     assert SCHEMAS.compile({"type": "object", "minProperties": 1}) is SCHEMAS.compile({"minProperties": 1, "type": "object"})
 

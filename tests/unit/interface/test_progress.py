@@ -164,6 +164,8 @@ def test_of_thousands_of_visits_those_that_run_are_shown() -> None:
         ("0", "USD", "$0.00"),
         ("0.0123", "EUR", "0.0123 EUR"),
         ("1E+2", "USD", "$100.00"),
+        ("0.00000045", "USD", "$0.00000045"),
+        ("5.0000001", "USD", "$5.00"),
     ],
 )
 def test_small_sums_keep_their_digits(amount: str, currency: str, written: str) -> None:

@@ -135,10 +135,6 @@ def _decided(answer: Answer, tool: str, *, editable: bool) -> Json:
         return {"arguments": {}, "by": answer.by, "told": f"not called: {error.message}"}
 
 
-def _told(output: Json) -> Json:
-    return Result(as_told(output)).as_json()
-
-
 async def _result(performed: Awaitable[Json]) -> Result:
     try:
         return Result.of(await performed)

@@ -95,8 +95,8 @@ class Speaker:
         most = self.node.config.most_money
         if most is None or reserve.cost is None or spent.amount + reserve.cost.amount <= most.amount:
             return ""
-        left = most.amount - spent.amount
-        return f"the next call may cost {reserve.cost.amount} {reserve.cost.currency}, and {left} of `max_cost_usd` ({most.amount}) is left"
+        left, cost = most.amount - spent.amount, reserve.cost
+        return f"the next call may cost {cost.amount:f} {cost.currency}, and {left:f} of `max_cost_usd` ({most.amount:f}) is left"
 
     def _request(self, asking: TurnRequest, seconds: float | None) -> ModelRequest:
         config, schema = self.node.config, self.node.response_schema

@@ -53,4 +53,6 @@ def no_budget(budget: BudgetId) -> BudgetNotFound:
 
 
 def name_taken(budget: Budget) -> BudgetNameTaken:
-    return BudgetNameTaken(f"there is a budget {budget.name!r} already: change that one, or take another name")
+    return BudgetNameTaken(
+        f"there is a budget {budget.name!r} already: give it another limit (`weft budgets raise`), remove it, or take another name"
+    )
