@@ -13,6 +13,7 @@ TYPE_CHECKING = False  # type checkers take it for true; importing typing would 
 if TYPE_CHECKING:
     from domain.declaring import tool
     from domain.errors import NodeExecutionError, Problem, ToolError
+    from domain.ports.effects import Effect, Performed
     from domain.ports.nodes import (
         EndFrame,
         Executor,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "Effect",
     "Effects",
     "EndFrame",
     "Executor",
@@ -43,6 +45,7 @@ __all__ = [
     "NodeKind",
     "OpenFrames",
     "Park",
+    "Performed",
     "Problem",
     "Reads",
     "ToolContext",
@@ -54,6 +57,7 @@ __all__ = [
 
 _HOMES = {
     "domain.errors": ("NodeExecutionError", "Problem", "ToolError"),
+    "domain.ports.effects": ("Effect", "Performed"),
     "domain.ports.nodes": (
         "EndFrame",
         "Executor",

@@ -14,7 +14,7 @@ from application.ending import end_if_over
 from application.intents import decided, is_unknown, keep_answer, leave_unknown, lose_sight, retries_after
 from application.programs import Program
 from application.recalling import recalls_before_it_finishes
-from application.sleeping import SHORT_SECONDS, rest, sleep
+from application.sleeping import park, rest
 from application.spans import attempt_ended
 from application.stopping import stop
 from application.wishes import take_wishes
@@ -25,7 +25,6 @@ from domain.ports.expressions import RECALLED
 from domain.ports.nodes import EndFrame, Finished, OpenFrames, Park
 from domain.run import events
 from domain.run.state import Activation, Frame, Signal
-from domain.sizes import check_value
 from domain.usage import Usage
 
 
@@ -213,27 +212,13 @@ def _interpret(drive: Drive, attempt: Attempt, recalled: JsonObject | None) -> N
         case OpenFrames():
             drive.record(deciding.opened(drive.state, activation, outcome, _child(drive, activation, program, outcome)))
         case Park():
-            _park(drive, activation, outcome)
+            park(drive, activation, outcome)
         case EndFrame():
             drive.record(deciding.terminated(activation, outcome))
             if drive.breaks:
                 stop_after(drive, activation)
         case _:
             raise NodeExecutionError(f"{activation.node} returned {type(outcome).__name__}, not Finished, OpenFrames, Park or EndFrame")
-
-
-def _park(drive: Drive, activation: Activation, outcome: Park) -> None:
-    """By a row, but for a short sleep that only time can end, and that nobody holds up."""
-    until, question = outcome.until, outcome.question
-    if until is not None and not outcome.signals and question is None and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
-        return sleep(drive, activation, until, outcome.output)
-    about = None if question is None else question.as_json()
-    check_value([outcome.output, about], "/output")
-    drive.has_asked = drive.has_asked or about is not None
-    drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals, about))
-    if activation.is_parked:
-        rest(drive, activation)
-    return None
 
 
 def _child(drive: Drive, activation: Activation, program: Program, outcome: OpenFrames) -> Program:

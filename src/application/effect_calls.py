@@ -9,37 +9,21 @@ from dataclasses import dataclass, field, replace
 
 from application.account import Call
 from application.attempts import Attempt, known, usage_of
-from application.budgets.refusing import cheaper_than, error_of, parked_for
+from application.budgets.refusing import cheaper_than
 from application.budgets.tills import Refusal
 from application.drive import Drive
 from application.intents import FRESH_SECONDS, LET_GO, LOST, is_unknown, keep_answer, leave_open, lose_sight
-from domain.budget import AtLimit
+from application.letting_go import LetGo, TooLate, outcome_of
 from domain.errors import PriceUnknown, WeftError, failure_of
 from domain.ids import ActivationPath
 from domain.json import Json
 from domain.ports.effects import Cheaper, Effect, Make, Performed
-from domain.ports.nodes import Finished, Park
+from domain.ports.nodes import Finished
 from domain.run import events
 from domain.run.state import Activation
 from domain.sizes import check_value
 from domain.tool import Effects
 from domain.usage import Usage
-
-
-class LetGo(BaseException):
-    """The node is put down here, and taken up again later; what it did so far is kept."""
-
-
-class Parked(LetGo):
-    """The node is put down until a budget has room."""
-
-    def __init__(self, park: Park) -> None:
-        super().__init__()
-        self.park = park
-
-
-class TooLate(LetGo):
-    """The node is over, or put down, and the call had not begun."""
 
 
 @dataclass(slots=True, eq=False)
@@ -126,7 +110,7 @@ class EffectCall:
         while refused is not None:
             model = None if self.effect.instead is None else cheaper_than(refused, tried)
             if self.effect.instead is None or model is None:
-                raise _outcome_of(refused)
+                raise outcome_of(refused)
             tried.append(model)
             refused = await self._take_instead(model, self.effect.instead(model))
 
@@ -233,12 +217,6 @@ class EffectCall:
 
     def _since(self, began: float) -> float:
         return self.drive.tools.clock.monotonic() - began
-
-
-def _outcome_of(refused: Refusal | PriceUnknown) -> BaseException:
-    if isinstance(refused, Refusal) and refused.budget.at_limit is AtLimit.PARK:
-        return Parked(parked_for(refused))
-    return error_of(refused)
 
 
 def _checked(performed: Performed) -> Performed:

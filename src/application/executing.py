@@ -11,8 +11,8 @@ from application.budgeting import has_room, wait_for_room
 from application.capturing import capture_in
 from application.deriving import settle, woken
 from application.drive import Drive
-from application.effect_calls import LetGo
 from application.intents import is_lost_sight_of, may_call, take_back
+from application.letting_go import LetGo
 from application.performing import Performing, put_back
 from application.programs import NodeProgram
 from application.progressing import Progress

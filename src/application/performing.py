@@ -6,8 +6,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass, field
 
 from application.drive import Drive
-from application.effect_calls import EffectCall, LetGo, Parked, TooLate
+from application.effect_calls import EffectCall
 from application.intents import DecidedFailed
+from application.letting_go import LetGo, Parked, TooLate
 from domain.errors import Nondeterministic
 from domain.json import Json
 from domain.ports.effects import Effect, Make

@@ -1,4 +1,4 @@
-"""Activations that sleep in memory: short waits, backoffs, and long waits whose time comes while the run is here anyway."""
+"""Activations that wait: by a row, or in memory for short waits, backoffs, and long ones whose time comes while the run is here anyway."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,11 +7,27 @@ from application.attempts import Attempt
 from application.deadlines import decide
 from application.drive import Drive
 from domain.json import Json
-from domain.ports.nodes import Finished
+from domain.ports.nodes import Finished, Park
+from domain.run import events
 from domain.run.state import Activation
+from domain.sizes import check_value
 
 SHORT_SECONDS = 5.0
 """Sleeps and backoffs below this do not park."""
+
+
+def park(drive: Drive, activation: Activation, outcome: Park) -> None:
+    """By a row, but for a short sleep that only time can end, and that nobody holds up."""
+    until, question = outcome.until, outcome.question
+    if until is not None and not outcome.signals and question is None and not drive.state.is_held and until - drive.now() < SHORT_SECONDS:
+        return sleep(drive, activation, until, outcome.output)
+    about = None if question is None else question.as_json()
+    check_value([outcome.output, about], "/output")
+    drive.has_asked = drive.has_asked or about is not None
+    drive.record(events.NodeParked(activation.path, outcome.waiting_for, until, outcome.output, outcome.signals, about))
+    if activation.is_parked:
+        rest(drive, activation)
+    return None
 
 
 def rest(drive: Drive, activation: Activation) -> None:
