@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from application.access import LOCAL_ADMIN
-from application.errors import Problem, ValidationError
+from application.errors import NotFound, Problem, ValidationError
 from application.run_orders import RunOrder
 from application.run_views import EndView, EventView, RunView
 from application.runs import CancelOrder
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from interface.cli.recording import Recorder
     from interface.yaml import LoadedDocument
 
+_ELSEWHERE: Final = (
+    "`weft run` looks into the database of this folder, or --database; what is published at a service, `weft runs start` starts there"
+)
 LOOK_SECONDS: Final = 0.5
 CANCEL_SECONDS: Final = 10.0
 """How long a run that was asked to stop may take before the command ends without it."""
@@ -117,6 +120,8 @@ async def _started(app: App, order: RunOrder, reference: str, loaded: "LoadedDoc
         if loaded is None:
             raise
         raise CommandFailed(error.message, [_placed(problem, reference, loaded) for problem in error.problems]) from error
+    except NotFound as error:
+        raise CommandFailed(error.message, [_ELSEWHERE]) from error
 
 
 def _placed(problem: Problem, file: str, loaded: "LoadedDocument") -> str:

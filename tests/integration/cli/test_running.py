@@ -57,6 +57,14 @@ def test_a_failed_run_is_code_1_and_names_the_node(weft: Weft) -> None:
     assert "division" in answer.err
 
 
+def test_a_name_that_is_not_known_here_says_where_it_may_be(weft: Weft) -> None:
+    answer = weft("run", "desk")
+
+    assert answer.code == 2
+    assert "there is no workflow desk" in answer.err
+    assert "what is published at a service, `weft runs start` starts there" in answer.err
+
+
 def test_an_invalid_file_is_code_2_with_line_and_column(weft: Weft) -> None:
     file = weft.write("wrong.yaml", WRONG)
 
