@@ -153,7 +153,9 @@ class Account:
 
     @property
     def _share(self) -> Decimal:
-        """Of the limit, in percent."""
+        """Of the limit, in percent. Of a limit of nothing, nothing is no share."""
+        if not self.spent:
+            return NOTHING
         return self.spent * 100 / self.limit if self.limit else Decimal(100)
 
     def arm(self, alerts: Iterable[int]) -> None:

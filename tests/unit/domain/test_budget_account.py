@@ -194,6 +194,11 @@ def test_alerts(spent: str, alerted: int, crossed: int | None) -> None:
     assert account.crossed((50, 80, 100)) == crossed
 
 
+def test_a_budget_of_nothing_is_not_used_up_before_somebody_asked() -> None:
+    assert Account(KEY, Decimal(0)).crossed((50, 80, 100)) is None
+    assert Account(KEY, Decimal(0), taken=Decimal(1)).crossed((50, 80, 100)) == 100
+
+
 def test_a_call_that_was_refused_is_the_end_of_the_budget() -> None:
     account = Account(KEY, LIMIT, taken=Decimal(17))
     account.lease(a_block(), Decimal(4), Decimal(4), 0.0, alone=False)
