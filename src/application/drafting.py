@@ -105,7 +105,7 @@ class DraftWorkflow:
         try:
             response = await self.ask(request, caller, draft.use)
         except (ModelError, BudgetExceeded, PriceUnknown) as error:
-            if isinstance(error, ModelError) and not draft.attempts:
+            if not draft.attempts:
                 raise
             draft.stopped = f"{error.code}: {error.message}"
         else:
