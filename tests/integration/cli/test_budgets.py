@@ -22,7 +22,7 @@ def test_a_budget_is_set_listed_raised_and_removed(weft: Weft) -> None:
     assert said("set", "daily", "--scope", "workflow=triage", "--limit", "0.30USD", "--per", "day", "--at-limit", "park") == (
         "budget daily: 0.3 USD for workflow=triage, per day, at the limit park"
     )
-    assert said("list").splitlines()[-1].split("\t") == ["daily", "workflow=triage", "day", "0.3 USD", "", "", "", "park"]
+    assert said("list").splitlines()[-1].split("\t") == ["daily", "workflow=triage", "day", "$0.30", "", "", "", "park"]
     assert said("raise", "daily", "--limit", "0.80USD").startswith("budget daily: 0.8 USD for")
     (shown,) = weft("budgets", "list", "--json", *server).json
     assert Decimal(shown["limit"]["amount"]) == Decimal("0.80")
