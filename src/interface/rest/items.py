@@ -25,7 +25,7 @@ async def list_items(who: Caller, desk: TheDesk, order: Annotated[ItemListOrder,
     return await desk.items.search(who, order)
 
 
-@router.put("/{item:path}", responses=fails(409, 413, 415), openapi_extra=takes(model_ref(ItemOrder)))
+@router.put("/{item:path}", responses=fails(404, 409, 413, 415), openapi_extra=takes(model_ref(ItemOrder)))
 async def put_item(who: Caller, desk: TheDesk, item: ItemPath, order: Annotated[ItemOrder, Depends(body_of(ItemOrder))]) -> ItemView:
     """Keep a value, in place of what was there. With `expected_version` only over that version; 409 `item_changed` otherwise."""
     return await desk.items.put(who, item, order)

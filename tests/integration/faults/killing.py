@@ -16,7 +16,7 @@ from tests.servers.until import until
 def workers_are_killed(stage: Stage) -> None:
     count = stage.size(60, 500)
     stage.start(workers=stage.size(2, 4))
-    stage.order(count, readers=0.2, spread_seconds=stage.size(20, 120))
+    stage.order(count, readers=0.2, spread_seconds=stage.size(12, 120))
 
     def kill_one() -> None:
         stage.cluster.kill(stage.chance.choice(stage.cluster.workers))
@@ -25,7 +25,7 @@ def workers_are_killed(stage: Stage) -> None:
 
     # Any worker, not the one that has just made a call, and none before it works: to lose every worker before it wrote a row is what a run
     # that is poison does.
-    stage.while_working(stage.size(8, 60), kill_one, 1.7, 2.3)
+    stage.while_working(stage.size(5, 60), kill_one, 1.7, 2.3)
     check_standard(stage.settle(), count)
 
 

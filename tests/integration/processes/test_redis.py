@@ -4,7 +4,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -141,8 +141,13 @@ def test_without_redis_runs_go_on_and_readiness_says_degraded(
     metrics = web.get(f"{service.url}/metrics").text
     assert "weft_redis_up 0.0" in metrics
     for worker in workers:
-        said = [line for line in worker.log() if "Redis" in line["event"]]
+        until(lambda worker=worker: _said_of_redis(worker.log()), "a word about Redis")  # type: ignore[misc]
+        said = _said_of_redis(worker.log())
         assert [line["level"] for line in said] == ["warning"], json.dumps(said)
+
+
+def _said_of_redis(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [line for line in lines if "Redis" in line["event"]]
 
 
 def test_a_redis_emptied_again_and_again_loses_nothing(shared: Site, redis_server: RedisServer) -> None:
