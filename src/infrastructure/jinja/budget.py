@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from time import thread_time
 from typing import Final
 
 from domain.errors import ExpressionError
 from infrastructure.json_bounds import weigh
+from infrastructure.processor_time import worked
 
 SECONDS: Final = 0.05
 """Processor time."""
@@ -22,11 +22,11 @@ NAME: Final = "weft_budget"
 class Budget:
     """`made` sums the weight of what operations made, so that many middle-sized texts cannot fill the memory."""
 
-    deadline: float = field(default_factory=lambda: thread_time() + SECONDS)
+    deadline: float = field(default_factory=lambda: worked() + SECONDS)
     made: int = 0
 
     def tick(self) -> None:
-        if thread_time() > self.deadline:
+        if worked() > self.deadline:
             raise ExpressionError(f"it takes longer than {SECONDS * 1000:.0f} ms")
 
     def make(self, weight: int) -> None:

@@ -13,6 +13,7 @@ from domain.ports.cache import Cache
 from domain.usage import Money, Usage
 from infrastructure.models.around import Around
 from infrastructure.models.documents import digest_of, request_as_json, response_as_json, response_from_json
+from infrastructure.models.failures import charging
 
 _WHOLE: Final = frozenset({FinishReason.STOP, FinishReason.TOOL_CALLS})
 """An answer that was cut is not kept."""
@@ -35,7 +36,8 @@ class CachedModels(Around):
                 return _given_again(known, on_text)
             response = await self.inner.complete(request, on_text)
             if response.finish_reason in _WHOLE and request.caching.keeps(response):
-                await self.cache.set(key, json.dumps(response_as_json(response)).encode(), request.caching.seconds)
+                with charging(response.usage):
+                    await self.cache.set(key, json.dumps(response_as_json(response)).encode(), request.caching.seconds)
         return response
 
     def _key(self, request: ModelRequest, caller: Caller, shared: Shared) -> str:

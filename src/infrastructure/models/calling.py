@@ -13,7 +13,7 @@ from infrastructure.breaker import Breakers
 from infrastructure.models.adapter import ModelAdapter
 from infrastructure.models.advice import advised
 from infrastructure.models.discretion import Discretion
-from infrastructure.models.failures import used_by
+from infrastructure.models.failures import charging, used_by
 from infrastructure.models.listing import Listing
 from infrastructure.models.pacer import Pacer, Turn
 from infrastructure.models.pulse import Pulse
@@ -81,7 +81,8 @@ class Calls:
             raise
         finally:
             used = usage.total_tokens if usage else 0
-            for turn, rates in turns.items():
-                await self.pacer.settle(turn, rates, used)
-            if code != "provider_open":
-                await self.pulse.called(breaker, used, code)
+            with charging(usage):
+                for turn, rates in turns.items():
+                    await self.pacer.settle(turn, rates, used)
+                if code != "provider_open":
+                    await self.pulse.called(breaker, used, code)

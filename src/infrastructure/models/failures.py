@@ -1,5 +1,8 @@
 """Errors of models, made the same way by every adapter."""
 
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from domain.errors import ModelError
@@ -43,3 +46,13 @@ def charged(error: Failed, usage: Usage | None) -> Failed:
     if usage is not None:
         error.__dict__["usage"] = usage
     return error
+
+
+@contextmanager
+def charging(usage: Usage | None) -> Iterator[None]:
+    """Whoever is cancelled in here has used that already: what is done after an answer may wait, and the answer is lost then."""
+    try:
+        yield
+    except asyncio.CancelledError as cancelled:
+        charged(cancelled, usage)
+        raise

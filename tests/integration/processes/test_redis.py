@@ -138,8 +138,7 @@ def test_without_redis_runs_go_on_and_readiness_says_degraded(
     assert {service.ended(run)["status"] for run in runs} == {"completed"}
     shared.witness.open("gate")
     assert service.ended(held)["status"] == "completed"
-    metrics = web.get(f"{service.url}/metrics").text
-    assert "weft_redis_up 0.0" in metrics
+    until(lambda: "weft_redis_up 0.0" in web.get(f"{service.url}/metrics").text, "a look that says that Redis is away")
     for worker in workers:
         until(lambda worker=worker: _said_of_redis(worker.log()), "a word about Redis")  # type: ignore[misc]
         said = _said_of_redis(worker.log())

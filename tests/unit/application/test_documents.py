@@ -5,7 +5,6 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
-from time import process_time
 from typing import Any
 
 import pytest
@@ -202,14 +201,12 @@ def test_ten_problems_are_said_at_once() -> None:
     assert len({problem.pointer for problem in error.value.problems}) == 10
 
 
-def test_a_document_holds_20_000_nodes_and_is_read_in_a_second() -> None:
+def test_a_document_holds_20_000_nodes_and_no_more() -> None:
     names = [f"n{number}" for number in range(20_001)]
     good = document(" ".join(names[:-1]), [f"{one} > {other}" for one, other in zip(["start", *names], names[:-1], strict=False)])
     too_many = document(" ".join(names), ["start > n0"])
 
-    began = process_time()
     assert len(parse_graph(good).nodes) == 20_000
-    assert process_time() - began < 3
     assert ("/nodes", "too_many_nodes") in problems_of(too_many)
 
 

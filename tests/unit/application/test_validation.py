@@ -1,7 +1,6 @@
 """Is a document a workflow? Everything at once, with pointers into what was posted."""
 
 from collections.abc import Mapping
-from time import process_time
 from typing import Any
 
 import pytest
@@ -229,17 +228,16 @@ def test_problems_of_a_document_without_lines_have_none() -> None:
     assert list(placed([Problem("/x", "c", "m")], lambda pointer: None)) == [Problem("/x", "c", "m")]
 
 
-def test_a_chain_of_20_000_nodes_is_validated_in_seconds(validate: Validate) -> None:
+def test_a_chain_of_20_000_nodes_is_validated(validate: Validate) -> None:
+    """What took a square of their number would not end before the limit of this test."""
     names = [f"n{number}" for number in range(20_000)]
     nodes = {name: {"kind": "transform", "writes": {"x": "${state.x + 1}"}} for name in names}
     chain = document(
         nodes, [f"{one} > {other}" for one, other in zip(["start", *names], names, strict=False)], state={"x": {"type": "integer"}}
     )
 
-    began = process_time()
     validation: Validation = validate(chain)
     assert validation.valid
-    assert process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from domain.model import Caching, FinishReason, ModelRequest, ModelResponse, OnT
 from domain.usage import Money, Usage
 from infrastructure.memory.cache import MemoryCache
 from infrastructure.models.caching import CachedModels
+from infrastructure.models.failures import used_by
 from tests.fakes import OneModel
 
 HERE = Caller(TenantId("a"), RunId("r"), ActivationPath("/n#1"), workflow="triage@1.0.0", thread=ThreadId("t"))
@@ -157,3 +158,26 @@ async def test_whoever_waited_for_a_call_that_failed_asks_itself() -> None:
     assert isinstance(first, ModelError)
     assert isinstance(second, ModelResponse)
     assert len(inner.asked) == 2
+
+
+class Slow(MemoryCache):
+    def __init__(self) -> None:
+        super().__init__(1.0)
+        self.is_set = asyncio.Event()
+
+    async def set(self, key: str, value: bytes, seconds: float | None = None) -> None:
+        self.is_set.set()
+        await asyncio.Event().wait()
+
+
+async def test_who_is_cancelled_while_the_answer_is_put_away_says_what_it_used() -> None:
+    cache = Slow()
+    call = asyncio.create_task(CachedModels(Counted(), cache).complete(request()))
+    await cache.is_set.wait()
+    call.cancel()
+
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await call
+    used = used_by(cancelled.value)
+    assert used is not None
+    assert used.total_tokens == 10

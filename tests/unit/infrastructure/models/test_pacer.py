@@ -16,7 +16,7 @@ from infrastructure.memory.lanes import MemoryLanes
 from infrastructure.models.breaker import provider_breakers
 from infrastructure.models.calling import Calls
 from infrastructure.models.discretion import Discretion
-from infrastructure.models.failures import charged, model_error
+from infrastructure.models.failures import charged, model_error, used_by
 from infrastructure.models.listing import Listing
 from infrastructure.models.pacer import Pacer
 from infrastructure.models.pulse import Pulse
@@ -246,3 +246,21 @@ async def test_processes_that_have_gone_are_forgotten() -> None:
     written = await lanes.read(f"health:{calls(lanes).listing.lane(MODEL)}")
     assert written is not None
     assert len(json.loads(written)) == 1
+
+
+class Slow(MemoryLanes):
+    """Where a process tells how providers are, it waits."""
+
+    async def swap(self, name: str, before: str | None, after: str) -> bool:
+        await asyncio.sleep(60)
+        return await super().swap(name, before, after)
+
+
+async def test_who_is_cancelled_after_the_answer_says_what_it_used() -> None:
+    call = asyncio.create_task(calls(Slow())(Provider(1), asking(), None, 600, None))
+    await asyncio.sleep(30)
+    call.cancel()
+
+    with pytest.raises(asyncio.CancelledError) as cancelled:
+        await call
+    assert used_by(cancelled.value) == Usage(MODEL, 1, 1)
