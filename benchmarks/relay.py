@@ -67,9 +67,10 @@ def figures(rounds: Sequence[Round]) -> list[Found]:
 
     return [
         each("provider to reader, adapter `openai`", lambda one: one["whole openai"]),
+        each("aiohttp alone, its lines parsed", lambda one: one["aiohttp"]),
+        each("our own share: the first less aiohttp", lambda one: one["whole openai"] - one["aiohttp"], most=OURS_AT_MOST),
+        each("of which the call of a model, with aiohttp", lambda one: one["ours"]),
         each("httpx alone, its lines parsed", lambda one: one["httpx"]),
-        each("our own share: the first less httpx", lambda one: one["whole openai"] - one["httpx"], most=OURS_AT_MOST),
-        each("of which the call of a model, with httpx", lambda one: one["ours"]),
         each("provider to reader, adapter `litellm`", lambda one: one["whole litellm"]),
         each("litellm alone", lambda one: one["litellm"]),
         each("our own share: that less litellm", lambda one: one["whole litellm"] - one["litellm"]),
@@ -91,7 +92,7 @@ def provider(started: Commands, folder: Path, chunks: int) -> int:
 
 async def _round(started: Commands, port: int, chunks: int, folder: Path, number: int) -> Round:
     found = {f"whole {adapter}": await _whole(started, port, chunks, adapter, folder / f"{number}.db") for adapter in ("openai", "litellm")}
-    for which in ("httpx", "ours", "litellm"):
+    for which in ("aiohttp", "httpx", "ours", "litellm"):
         root = Path(__file__).parent.parent
         alone = started.module("benchmarks.relay_alone", which, str(port), str(STREAMS), PYTHONPATH=f"{root}{os.pathsep}{root / 'src'}")
         await asyncio.to_thread(alone.ended, 300.0)

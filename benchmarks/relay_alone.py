@@ -1,6 +1,6 @@
 """What a library alone takes for a piece of a stream: it reads so many at once, and does nothing with them.
 
-python -m benchmarks.relay_alone WHICH PORT STREAMS     prints the CPU seconds of all pieces; WHICH: httpx, ours, litellm
+python -m benchmarks.relay_alone WHICH PORT STREAMS     prints the CPU seconds of all pieces; WHICH: aiohttp, httpx, ours, litellm
 """
 
 import asyncio
@@ -14,6 +14,21 @@ from benchmarks.relay_provider import tell
 
 MESSAGES = [{"role": "user", "content": "hi"}]
 MODEL = "openai/gpt-4o-mini"
+
+
+async def by_aiohttp(base: str) -> Callable[[], Awaitable[None]]:
+    import aiohttp
+
+    client = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=200))
+
+    async def read() -> None:
+        body = {"model": "m", "messages": MESSAGES, "stream": True}
+        async with client.post(f"{base}/chat/completions", json=body) as response:
+            async for line in response.content:
+                if line.startswith(b"data: ") and line != b"data: [DONE]\n":
+                    json.loads(line[6:])
+
+    return read
 
 
 async def by_httpx(base: str) -> Callable[[], Awaitable[None]]:
@@ -60,7 +75,8 @@ async def by_litellm(base: str) -> Callable[[], Awaitable[None]]:
 
 async def main(which: str, port: int, streams: int) -> None:
     base = f"http://127.0.0.1:{port}/v1"
-    read = await {"httpx": by_httpx, "litellm": by_litellm}[which](base) if which != "ours" else await by_our_models(base, "openai")
+    libraries = {"aiohttp": by_aiohttp, "httpx": by_httpx, "litellm": by_litellm}
+    read = await libraries[which](base) if which != "ours" else await by_our_models(base, "openai")
     reading = [asyncio.create_task(read()) for _ in range(streams)]
     await tell(port, f"/ready/{streams}")
     began = time.process_time()

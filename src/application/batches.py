@@ -10,7 +10,7 @@ from domain.ids import Position
 from domain.ports.feed import PARKED, Item, NewsOfRun, Passing, Slow, ThreadNews
 from domain.ports.journal import Recorded
 
-__all__ = ["Batch", "Recorded", "RowReader", "Slow", "StreamItem", "one_by_one"]
+__all__ = ["Batch", "Passing", "Recorded", "RowReader", "Slow", "StreamItem", "one_by_one"]
 
 PAGE: Final = 128
 """The most rows that are held for one reader at a time, read from the journal."""
@@ -19,7 +19,7 @@ FIRST_PAGE: Final = 16
 PAGE_BYTES: Final = 64 * 1024
 """The most that their bodies weigh together; a single heavier one is held alone."""
 
-Batch: TypeAlias = Sequence[Recorded | PassingView | EndView]
+Batch: TypeAlias = Sequence[Recorded | Passing | EndView]
 """Empty: nothing new just now; a chance to show that the line is alive."""
 StreamItem: TypeAlias = EventView | PassingView | EndView | None
 """None: as an empty batch."""
@@ -44,14 +44,15 @@ class RowReader:
                     yield batch
             # The error of a reader that is too slow stands behind what it still gets, and comes with what is ready after that.
             items = (*news.ready(), None) if item is None else (item, *news.ready())
-            if all(isinstance(one, Passing) for one in items):  # while a model speaks: nothing that the journal is asked for
-                yield [view for one in items for view in self._of(one)]
+            passing = [one for one in items if isinstance(one, Passing)]
+            if len(passing) == len(items):  # while a model speaks: nothing that the journal is asked for
+                yield [one for one in passing if one.kind != PARKED]
                 continue
             async for batch in self._in_order(items):
                 yield batch
 
     async def _in_order(self, items: Iterable[Item]) -> AsyncIterator[Batch]:
-        fresh: list[Recorded | PassingView] = []
+        fresh: list[Recorded | Passing] = []
         for item in items:
             if self._is_gap(item):
                 if fresh:
@@ -67,9 +68,9 @@ class RowReader:
         """The journal is asked after anything but the next row, since another process may have appended what this one's feed never saw."""
         return not isinstance(item, Passing) and (item is None or item.position > self.after + 1)
 
-    def _of(self, item: Item) -> Sequence[Recorded | PassingView]:
+    def _of(self, item: Item) -> Sequence[Recorded | Passing]:
         if isinstance(item, Passing):
-            return () if item.kind == PARKED else (PassingView.of(item),)
+            return () if item.kind == PARKED else (item,)
         if item is None or item.position <= self.after:
             return ()
         self.after = item.position
@@ -103,4 +104,14 @@ async def one_by_one(batches: AsyncIterator[Batch]) -> AsyncIterator[StreamItem]
             if not batch:
                 yield None
             for item in batch:
-                yield EventView.of(item) if isinstance(item, Recorded) else item
+                yield _view(item)
+
+
+def _view(item: Recorded | Passing | EndView) -> EventView | PassingView | EndView:
+    match item:
+        case Recorded():
+            return EventView.of(item)
+        case Passing():
+            return PassingView.of(item)
+        case EndView():
+            return item

@@ -1,16 +1,20 @@
 """Rows as readers get them. A row is JSON already: what every row has is put before it, nothing is parsed."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Final
 
 from application.run_views import EventView
+from domain.ports.feed import Passing
 from domain.ports.journal import Recorded
 from domain.run.events import EVENT_TYPES
 
 _OURS: Final = frozenset(("position", "type", "at", "run"))
 _SPLICED: Final = frozenset(event.kind for event in EVENT_TYPES if not _OURS & {field.name for field in fields(event)})
 """Kinds of rows that name none of these members themselves."""
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def row_json(row: Recorded) -> bytes:
@@ -20,6 +24,12 @@ def row_json(row: Recorded) -> bytes:
     at = row.at.isoformat().replace("+00:00", "Z")
     head = f'{{"position":{row.position},"type":"{row.kind}","at":"{at}","run":"{row.run}"'.encode()
     return head + (b"}" if row.body == b"{}" else b"," + row.body[1:])
+
+
+def passing_json(news: Passing) -> bytes:
+    """The JSON of its `PassingView`. Half a character, which a provider may send, is shown as a question mark."""
+    told = {"kind": news.kind, "activation": news.activation, "text": news.text, "dropped": news.dropped}
+    return _ENCODER.encode(told).encode(errors="replace")
 
 
 def page_json(rows: Sequence[Recorded], after: int) -> bytes:

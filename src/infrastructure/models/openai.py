@@ -26,7 +26,7 @@ from infrastructure.models.settings import Endpoint, ModelSettings
 from infrastructure.models.words import shortened
 
 if TYPE_CHECKING:
-    import httpx2
+    import aiohttp
 
 ADDRESSES: Final[Mapping[str, str]] = {
     "openai": "https://api.openai.com/v1",
@@ -43,6 +43,7 @@ _HEADER: Final = re.compile(r"[\x21-\x7e]+")
 MOST_BYTES: Final = 32 * 1024 * 1024
 CONNECT_SECONDS: Final = 10.0
 _MOST_CONNECTIONS: Final = 200
+_LONGEST_HEADER: Final = 64 * 1024
 
 
 class CompatibleModels:
@@ -54,11 +55,11 @@ class CompatibleModels:
         self._environment = settings.environment
         self._listing = listing
         self._discretion = discretion
-        self._http: httpx2.AsyncClient | None = None
+        self._http: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
         if self._http is not None:
-            await self._http.aclose()
+            await self._http.close()
 
     async def complete(self, request: ModelRequest, on_text: OnText | None = None) -> ModelResponse:
         endpoint = await self._discretion.ready(request.model, self._listing.endpoint(request.model))
@@ -66,12 +67,11 @@ class CompatibleModels:
         if on_text is not None:
             body |= {"stream": True, "stream_options": {"include_usage": True}}
         answer = Answer(request, self._listing.price_of(request))
+        limit = asyncio.timeout(request.timeout_seconds)
         try:
-            async with asyncio.timeout(request.timeout_seconds):
+            async with limit:
                 await self._asked(self._address(request.model, endpoint), self._key(request.model, endpoint), body, answer, on_text)
             return answer.response()
-        except TimeoutError:
-            raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
         except asyncio.CancelledError as cancelled:
             charged(cancelled, answer.left())
             raise
@@ -79,30 +79,33 @@ class CompatibleModels:
             charged(error, answer.usage)
             raise
         except Exception as failure:  # the library's own, and whatever reading what no schema describes raises
+            if limit.expired():
+                raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
             raise charged(self._failed(failure, answer), answer.usage) from failure
 
     async def _asked(self, url: str, key: str, body: dict[str, Any], answer: Answer, on_text: OnText | None) -> None:
-        headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
-        async with self._client().stream("POST", url, content=json.dumps(body).encode(), headers=headers) as response:
-            if response.status_code >= 300:
-                raise self._refused(response, await _whole(response), answer.request.model)
+        headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept-encoding": "identity"}
+        async with self._client().post(url, data=json.dumps(body).encode(), headers=headers, allow_redirects=False) as response:
+            pieces = response.content.iter_any()
+            if response.status >= 300:
+                raise self._refused(response, await _whole(pieces), answer.request.model)
             if on_text is None:
-                take(answer, json.loads(await _whole(response)))
+                take(answer, json.loads(await _whole(pieces)))
                 return
-            await _streamed(response.aiter_bytes(), answer, on_text)
+            await _streamed(pieces, answer, on_text)
 
-    def _refused(self, response: "httpx2.Response", body: bytes, model: str) -> ModelError:
+    def _refused(self, response: "aiohttp.ClientResponse", body: bytes, model: str) -> ModelError:
         try:
             words, codes = refusal(json.loads(body))
         except ValueError:
             words, codes = "", ""
-        return refused(response.status_code, shortened(words, self._discretion.redact), codes, response.headers, model, datetime.now(UTC))
+        return refused(response.status, shortened(words, self._discretion.redact), codes, response.headers, model, datetime.now(UTC))
 
     def _failed(self, failure: Exception, answer: Answer) -> ModelError:
-        import httpx2
+        import aiohttp
 
         model, words = answer.request.model, shortened(str(failure) or type(failure).__name__, self._discretion.redact)
-        if not isinstance(failure, httpx2.TransportError):
+        if not isinstance(failure, aiohttp.ClientError | OSError):
             return model_error("model_garbage", f"{model}: the answer could not be read: {words}")
         return model_error("model_stream_cut" if answer.begun else "model_unavailable", f"{model}: {words}")
 
@@ -123,19 +126,25 @@ class CompatibleModels:
         provider = self._listing.provider(model)
         return next((key for name in KEY_VARIABLES.get(provider, ()) if (key := self._environment.get(name))), NO_KEY)
 
-    def _client(self) -> "httpx2.AsyncClient":
+    def _client(self) -> "aiohttp.ClientSession":
+        """Without cookies, and without anything of the environment."""
         if self._http is None:
-            import httpx2
+            import aiohttp
+            import httpcore
 
-            limits = httpx2.Limits(max_connections=_MOST_CONNECTIONS, max_keepalive_connections=20)
-            timeout = httpx2.Timeout(None, connect=CONNECT_SECONDS)
-            self._http = httpx2.AsyncClient(timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=_MOST_CONNECTIONS, ssl=httpcore.default_ssl_context()),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+                max_line_size=_LONGEST_HEADER,
+                max_field_size=_LONGEST_HEADER,
+            )
         return self._http
 
 
-async def _whole(response: "httpx2.Response") -> bytes:
+async def _whole(pieces: AsyncIterator[bytes]) -> bytes:
     body = bytearray()
-    async for piece in response.aiter_bytes():
+    async for piece in pieces:
         body += piece
         if len(body) > MOST_BYTES:
             raise ValueError(f"it is longer than {MOST_BYTES:,} bytes")

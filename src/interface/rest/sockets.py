@@ -12,11 +12,11 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from application.access import Principal
-from application.batches import Batch, Recorded, Slow
+from application.batches import Batch, Passing, Recorded, Slow
 from application.desk import Desk
 from application.errors import WeftError
-from application.row_json import row_json
-from application.run_views import EndView, PassingView
+from application.row_json import passing_json, row_json
+from application.run_views import EndView
 from interface.rest.auth import caller_of
 from interface.rest.cuts import Cut, Patience
 from interface.rest.stream import NAMES
@@ -110,13 +110,13 @@ async def _write(socket: WebSocket, batches: AsyncGenerator[Batch], patience: Pa
                 await patience.wait_for(socket.send_text(message(item)))
 
 
-def message(item: Recorded | PassingView | EndView) -> str:
+def message(item: Recorded | Passing | EndView) -> str:
     """What the `data` of a server-sent event holds; what is no row says by `type` what it is."""
     match item:
         case Recorded():
             return row_json(item).decode()
-        case PassingView():
-            return json.dumps({"type": NAMES.get(item.kind, item.kind), **item.model_dump(mode="json")})
+        case Passing():
+            return f'{{"type":"{NAMES.get(item.kind, item.kind)}",{passing_json(item).decode()[1:]}'
         case EndView():
             return json.dumps({"type": "end", **item.model_dump(mode="json")})
 

@@ -10,10 +10,10 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from application.batches import Batch, Recorded
+from application.batches import Batch, Passing, Recorded
 from application.errors import WeftError
-from application.row_json import row_json
-from application.run_views import EndView, PassingView
+from application.row_json import passing_json, row_json
+from application.run_views import EndView
 from interface.rest.cuts import FOREVER, Cut, Patience
 
 log = structlog.get_logger(__name__)
@@ -96,12 +96,12 @@ async def _gone(receive: Receive) -> None:
         pass
 
 
-def encoded(item: Recorded | PassingView | EndView) -> bytes:
+def encoded(item: Recorded | Passing | EndView) -> bytes:
     """Only rows have an id: it is what a client resumes from."""
     match item:
         case Recorded():
             return b"id: %d\nevent: %b\ndata: %b\n\n" % (item.position, item.kind.encode(), row_json(item))
-        case PassingView():
-            return f"event: {NAMES.get(item.kind, item.kind)}\ndata: {item.model_dump_json()}\n\n".encode()
+        case Passing():
+            return b"event: %b\ndata: %b\n\n" % (NAMES.get(item.kind, item.kind).encode(), passing_json(item))
         case EndView():
             return f"event: end\ndata: {item.model_dump_json()}\n\n".encode()

@@ -8,7 +8,6 @@ from random import Random
 import pytest
 
 from application.batches import PAGE, PAGE_BYTES, RowReader
-from application.run_views import PassingView
 from domain.ids import Position, RunId, ThreadId
 from domain.ports.feed import Item, Passing
 from domain.ports.journal import Recorded
@@ -87,7 +86,7 @@ async def test_little_is_read_twice_of_rows_too_heavy_to_be_held_together() -> N
 async def test_what_comes_at_once_is_one_batch_with_chunks_where_they_belong() -> None:
     (batch,) = await pages(Book([]), [row(1), CHUNK, row(2)])
 
-    assert batch == [row(1), PassingView.of(CHUNK), row(2)]
+    assert batch == [row(1), CHUNK, row(2)]
 
 
 async def test_a_row_that_does_not_follow_sends_to_the_journal_and_is_not_brought_twice() -> None:
@@ -109,4 +108,4 @@ async def test_chunks_that_wait_are_heard_before_a_look_at_the_journal_that_may_
         book.rows = [row(1)]
         found = [batch async for batch in batches if batch]
 
-    assert [type(item) for batch in found for item in batch] == [PassingView, Recorded]
+    assert [type(item) for batch in found for item in batch] == [Passing, Recorded]

@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from application.row_json import page_json, row_json
-from application.run_views import EventView
+from application.row_json import page_json, passing_json, row_json
+from application.run_views import EventView, PassingView
 from domain.ids import Position, RunId, ThreadId
+from domain.ports.feed import Passing
 from domain.ports.journal import Recorded
 from domain.run.events import EVENT_TYPES
 
@@ -44,3 +45,14 @@ def test_a_page_names_where_the_next_one_begins_also_when_it_is_empty() -> None:
     assert json.loads(page_json([], 3)) == {"items": [], "next": 3}
     found = row("node_finished", b'{"x":1}', MOMENTS[0])
     assert json.loads(page_json([found, found], 3))["next"] == 7
+
+
+@pytest.mark.parametrize("text", ["word", 'a "quote" and \n', "\u6f22\u5b57 \U0001f44d", "\x00\x1f\u2028", ""])
+def test_what_passes_by_is_the_json_of_its_view(text: str) -> None:
+    news = Passing(RunId("r"), "text", "/a#1", text, dropped=3)
+    assert json.loads(passing_json(news)) == PassingView.of(news).model_dump(mode="json")
+    assert b"\n" not in passing_json(news), "a line break would end the event"
+
+
+def test_half_a_character_is_shown_as_a_question_mark() -> None:
+    assert json.loads(passing_json(Passing(RunId("r"), "text", "/a#1", "a\ud800b")))["text"] == "a?b"

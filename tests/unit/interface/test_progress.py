@@ -8,6 +8,8 @@ import pytest
 from rich.console import Console
 
 from application.run_views import PassingView
+from domain.ids import RunId
+from domain.ports.feed import Passing
 from interface.cli.happenings import Happening, happening_of
 from interface.cli.live import LiveTable
 from interface.cli.printing import money
@@ -190,8 +192,8 @@ def test_what_comes_late_says_nothing_of_a_tool_that_is_over() -> None:
 
 
 def test_how_far_a_tool_is_goes_by_its_name_over_every_wire() -> None:
-    view = PassingView(kind="progress", activation="/a#1", text="30%")
+    news = Passing(RunId("r"), "progress", "/a#1", "30%")
 
-    assert encoded(view).startswith(b'event: progress\ndata: {"kind":"progress","activation":"/a#1","text":"30%"')
-    assert json.loads(message(view)) == {"type": "progress", "kind": "progress", "activation": "/a#1", "text": "30%", "dropped": 0}
-    assert happening_of(view).name == "progress"
+    assert encoded(news).startswith(b'event: progress\ndata: {"kind":"progress","activation":"/a#1","text":"30%"')
+    assert json.loads(message(news)) == {"type": "progress", "kind": "progress", "activation": "/a#1", "text": "30%", "dropped": 0}
+    assert happening_of(PassingView.of(news)).name == "progress"
