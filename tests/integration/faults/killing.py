@@ -116,7 +116,7 @@ def a_worker_is_frozen(stage: Stage) -> None:
     stage.start(workers=stage.size(2, 4))
     stage.order(count, spread_seconds=stage.size(5, 60))
     until(stage.cluster.ledger.calls, "the first call", 60)
-    for _ in range(stage.size(3, 5)):
+    for _ in range(stage.size(2, 5)):
         stage.pause(0.1, 0.6)
         frozen = stage.busy_worker()
         frozen.ask_to_stop(signal.SIGSTOP)

@@ -24,7 +24,7 @@ CLAIMS = 300
 
 @scenario("10,000 runs wait in the queue", "99 of 100 claims within 50 ms; a worker grows by 32 MB at most while it works them off")
 def queue_of_10000(stage: Stage) -> None:
-    count = stage.size(1_000, 10_000)
+    count = stage.size(600, 10_000)
     stage.start(workers=1)
     (worker,) = stage.cluster.workers
     stage.order(WARM, single(), at_once=32)
