@@ -23,6 +23,12 @@ from wiring.strangers import unknown_variables
         pytest.param(
             "WEFT_MODEL_ENDPOINTS", '{"a/b": {"prompt_price": "x"}}', "`prompt_price` of a/b must be a number", id="a price in words"
         ),
+        pytest.param(
+            "WEFT_MODEL_ENDPOINTS",
+            '{"a/b": {"api_base": "127.0.0.1:8000"}}',
+            "`api_base` of a/b must be an address such as",
+            id="no address",
+        ),
         pytest.param("WEFT_MODEL_ENDPOINTS", '{"a/b": {"base": "x"}}', "a/b has no `base`, but api_base", id="an unknown key"),
         pytest.param("WEFT_JWT_KEYS", "keys.json", "WEFT_JWT_ISSUER, WEFT_JWT_AUDIENCE and WEFT_JWT_KEYS go together", id="keys of nobody"),
         pytest.param("WEFT_HTTP_PRIVATE", "db.local,10.0.0.1/8", "10.0.0.1/8 has host bits set", id="a network that is none"),

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 ADAPTERS: Final = ("litellm", "openai")
 _ENDPOINT: Final = ("api_base", "api_key", "prompt_price", "completion_price", "adapter", "requests_per_minute", "tokens_per_minute")
 _PRICE: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
+_ADDRESS: Final = re.compile(r"https?://[^\s/?#]+(/[^\s?#]*)?")
 _COUNT: Final = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -85,6 +86,8 @@ def _are_endpoints(rows: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]
                 raise ValueError(f"`{key}` of {model} must be a number such as 0.15")
             if key.endswith("_minute") and _COUNT.fullmatch(value) is None:
                 raise ValueError(f"`{key}` of {model} must be a whole number such as 60")
+            if key == "api_base" and _ADDRESS.fullmatch(value) is None:
+                raise ValueError(f"`api_base` of {model} must be an address such as http://127.0.0.1:8000/v1")
             if key == "adapter" and value not in ADAPTERS:
                 raise ValueError(f"`adapter` of {model} must be {' or '.join(ADAPTERS)}")
     return rows
