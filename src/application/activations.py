@@ -12,6 +12,7 @@ from domain.ids import ActivationPath, Position
 from domain.ports.journal import Journal, Recorded
 from domain.run.events import (
     Answered,
+    BudgetAlert,
     AttemptFailed,
     CancelRequested,
     EffectFinished,
@@ -117,7 +118,7 @@ class ActivationLog:
                 self._visited(event)
             case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit
-            case StateEdited() | StateRestored():
+            case StateEdited() | StateRestored() | BudgetAlert():
                 pass
             case _:
                 assert_never(event)

@@ -127,7 +127,8 @@ class Drive:
 
     def bill(self, call: Call, usage: Usage, attempt: int) -> None:
         """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
-        self.account.count(call, usage, attempt)
+        for alert in self.account.count(call, usage, attempt):
+            self.record(alert)
         self.charge(usage)
         self.check_spending(call[0].node)
 

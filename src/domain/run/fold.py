@@ -182,8 +182,8 @@ def _terminated(run: RunState, event: events.Terminated, position: Position) -> 
     run.ended.append(frame)
 
 
-def _usage_counted(run: RunState, event: events.UsageCounted, position: Position) -> None:
-    """Accounts only; nothing moves."""
+def _nothing_moves(run: RunState, event: events.UsageCounted | events.BudgetAlert, position: Position) -> None:
+    """Accounts only."""
 
 
 def _cancel_requested(run: RunState, event: events.CancelRequested, position: Position) -> None:
@@ -219,7 +219,8 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.EffectFinished: intents.keep,
     events.EffectUnknown: intents.lose_sight,
     events.EffectResolved: intents.resolve,
-    events.UsageCounted: _usage_counted,
+    events.UsageCounted: _nothing_moves,
+    events.BudgetAlert: _nothing_moves,
     events.CancelRequested: _cancel_requested,
     events.PauseRequested: _pause_requested,
     events.Resumed: _resumed,
