@@ -22,6 +22,7 @@ from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Lease
 from domain.question import ASKING
 from domain.run import events, fold
+from domain.run.frames import called_through
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.sizes import MOST_OF_A_STATE
@@ -110,7 +111,8 @@ class Drive:
     def caller(self, call: Call) -> Caller:
         run, (activation, effect) = self.run, call
         session, user = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
-        return Caller(run.tenant, run.id, activation.path, effect, activation.attempt, run.workflow, run.thread, session, user)
+        about = (run.tenant, run.id, activation.path, effect, activation.attempt, run.workflow, run.thread, session, user)
+        return Caller(*about, within=called_through(activation.frame))
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]

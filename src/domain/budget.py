@@ -81,7 +81,7 @@ class Budget:
         values = {
             "user": caller.user,
             "session": caller.session,
-            "workflow": caller.workflow.partition("@")[0],
+            "workflow": self._workflow(caller),
             "run": caller.run,
             "node": caller.node,
         }
@@ -90,6 +90,11 @@ class Budget:
             return None
         subject = "/".join(_escaped(values[level]) for level in LEVELS if level in levels)
         return AccountKey(self.id, subject, self.period_at(now))
+
+    def _workflow(self, caller: Caller) -> str:
+        """The run's own, or one that it calls, where the scope names that."""
+        named = (self.scope or {}).get("workflow", "")
+        return named if named in caller.within else caller.workflow.partition("@")[0]
 
     def period_at(self, now: datetime) -> str:
         """`now` in UTC."""

@@ -32,6 +32,7 @@ from tests.documents import document
 from tests.unit.application.engine.stage import Gate, Stage
 
 CALL: Json = {"kind": "call"}
+RUN: Json = {"from": "start", "to": "run"}
 TWO = document({"a": CALL, "b": CALL}, ["start > a", "a > b"])
 
 
@@ -144,6 +145,36 @@ async def test_every_budget_that_counts_a_call_must_have_room(stage: Stage) -> N
 
     assert run.failure is not None
     assert (run.failure.code, run.failure.node) == ("budget_exceeded", "b")
+
+
+async def test_a_budget_of_a_workflow_counts_its_calls_wherever_it_is_called(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    mine, childs, others = [
+        await budget(stage, "1000", scope=scope)
+        for scope in ({"workflow": "w"}, {"workflow": "child", "node": "b"}, {"workflow": "child", "node": "a"})
+    ]
+    await stage.publish({**document({"b": CALL}, ["start > b"]), "name": "child"})
+    each: Json = {"kind": "map", "over": [1, 2], "graph": {"nodes": {"run": {"kind": "workflow", "workflow": "child"}}, "edges": [RUN]}}
+
+    await stage.play(document({"a": CALL, "each": each}, ["start > a", "a > each"]))
+    await kept_alive(stage)
+
+    assert (await account(stage, mine)).spent == 21
+    assert (await account(stage, childs)).spent == 14
+    assert (await account(stage, childs)).key.subject == "child/b"
+    assert not await stage.store.accounts.of(others.id, [""], 10)
+
+
+async def test_each_workflow_for_itself_is_each_that_was_started(stage: Stage) -> None:
+    stage.does(b=answer)
+    kept = await budget(stage, "1000", scope={"workflow": "*"})
+    await stage.publish({**document({"b": CALL}, ["start > b"]), "name": "child"})
+
+    await stage.play(document({"run": {"kind": "workflow", "workflow": "child"}}, ["start > run"]))
+    await kept_alive(stage)
+
+    assert (await account(stage, kept)).spent == 7
+    assert (await account(stage, kept)).key.subject == "w"
 
 
 async def test_each_run_has_a_budget_per_run_for_itself(stage: Stage) -> None:
