@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.ids import BudgetId, TenantId
-from domain.usage import Usage
+from domain.usage import PRICED_IN, Usage
 
 TOKENS: Final = "tokens"
 EACH: Final = "*"
@@ -127,7 +127,8 @@ class Budget:
                 "or call another"
             )
         if usage.cost.currency != self.unit:
-            raise PriceUnknown(f"{usage.model} costs {usage.cost.currency}, and the budget {self.name!r} counts {self.unit}")
+            way = "give it a price in it, or call another" if self.unit == PRICED_IN else f"make a budget in {PRICED_IN} in its place"
+            raise PriceUnknown(f"{usage.model} costs {usage.cost.currency}, and the budget {self.name!r} counts {self.unit}: {way}")
         return usage.cost.amount
 
     def written(self, amount: Decimal) -> str:

@@ -257,6 +257,44 @@ async def test_a_call_without_a_price_is_refused_by_a_budget_of_money(stage: Sta
     assert (run.failure.code, run.failure.node) == ("price_unknown", "a")
 
 
+@pytest.mark.parametrize(
+    ("counts", "costs", "says"),
+    [
+        ("USD", "EUR", "m costs EUR, and the budget 'b0' counts USD: give it a price in it, or call another"),
+        ("EUR", "USD", "m costs USD, and the budget 'b0' counts EUR: make a budget in USD in its place"),
+    ],
+)
+async def test_a_call_in_another_currency_is_refused_and_not_let_pass_uncounted(stage: Stage, counts: str, costs: str, says: str) -> None:
+    async def one(context: NodeContext) -> Outcome:
+        effect = Effect("model", "m", "digest", Usage("m", 1, 0, Money(Decimal(1), costs)))
+        return Finished(await context.perform(effect, making([], "m", 1)))
+
+    stage.does(a=one)
+    await budget(stage, "100", counts)
+
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.message) == ("price_unknown", says)
+    assert await stage.usage(run.id) == []
+
+
+async def test_a_call_that_came_to_another_currency_than_it_reserved_is_charged_as_reserved(stage: Stage) -> None:
+    async def make(number: int) -> Performed:
+        return Performed(number, Usage("m", 1, 0, Money(Decimal(1), "EUR")))
+
+    async def one(context: NodeContext) -> Outcome:
+        return Finished(await context.perform(Effect("model", "m", "digest", Usage("m", 1, 0, Money(Decimal(60)))), make))
+
+    stage.does(a=one)
+    kept = await budget(stage, "100", "USD")
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+    await kept_alive(stage)
+
+    assert run.status is RunStatus.COMPLETED
+    assert (await account(stage, kept)).spent == 60
+
+
 async def test_a_run_that_is_cancelled_while_its_call_waits_leaves_nothing_reserved(stage: Stage) -> None:
     gate = Gate()
     stage.does(a=gate, b=answer)
