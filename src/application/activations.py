@@ -12,8 +12,8 @@ from domain.ids import ActivationPath, Position
 from domain.ports.journal import Journal, Recorded
 from domain.run.events import (
     Answered,
-    BudgetAlert,
     AttemptFailed,
+    BudgetAlert,
     CancelRequested,
     EffectFinished,
     EffectIntended,

@@ -93,6 +93,7 @@ class Drive:
         self.is_sequential = self.run.mode is Mode.SYNC
         self.since = SinceCheckpoint(self.loaded.tail, self.loaded.tail_bytes)
         self.has_asked = any(waiting.kind in ASKING for waiting in self.run.waiting_for)
+        self.account.hearing.told = self.state.alerts
         self.recalls = any(program.recalls for program in self.loaded.programs.values())
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
         for frame in self.state.frames.values():
@@ -109,10 +110,9 @@ class Drive:
         return self.state.started.at + self.state.limits.seconds + self.state.forgiven
 
     def caller(self, call: Call) -> Caller:
-        run, (activation, effect) = self.run, call
-        session, user = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
-        about = (run.tenant, run.id, activation.path, effect, activation.attempt, run.workflow, run.thread, session, user)
-        return Caller(*about, within=called_through(activation.frame))
+        run, (at, effect) = self.run, call
+        who = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
+        return Caller(run.tenant, run.id, at.path, effect, at.attempt, run.workflow, run.thread, *who, within=called_through(at.frame))
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]

@@ -1,6 +1,6 @@
 """Which marks of budgets a run is told: those that are passed while it goes on, each once."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -14,8 +14,10 @@ from domain.usage import Usage
 
 @dataclass(slots=True)
 class Hearing:
-    """Of one run. `heard`: a limit, and up to how many percent of it nothing is news."""
+    """Of one run. `told`: what its rows said, by account (budget, subject, period): of which limit how many percent. `heard`: a limit, and
+    up to how many percent of it nothing is news."""
 
+    told: Mapping[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
     heard: dict[AccountKey, tuple[Decimal, int]] = field(default_factory=dict)
 
     def begin(self, hold: Hold) -> None:
@@ -38,8 +40,13 @@ class Hearing:
 
     def _know(self, key: AccountKey, limit: Decimal, passed: int) -> None:
         """Of another limit what is not reached any more is told again when it is."""
-        known = self.heard.get(key, (limit, passed))
+        known = self.heard.get(key) or (limit, self._told(key, limit, passed))
         self.heard[key] = known if known[0] == limit else (limit, min(known[1], passed))
+
+    def _told(self, key: AccountKey, limit: Decimal, passed: int) -> int:
+        """By the run's own rows, also those that another worker wrote."""
+        of, percent = self.told.get((key.budget, key.subject, key.period), ("", passed))
+        return percent if of in ("", plain(limit)) else passed
 
     def _is_news(self, key: AccountKey, mark: int) -> bool:
         return mark > self.heard[key][1]

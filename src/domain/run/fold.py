@@ -182,8 +182,12 @@ def _terminated(run: RunState, event: events.Terminated, position: Position) -> 
     run.ended.append(frame)
 
 
-def _nothing_moves(run: RunState, event: events.UsageCounted | events.BudgetAlert, position: Position) -> None:
-    """Accounts only."""
+def _usage_counted(run: RunState, event: events.UsageCounted, position: Position) -> None:
+    """Accounts only; nothing moves."""
+
+
+def _budget_alert(run: RunState, event: events.BudgetAlert, position: Position) -> None:
+    run.alerts[event.budget, event.subject, event.period] = event.limit, event.percent
 
 
 def _cancel_requested(run: RunState, event: events.CancelRequested, position: Position) -> None:
@@ -219,8 +223,8 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.EffectFinished: intents.keep,
     events.EffectUnknown: intents.lose_sight,
     events.EffectResolved: intents.resolve,
-    events.UsageCounted: _nothing_moves,
-    events.BudgetAlert: _nothing_moves,
+    events.UsageCounted: _usage_counted,
+    events.BudgetAlert: _budget_alert,
     events.CancelRequested: _cancel_requested,
     events.PauseRequested: _pause_requested,
     events.Resumed: _resumed,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
 
 def calls(count: int) -> dict[str, Any]:
     names = ["start", *(f"n{number}" for number in range(1, count + 1))]
-    edges = [{"from": source, "to": target} for source, target in zip(names, names[1:], strict=False)]
+    edges = [{"from": source, "to": target} for source, target in pairwise(names)]
     return {"weft": 1, "name": "calls", "version": "1.0.0", "nodes": dict.fromkeys(names[1:], CALL), "edges": edges}
 
 

@@ -3,15 +3,15 @@
 import asyncio
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from functools import partial
 
 import pytest
 
 from application.budgets.desk import HEARD_SECONDS
 from application.budgets.keeping import KeepPurse
-from domain.budget import AtLimit, Budget
+from domain.budget import AtLimit, Budget, Period
 from domain.budget_account import Account, Block
 from domain.ids import BlockId, RunId
+from domain.json import Json
 from domain.ports.effects import Effect, Performed
 from domain.ports.nodes import Finished, NodeContext, Outcome
 from domain.run import events
@@ -147,6 +147,54 @@ async def test_a_run_that_was_parked_hears_no_mark_twice(everywhere: Stage) -> N
     assert [percent for _, percent, _ in await heard(everywhere, run.id)] == [100, 50], "of the new limit"
 
 
+async def test_a_run_that_goes_on_hears_what_was_passed_meanwhile(everywhere: Stage) -> None:
+    kept = await budget(everywhere, "1000")
+    run = await rested(everywhere, kept, first=500)
+    assert [percent for _, percent, _ in await heard(everywhere, run)] == [50]
+
+    await spend(everywhere, kept, 300)
+    await everywhere.wish(run, "signal", name="go")
+    await go_on(everywhere, run)
+
+    assert [percent for _, percent, _ in await heard(everywhere, run)] == [50, 80]
+
+
+async def test_a_run_hears_no_mark_twice_where_its_worker_does_not_know_yet_what_was_spent(everywhere: Stage) -> None:
+    kept = await budget(everywhere, "240", period=Period.RUN)
+    run = await rested(everywhere, kept, first=120)
+    purse = everywhere.engine.tools.purse
+    assert purse is not None
+    (till,) = purse.holdings.tills.values()
+
+    till.gauge.others -= 30
+    await everywhere.wish(run, "signal", name="go")
+    await go_on(everywhere, run)
+
+    assert till.spent == 150
+    assert [percent for _, percent, _ in await heard(everywhere, run)] == [50]
+
+
+async def rested(stage: Stage, kept: Budget, first: int) -> RunId:
+    """A run that waits between two calls; the first comes to so much."""
+
+    async def begins(context: NodeContext) -> Outcome:
+        return Finished(None, Usage("m", first, 0))
+
+    stage.does(a=begins)
+    nodes: dict[str, Json] = {"a": CALL, "rest": {"kind": "wait", "signal": "go"}, "b": CALL}
+    return (await stage.play(document(nodes, ["start > a", "a > rest", "rest > b"]))).id
+
+
+async def spend(stage: Stage, kept: Budget, amount: int) -> None:
+    """As another process does."""
+
+    def work(account: Account) -> None:
+        account.lease(Block(BlockId("theirs")), Decimal(amount), Decimal(amount), 0.0, alone=False)
+        account.close(Block(BlockId("theirs"), Decimal(amount), Decimal(amount)))
+
+    await stage.store.accounts.change((await account(stage, kept)).key, work)
+
+
 async def raise_to(stage: Stage, kept: Budget, limit: int) -> None:
     """As the desk does."""
     await stage.store.budgets.change(replace(kept, limit=Decimal(limit)))
@@ -167,11 +215,7 @@ async def test_what_other_processes_spend_counts_for_those_who_are_under_way(eve
     assert purse is not None
     await KeepPurse(purse).turn()
 
-    def spend(account: Account) -> None:
-        account.lease(Block(BlockId("theirs")), Decimal(600), Decimal(600), 0.0, alone=False)
-        account.close(Block(BlockId("theirs"), Decimal(600), Decimal(600)))
-
-    await everywhere.store.accounts.change((await account(everywhere, kept)).key, partial(spend))
+    await spend(everywhere, kept, 600)
     await replace(chore(everywhere), purse=purse).turn()
     gate.opened.set()
     await driving
