@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from application.budgets.hearing import Hearing
 from application.budgets.purse import Purse
 from application.budgets.tills import Hold
 from domain.acting import Acting
 from domain.ids import ActivationPath
 from domain.ports.journal import Lease
+from domain.run.events import BudgetAlert
 from domain.run.state import Activation
 from domain.usage import LineKey, Usage, UsageRow, UsageState
 
@@ -37,6 +39,7 @@ class RunAccount:
     """What calls hold of budgets that have no line yet: the line is never there before."""
     holds: dict[LineKey, Hold] = field(default_factory=dict)
     """What calls hold of budgets that have one."""
+    hearing: Hearing = field(default_factory=Hearing)
     _came: dict[LineKey, Usage] = field(default_factory=dict)
     """What those came to in all, whose calls have several lines."""
     _numbers: dict[tuple[ActivationPath, int], int] = field(default_factory=dict)
@@ -51,7 +54,8 @@ class RunAccount:
         self.held[call] = row = self._row(call, usage.as_one, UsageState.RESERVED, call[0].attempt)
         self._write(row)
         if call in self.granted:
-            self.holds[row.key] = self.granted.pop(call)
+            self.holds[row.key] = hold = self.granted.pop(call)
+            self.hearing.begin(hold)
 
     def is_kept(self, call: Call) -> bool:
         """Is its line durable?"""
@@ -65,9 +69,10 @@ class RunAccount:
         self.begun[call] = self.held.pop(call)
         return True
 
-    def count(self, call: Call, usage: Usage, attempt: int) -> None:
+    def count(self, call: Call, usage: Usage, attempt: int) -> Sequence[BudgetAlert]:
         """What a call used, under the number that was reserved for it, if one was; what calls of other models before it used, each under
-        a number of its own."""
+        a number of its own. The marks of budgets that are passed with it."""
+        alerts: Sequence[BudgetAlert] = ()
         used, *earlier = usage.calls
         reserved = self._taken(call)
         if reserved is None:
@@ -76,8 +81,10 @@ class RunAccount:
             self._write(replace(reserved, usage=used, state=UsageState.COUNTED))
             if reserved.key in self.holds:
                 self._came[reserved.key] = usage.as_one
+                alerts = self.hearing.came(self.holds[reserved.key], usage.as_one, call[0].path)
         for other in earlier:
             self._write(self._row(call, other, UsageState.COUNTED, attempt))
+        return alerts
 
     def let_off(self, call: Call) -> None:
         """It used nothing, or never began. Where none is reserved, that is nothing."""

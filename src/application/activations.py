@@ -13,6 +13,7 @@ from domain.ports.journal import Journal, Recorded
 from domain.run.events import (
     Answered,
     AttemptFailed,
+    BudgetAlert,
     CancelRequested,
     EffectFinished,
     EffectIntended,
@@ -117,7 +118,7 @@ class ActivationLog:
                 self._visited(event)
             case FrameBegun() | CancelRequested() | RunFailing() | PauseRequested() | Resumed() | SignalReceived() | TimeForgiven():
                 pass  # says nothing about a visit
-            case StateEdited() | StateRestored():
+            case StateEdited() | StateRestored() | BudgetAlert():
                 pass
             case _:
                 assert_never(event)

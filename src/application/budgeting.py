@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 from application.attempts import Attempt, foretold
 from application.budgets.refusing import cheaper_than, outcome_of
-from application.budgets.tills import Hold
+from application.budgets.tills import Hold, Refusal
 from application.drive import Drive
-from domain.errors import WeftError
+from domain.errors import PriceUnknown, WeftError
 from domain.ports.nodes import NodeContext
 from domain.run.state import Activation
 from domain.usage import Usage
@@ -42,8 +42,16 @@ def _hold(drive: Drive, activation: Activation, reserve: Reserve, context: NodeC
     return hold
 
 
+def tell_refused(drive: Drive, activation: Activation, refused: Refusal | PriceUnknown | None) -> None:
+    """The run's readers hear that a budget is used up, whatever becomes of the call."""
+    if isinstance(refused, Refusal):
+        for alert in drive.account.hearing.refused(refused, activation.path):
+            drive.record(alert)
+
+
 async def _wait(drive: Drive, activation: Activation, hold: Hold) -> None:
     refused = await asyncio.shield(hold.decided)
+    tell_refused(drive, activation, refused)
     tried = drive.instead.get(activation.path, ())
     cheaper = None if refused is None else cheaper_than(refused, tried)
     if cheaper is not None:

@@ -22,6 +22,7 @@ from domain.ports.inbox import Wish
 from domain.ports.journal import Append, Checkpoint, Lease
 from domain.question import ASKING
 from domain.run import events, fold
+from domain.run.frames import called_through
 from domain.run.run import Mode, Run, RunStatus
 from domain.run.state import Activation, Frame, RunState
 from domain.sizes import MOST_OF_A_STATE
@@ -92,6 +93,7 @@ class Drive:
         self.is_sequential = self.run.mode is Mode.SYNC
         self.since = SinceCheckpoint(self.loaded.tail, self.loaded.tail_bytes)
         self.has_asked = any(waiting.kind in ASKING for waiting in self.run.waiting_for)
+        self.account.hearing.told = self.state.alerts
         self.recalls = any(program.recalls for program in self.loaded.programs.values())
         self.breaks = bool(self.state.started.pause_before or self.state.started.pause_after)
         for frame in self.state.frames.values():
@@ -108,9 +110,9 @@ class Drive:
         return self.state.started.at + self.state.limits.seconds + self.state.forgiven
 
     def caller(self, call: Call) -> Caller:
-        run, (activation, effect) = self.run, call
-        session, user = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
-        return Caller(run.tenant, run.id, activation.path, effect, activation.attempt, run.workflow, run.thread, session, user)
+        run, (at, effect) = self.run, call
+        who = ("", "") if run.acting is None else (run.acting.session, run.acting.user_id)
+        return Caller(run.tenant, run.id, at.path, effect, at.attempt, run.workflow, run.thread, *who, within=called_through(at.frame))
 
     def program(self, frame: Frame) -> Program:
         return self.loaded.programs[frame.graph]
@@ -127,7 +129,8 @@ class Drive:
 
     def bill(self, call: Call, usage: Usage, attempt: int) -> None:
         """Write a ledger line beside the row just recorded, and end the run when a limit on money or tokens is reached."""
-        self.account.count(call, usage, attempt)
+        for alert in self.account.count(call, usage, attempt):
+            self.record(alert)
         self.charge(usage)
         self.check_spending(call[0].node)
 

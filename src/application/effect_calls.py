@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from application.account import Call
 from application.attempts import Attempt, known, usage_of
+from application.budgeting import tell_refused
 from application.budgets.refusing import cheaper_than
 from application.budgets.tills import Refusal
 from application.drive import Drive
@@ -127,6 +128,7 @@ class EffectCall:
         account.grant(self._call, hold)
         refused = await asyncio.shield(hold.decided)
         self._must_go_on()
+        tell_refused(self.drive, self.activation, refused)
         if refused is not None:
             account.let_off(self._call)
         return refused

@@ -24,6 +24,7 @@ from domain.granted import Grants, both
 from domain.ports.expressions import RECALLED
 from domain.ports.feed import Passing
 from domain.ports.nodes import Executor, NodeContext
+from domain.run.frames import called_through
 from domain.run.state import Activation, Frame
 from domain.usage import Usage
 
@@ -213,6 +214,7 @@ def _context(drive: Drive, activation: Activation, timeout: float | None) -> Nod
         permissions_of(activation.frame),
         prompts=drive.loaded.prompts,
         capture=capture_in(activation.frame, drive.tools.capture),
+        within=called_through(activation.frame),
         instead=drive.instead.get(activation.path, ("",))[-1],
     )
 

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.ids import BudgetId, TenantId
-from domain.usage import Usage
+from domain.usage import PRICED_IN, Usage
 
 TOKENS: Final = "tokens"
 EACH: Final = "*"
@@ -81,7 +81,7 @@ class Budget:
         values = {
             "user": caller.user,
             "session": caller.session,
-            "workflow": caller.workflow.partition("@")[0],
+            "workflow": self._workflow(caller),
             "run": caller.run,
             "node": caller.node,
         }
@@ -90,6 +90,11 @@ class Budget:
             return None
         subject = "/".join(_escaped(values[level]) for level in LEVELS if level in levels)
         return AccountKey(self.id, subject, self.period_at(now))
+
+    def _workflow(self, caller: Caller) -> str:
+        """The run's own, or one that it calls, where the scope names that."""
+        named = (self.scope or {}).get("workflow", "")
+        return named if named in caller.within else caller.workflow.partition("@")[0]
 
     def period_at(self, now: datetime) -> str:
         """`now` in UTC."""
@@ -122,7 +127,8 @@ class Budget:
                 "or call another"
             )
         if usage.cost.currency != self.unit:
-            raise PriceUnknown(f"{usage.model} costs {usage.cost.currency}, and the budget {self.name!r} counts {self.unit}")
+            way = "give it a price in it, or call another" if self.unit == PRICED_IN else f"make a budget in {PRICED_IN} in its place"
+            raise PriceUnknown(f"{usage.model} costs {usage.cost.currency}, and the budget {self.name!r} counts {self.unit}: {way}")
         return usage.cost.amount
 
     def written(self, amount: Decimal) -> str:

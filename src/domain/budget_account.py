@@ -148,19 +148,12 @@ class Account:
 
     def crossed(self, alerts: Iterable[int]) -> int | None:
         """The highest of these percentages that was reached, and nobody was told of; None: none."""
-        share = Decimal(100) if self.refused else self._share
+        share = Decimal(100) if self.refused else share_of(self.spent, self.limit)
         return max((percent for percent in alerts if self.alerted < percent <= share), default=None)
-
-    @property
-    def _share(self) -> Decimal:
-        """Of the limit, in percent. Of a limit of nothing, nothing is no share."""
-        if not self.spent:
-            return NOTHING
-        return self.spent * 100 / self.limit if self.limit else Decimal(100)
 
     def arm(self, alerts: Iterable[int]) -> None:
         """After the limit was changed: what is not reached any more is told again when it is."""
-        self.refused, share = False, self._share
+        self.refused, share = False, share_of(self.spent, self.limit)
         self.alerted = max((percent for percent in alerts if percent <= self.alerted and percent <= share), default=0)
 
     def told(self, percent: int) -> None:
@@ -191,6 +184,13 @@ class Account:
     def _grant(self, block: Block, granted: Decimal) -> None:
         self.taken += granted - block.granted
         block.granted = granted
+
+
+def share_of(spent: Decimal, limit: Decimal) -> Decimal:
+    """In percent. Of a limit of nothing, nothing is no share."""
+    if not spent:
+        return NOTHING
+    return spent * 100 / limit if limit else Decimal(100)
 
 
 def _ahead(free: Decimal, least: Decimal) -> Decimal:

@@ -23,6 +23,8 @@ class Caller:
     user: str = ""
     prompt: str = ""
     capture: Capture = Capture.OFF
+    within: tuple[str, ...] = ()
+    """Names of the workflows that it is made in below the run's own, the innermost first."""
 
     @property
     def node(self) -> str:

@@ -13,12 +13,14 @@ from domain.ids import ActivationPath, Epoch, RunId, TenantId, ThreadId
 _EXACT: Final = Context(prec=60)
 """Python's usual 28 digits would cut a cent's small parts off a large sum."""
 _MOST: Final = Decimal(10) ** 15
+PRICED_IN: Final = "USD"
+"""The currency of every price that anybody can name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Money:
     amount: Decimal
-    currency: str = "USD"
+    currency: str = PRICED_IN
 
     def __post_init__(self) -> None:
         if not self.amount.is_finite() or abs(self.amount) >= _MOST:

@@ -98,7 +98,7 @@ def _firing(parts: Parts, desk: Desk) -> "firing.FireSchedules":
 def _budgets(parts: Parts) -> "tending.TendBudgets":
     store, clock = parts.store, parts.clock
     tell = telling.TellOfBudget(store.webhooks, store.deliveries, clock)
-    return tending.TendBudgets(store.budgets, store.accounts, tell, parts.wake, clock)
+    return tending.TendBudgets(store.budgets, store.accounts, tell, parts.wake, clock, parts.purse)
 
 
 def _webhooks(parts: Parts) -> tuple[Chore, Chore]:

@@ -48,6 +48,7 @@ class Holdings:
             marked = sum(lacking) + till.budget.limit // (least * AHEAD_SHARE) * least
 
             def work(account: Account) -> Lease:
+                till.gauge.look(account, held)
                 return account.lease(held, least, needed, now, alone=alone, parks=parks, marked=marked)
 
             lease = await self.surely(partial(self.accounts.change, till.key, work, held.id))

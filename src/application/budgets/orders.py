@@ -10,6 +10,7 @@ from application.errors import Problem, ValidationError
 from domain.budget import ALERTS, TOKENS, AtLimit, Budget, Period
 from domain.ids import BudgetId, TenantId
 from domain.ports.clock import Clock
+from domain.usage import PRICED_IN
 
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
 Level: TypeAlias = Literal["user", "session", "workflow", "run", "node"]
@@ -19,22 +20,29 @@ Model = Annotated[str, Field(strict=True, max_length=200, pattern=r"^[^\x00-\x1f
 
 
 class LimitOrder(BaseModel):
-    """Money: `amount`, a decimal number in a string, and its `currency`. Or `tokens`."""
+    """Money: `amount`, a decimal number in a string, and its `currency`, which is that of all prices, USD. Or `tokens`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     amount: Annotated[str | None, Field(strict=True, pattern=r"^[0-9]{1,9}(\.[0-9]{1,12})?$")] = None
-    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")] = "USD"
+    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")] = PRICED_IN
     tokens: Annotated[int | None, Field(strict=True, ge=0, le=10**15)] = None
 
     def read(self) -> tuple[Decimal, str]:
         """The limit and its unit."""
         if self.amount is not None and self.tokens is None:
+            self._check_currency()
             return Decimal(self.amount), self.currency
         if self.tokens is not None and self.amount is None:
             return Decimal(self.tokens), TOKENS
         says = "say either `amount`, with a `currency`, or `tokens`"
         raise ValidationError(f"a limit is money or tokens: {says}", [Problem("/limit", "bad_limit", says)])
+
+    def _check_currency(self) -> None:
+        if self.currency != PRICED_IN:
+            wrong, right = f"a budget in {self.currency} would count nothing", f"write the limit in {PRICED_IN}"
+            says = f"all prices are in {PRICED_IN}, so {wrong}: {right}"
+            raise ValidationError(says, [Problem("/limit/currency", "unknown_currency", says)])
 
 
 class BudgetOrder(BaseModel):

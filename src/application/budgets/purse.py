@@ -13,7 +13,7 @@ from typing import Final
 from application.budgets.holdings import Holdings
 from application.budgets.tills import Hold, Refusal, Till, tills_of
 from domain.budget import Budget
-from domain.budget_account import Lack
+from domain.budget_account import Account, Lack
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.ids import TenantId
@@ -94,6 +94,12 @@ class Purse:
     def keep(self, hold: Hold) -> None:
         """Nobody here will hear what it came to: it stays charged as reserved."""
         self.settle(hold, hold.usage)
+
+    def look_at_others(self, account: Account) -> None:
+        """What they have spent, where this process uses the account too."""
+        till = self.holdings.tills.get(account.key)
+        if till is not None:
+            till.gauge.look_at_others(account, till.block)
 
     def _leave(self, hold: Hold, usage: Usage | None) -> None:
         for part in hold.settle(usage):
@@ -230,7 +236,8 @@ class Purse:
             amount = hold.need_of(till)
             is_late = now - hold.asked_at > WAIT_SECONDS
             if amount is not None and amount > till.free and (lack.is_final(amount) or is_late):
-                hold.decided.set_result(Refusal(till.budget, till.key, lack, amount, till.budget.turns_at(self.holdings.clock.now())))
+                turns_at = till.budget.turns_at(self.holdings.clock.now())
+                hold.decided.set_result(Refusal(till.budget, till.key, lack, amount, turns_at, till.passed))
             else:
                 left.append(hold)
         self.waiting = left

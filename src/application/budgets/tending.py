@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from application.budgets.purse import Purse
 from application.budgets.telling import TellOfBudget
 from application.budgets.waking import WakeParked
 from domain.budget import Budget
@@ -33,6 +34,8 @@ class TendBudgets:
     tell: TellOfBudget
     wake: WakeParked
     clock: Clock
+    purse: Purse | None = None
+    """This process's, if it has one: it learns what others have spent."""
     name: str = "budgets"
 
     async def turn(self) -> float:
@@ -48,6 +51,8 @@ class TendBudgets:
         if any(block.expires_at < now for block in account.open):
             gone = await self.accounts.change(account.key, lambda account: account.close_expired(now))
             log.warning("blocks of a budget were given back for processes that are gone", budget=account.key.budget, blocks=gone)
+        if self.purse is not None:
+            self.purse.look_at_others(account)
         if budget is not None:
             await self._alert(budget, account)
             await self._wake(budget, account, now)

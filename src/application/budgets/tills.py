@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from application.budgets.gauge import Gauge
 from domain.budget import AccountKey, Budget
 from domain.budget_account import NOTHING, Block, Lack
 from domain.caller import Caller
@@ -33,10 +34,21 @@ class Till:
     filling: "asyncio.Task[None] | None" = None
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the account is changed: a block's grant moves one step at a time."""
+    gauge: Gauge = field(default_factory=Gauge)
 
     @property
     def free(self) -> Decimal:
         return NOTHING if self.block is None else self.block.free
+
+    @property
+    def spent(self) -> Decimal:
+        """By everybody, as far as is known here."""
+        return self.gauge.spent(self.block)
+
+    @property
+    def passed(self) -> int:
+        """The highest mark, in percent; 0: none."""
+        return self.gauge.passed(self.budget, self.block)
 
     @property
     def is_marked(self) -> bool:
@@ -73,6 +85,8 @@ class Refusal:
     lack: Lack
     needed: Decimal
     turns_at: datetime | None
+    passed: int = 0
+    """The highest mark that was passed before, in percent."""
 
     @property
     def sentence(self) -> str:
@@ -101,6 +115,8 @@ class Hold:
     needs: list[tuple[Till, Decimal]] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
     is_over: bool = False
+    coming: Usage | None = None
+    """What the call came to, until it is settled."""
 
     @property
     def has_room(self) -> bool:
@@ -118,10 +134,19 @@ class Hold:
         """From each till its amount."""
         self.parts += [Part(till, till.take(amount, now), amount) for till, amount in self.needs]
 
+    def comes_to(self, usage: Usage) -> None:
+        """That is known, and not settled."""
+        self.coming = usage
+        for part in self.parts:
+            part.till.gauge.coming += _used(part, usage)
+
     def settle(self, usage: Usage | None) -> list[Part]:
         """It came to this, or None for nothing; the parts that it had. Where no price is known after all, it cost what was reserved."""
         parts, self.parts = self.parts, []
+        coming, self.coming = self.coming, None
         for part in parts:
+            if coming is not None:
+                part.till.gauge.coming -= _used(part, coming)
             part.block.settle(part.amount, NOTHING if usage is None else _used(part, usage))
         return parts
 

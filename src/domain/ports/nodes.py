@@ -102,6 +102,8 @@ class NodeContext:
     """Makes one of several calls, each kept in the journal by itself."""
     capture: Capture = Capture.OFF
     """How much of what its calls say the history may keep."""
+    within: tuple[str, ...] = ()
+    """As of `Caller`."""
     instead: str = ""
     """The model to be called in place of the node's own, for want of money; "" for its own."""
 
@@ -115,7 +117,7 @@ class NodeContext:
         """Of the n-th call."""
         session, user = ("", "") if self.acting is None else (self.acting.session, self.acting.user_id)
         about = (self.tenant, self.run, self.activation, effect, self.attempt, self.workflow, self.thread)
-        return Caller(*about, session, user, prompt, self.capture)
+        return Caller(*about, session, user, prompt, self.capture, self.within)
 
 
 Execute: TypeAlias = Callable[[NodeContext], Outcome] | Callable[[NodeContext], Awaitable[Outcome]]

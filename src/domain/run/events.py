@@ -245,6 +245,24 @@ class UsageCounted:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetAlert:
+    """A call of this activation, which came back or was refused, is the run's first from which it is known that so much of a budget that
+    counts it is used up. Of each mark a run has one row at most. `budget`: its id. `subject`, `period`: of the account (see
+    `domain.budget.AccountKey`). `spent`, `limit`: amounts in `unit`, decimal numbers."""
+
+    kind: ClassVar[str] = "budget_alert"
+    activation: ActivationPath
+    budget: str
+    name: str
+    subject: str
+    period: str
+    percent: int
+    spent: str
+    limit: str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequested:
     """Came out of the inbox. What finishes after this row is recorded and starts nothing."""
 
@@ -369,6 +387,7 @@ Event: TypeAlias = (
     | EffectUnknown
     | EffectResolved
     | UsageCounted
+    | BudgetAlert
     | CancelRequested
     | PauseRequested
     | Resumed
@@ -397,6 +416,7 @@ EVENT_TYPES: tuple[type[Event], ...] = (
     EffectUnknown,
     EffectResolved,
     UsageCounted,
+    BudgetAlert,
     CancelRequested,
     PauseRequested,
     Resumed,

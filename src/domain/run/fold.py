@@ -186,6 +186,10 @@ def _usage_counted(run: RunState, event: events.UsageCounted, position: Position
     """Accounts only; nothing moves."""
 
 
+def _budget_alert(run: RunState, event: events.BudgetAlert, position: Position) -> None:
+    run.alerts[event.budget, event.subject, event.period] = event.limit, event.percent
+
+
 def _cancel_requested(run: RunState, event: events.CancelRequested, position: Position) -> None:
     run.is_cancelling = True
     wind_up(run, run.root)
@@ -220,6 +224,7 @@ _MOVES: Mapping[type[events.Event], Callable[..., None]] = {
     events.EffectUnknown: intents.lose_sight,
     events.EffectResolved: intents.resolve,
     events.UsageCounted: _usage_counted,
+    events.BudgetAlert: _budget_alert,
     events.CancelRequested: _cancel_requested,
     events.PauseRequested: _pause_requested,
     events.Resumed: _resumed,

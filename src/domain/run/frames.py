@@ -31,6 +31,16 @@ def next_frames(run: RunState, parent: Activation) -> Iterator[Frame]:
         yield frame
 
 
+def called_through(frame: Frame) -> tuple[str, ...]:
+    """Names of the workflows that a frame stands in below the run's own, the innermost first."""
+    names: list[str] = []
+    while frame.parent is not None:
+        if frame.opened is not None and frame.opened.graph is not None:
+            names.append(frame.graph.graph.name)
+        frame = frame.parent.frame
+    return tuple(names)
+
+
 def initial(graph: CompiledGraph, given: JsonObject, values: State) -> dict[str, Json]:
     """What the channels of a graph start from, those that start from anything."""
     state: dict[str, Json] = {}

@@ -35,6 +35,7 @@ def dump(run: RunState) -> Plain:
         "paused": run.is_paused,
         "forgiven": run.forgiven,
         "signal_keys": sorted(run.signal_keys),
+        "alerts": [[*account, *told] for account, told in run.alerts.items()],
         "kept": [_signal(signal) for signal in run.kept],
         "listening": list(run.listening),
         "stopped": sorted(run.stopped),
@@ -56,6 +57,7 @@ def load(plain: Plain, graph: CompiledGraph, graphs: Mapping[ContentHash, Compil
     run.active = {path: run.active[path] for path in plain["active"]}
     run.is_paused, run.forgiven = plain.get("paused", False), plain.get("forgiven", 0.0)
     run.signal_keys = set(plain.get("signal_keys", ()))
+    run.alerts = {(budget, subject, period): (limit, percent) for budget, subject, period, limit, percent in plain.get("alerts", ())}
     run.kept = [Signal(*signal) for signal in plain.get("kept", ())]
     run.listening = {path: run.active[path] for path in plain.get("listening", ())}
     run.stopped, run.stopped_at = set(plain.get("stopped", ())), plain.get("stopped_at")

@@ -256,6 +256,8 @@ class RunState:
     """Those that nobody waited for, in order of arrival."""
     signal_keys: set[str] = field(default_factory=set)
     """Keys of signals that came: the same one may be sent again by who did not hear that it was taken."""
+    alerts: dict[tuple[str, str, str], tuple[str, int]] = field(default_factory=dict)
+    """Of each account of a budget that passed a mark (budget, subject, period): of which limit, and how many percent, was told last."""
     listening: dict[ActivationPath, Activation] = field(default_factory=dict)
     """Those that wait for a signal or an answer, in order of parking."""
     stopped: set[ActivationPath] = field(default_factory=set)

@@ -10,7 +10,7 @@ from interface.cli.options import AsJson, ServerKey, ServerUrl
 budgets = typer.Typer(help="Say how much money or how many tokens may be used.", no_args_is_help=True)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The budget's name.")]
-Limit = Annotated[str, typer.Option("--limit", metavar="AMOUNT", help="Money or tokens: 5USD, 0.25EUR, 100000tokens.")]
+Limit = Annotated[str, typer.Option("--limit", metavar="AMOUNT", help="Money or tokens: 5USD, 0.25USD, 100000tokens.")]
 _MOST = 100_000
 
 

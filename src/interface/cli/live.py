@@ -15,7 +15,7 @@ from rich.text import Text
 
 from interface.cli.happenings import Happening
 from interface.cli.printing import money
-from interface.cli.progress import Progress, Visit
+from interface.cli.progress import Progress, Visit, alert
 
 _ROWS: Final = 16
 _TEXT_LINES: Final = 4
@@ -56,6 +56,8 @@ class PlainLines:
         visit = self._progress.see(happening)
         if visit is not None:
             print(_line(visit), file=sys.stderr, flush=True)
+        elif happening.name == "budget_alert":
+            print(alert(happening.data), file=sys.stderr, flush=True)
         elif self._progress.status != before:
             print(f"run {self._progress.status}", file=sys.stderr, flush=True)
 
@@ -83,7 +85,7 @@ class LiveTable:
 
     def __rich__(self) -> RenderableType:
         with self._lock:
-            return Group(self._headline(), self._table(), *self._speech(), self._totals())
+            return Group(self._headline(), self._table(), *self._speech(), *self._budgets(), self._totals())
 
     def _headline(self) -> Text:
         return Text.assemble((self._title, "bold"), "  ", (self._progress.status, _colour(self._progress.status)))
@@ -122,6 +124,10 @@ class LiveTable:
         if self._progress.text:
             lines = self._progress.text.rstrip().splitlines()[-_TEXT_LINES:]
             yield Text("\n".join(f"  {line[-200:]}" for line in lines), "italic")
+
+    def _budgets(self) -> Iterator[RenderableType]:
+        for line in self._progress.budgets.values():
+            yield Text(line, "magenta")
 
     def _totals(self) -> Text:
         progress = self._progress

@@ -62,6 +62,8 @@ class Progress:
     speaker: str = ""
     text: str = ""
     counts: dict[str, int] = field(default_factory=dict)
+    budgets: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Of each account of a budget that passed a mark, what was heard of it last."""
 
     def see(self, happening: Happening) -> Visit | None:
         """The visit that changed, if one did."""
@@ -74,6 +76,8 @@ class Progress:
             self.status = data.get("status", "running")
         elif name in _PAUSED:
             self.status = _PAUSED[name]
+        elif name == "budget_alert":
+            self.budgets[data["budget"], data["subject"]] = alert(data)
         elif name == "run_migrated":
             self._rename(data["paths"])
         visit = self._visited(name, data) if name in _STATUS else None
@@ -142,3 +146,9 @@ class Progress:
         if usage.get("cost"):
             self.cost += Decimal(usage["cost"]["amount"])
             self.currency = usage["cost"]["currency"]
+
+
+def alert(data: Members) -> str:
+    """That a budget passed a mark."""
+    whose = f" of {data['subject']}" if data["subject"] else ""
+    return f"budget {data['name']}{whose} passed {data['percent']} %: {data['spent']} of {data['limit']} {data['unit']} are used up"

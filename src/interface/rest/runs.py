@@ -83,9 +83,10 @@ async def follow_run(
     form: Form = "sse",
     limit: Limit = 100,
 ) -> Response:
-    """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. With `chunks=1` also
-    `started` and `chunk` without ids: what passes by and is not kept. With `format=json` a page of the rows that are there now.
-    The same path is a WebSocket."""
+    """Server-sent events: one per journal row, its position as `id`; `event: end` when the run has ended. `budget_alert` says that a budget
+    which counts the run passed a mark: `budget` (its id), `name`, `subject`, `period`, `percent`, `spent`, `limit`, `unit`. With
+    `chunks=1` also `started` and `chunk` without ids: what passes by and is not kept. With `format=json` a page of the rows that are
+    there now. The same path is a WebSocket."""
     start = after if last_event_id is None else last_event_id
     if form == "json":
         return as_json(await desk.read_rows.of_run(who, run_id, start, limit))

@@ -27,6 +27,9 @@ def test_a_budget_is_set_listed_raised_and_removed(weft: Weft) -> None:
     (shown,) = weft("budgets", "list", "--json", *server).json
     assert Decimal(shown["limit"]["amount"]) == Decimal("0.80")
     assert weft("budgets", "set", "daily", "--limit", "1USD", *server).code != 0
+    euros = weft("budgets", "set", "euros", "--limit", "5EUR", *server)
+    assert euros.code != 0
+    assert "write the limit in USD" in euros.err
     assert said("remove", "daily") == "budget daily is removed"
 
     gone = weft("budgets", "show", "daily", *server)

@@ -6,6 +6,7 @@ import pytest
 
 from tests.integration.processes.crowd import CHARGED, COUNTED, TOKENS, crowd
 from tests.integration.processes.site import Site
+from tests.servers import web
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
@@ -19,6 +20,17 @@ def test_calls_of_many_workers_use_a_budget_up_to_its_end_and_not_beyond(site: S
     assert site.number(COUNTED) == 75
     assert site.number(CHARGED) == 75 * TOKENS
     assert site.count("budget_accounts", f"taken = '{75 * TOKENS}'") == 1
+
+
+def test_readers_of_runs_on_several_workers_hear_of_each_mark_once(site: Site) -> None:
+    crowd(site, 2, runs=4, calls=10, limit=20 * TOKENS, delay=0.01, meanwhile=lambda _: None)
+
+    service = site.service()
+    runs = [run["id"] for run in web.get(f"{service.url}/v1/runs", timeout=30).json()["items"]]
+    heard = [[row["percent"] for row in service.rows(run) if row["type"] == "budget_alert"] for run in runs]
+    assert len(heard) == 4
+    assert all(sorted(set(percents)) == percents for percents in heard)
+    assert 100 in {percent for percents in heard for percent in percents}, "some call was the first to be refused"
 
 
 def test_workers_that_are_killed_take_no_more_than_what_their_calls_had_reserved(site: Site) -> None:

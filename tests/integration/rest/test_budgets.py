@@ -37,6 +37,7 @@ async def test_a_budget_is_made_shown_changed_and_removed(service: Service) -> N
     ("order", "status", "code"),
     [
         pytest.param({"limit": {"amount": "5", "tokens": 5}}, 422, "bad_limit", id="money and tokens at once"),
+        pytest.param({"limit": {"amount": "5", "currency": "EUR"}}, 422, "unknown_currency", id="a currency that no price is in"),
         pytest.param({"limit": {}}, 422, "bad_limit", id="neither money nor tokens"),
         pytest.param({"at_limit": "degrade"}, 422, "unknown_model", id="no cheaper model"),
         pytest.param({"at_limit": "degrade", "instead": "nobody"}, 422, "unknown_model", id="a model that is not there"),
@@ -56,6 +57,20 @@ async def test_a_budget_of_money_does_not_become_one_of_tokens(service: Service)
     made = await created(service)
 
     assert (await service.call("PATCH", f"{PATH}/{made['id']}", json={"limit": {"tokens": 5}})).status_code == 422
+
+
+async def test_a_currency_that_no_price_is_in_is_refused_with_what_to_do(service: Service) -> None:
+    euros = {"limit": {"amount": "5", "currency": "EUR"}}
+    made = await created(service)
+
+    answers = [
+        await service.call("POST", PATH, json={"name": "euros", **euros}),
+        await service.call("PATCH", f"{PATH}/{made['id']}", json=euros),
+    ]
+
+    for answer in answers:
+        assert (answer.status_code, answer.json()["problems"][0]["pointer"]) == (422, "/limit/currency")
+        assert "all prices are in USD, so a budget in EUR would count nothing: write the limit in USD" in answer.json()["detail"]
 
 
 async def test_a_name_is_taken_once_and_an_order_with_a_key_is_one(service: Service) -> None:

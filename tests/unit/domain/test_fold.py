@@ -1,5 +1,6 @@
 """How rows move a run: frames, limits, cancellation."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -204,6 +205,21 @@ class TestEnds:
         story.row(events.UsageCounted(ActivationPath("/gone#1"), Usage("m", 1, 1)))
 
         assert snapshot.dump(story.state) == {**before, "position": 3}
+
+    def test_what_was_told_of_budgets_moves_nothing_and_outlives_a_checkpoint(self) -> None:
+        story = mapped(1)
+        before = snapshot.dump(story.state)
+
+        for percent in (50, 80):
+            about = ("b-1", "daily", "ann", "2026-11-22", percent, "4.1", "5", "USD")
+            story.row(events.BudgetAlert(ActivationPath("/gone#1"), *about))
+
+        alerts = {("b-1", "ann", "2026-11-22"): ("5", 80)}
+        plain = snapshot.dump(story.state)
+        assert {**plain, "alerts": before["alerts"]} == {**before, "position": 4}
+        assert snapshot.load(json.loads(json.dumps(plain)), story.graph, {SELF: story.graph}).alerts == alerts
+        del plain["alerts"]
+        assert snapshot.load(plain, story.graph, {SELF: story.graph}).alerts == {}, "a checkpoint from before there were any"
 
     def test_a_run_starts_once(self) -> None:
         story = mapped(1)

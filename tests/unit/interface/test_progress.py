@@ -11,7 +11,7 @@ from application.run_views import PassingView
 from domain.ids import RunId
 from domain.ports.feed import Passing
 from interface.cli.happenings import Happening, happening_of
-from interface.cli.live import LiveTable
+from interface.cli.live import LiveTable, PlainLines
 from interface.cli.printing import money
 from interface.cli.progress import KEPT_PROGRESS, KEPT_TEXT, Progress, Visit
 from interface.rest.sockets import message
@@ -142,6 +142,29 @@ def test_the_table_lights_up_and_lets_the_model_be_heard() -> None:
     assert "10 tokens" in text
     assert "Hello [bold]" in text
     assert "1 running · 1 finished · 10 tokens · $0.01" in text
+
+
+def passed(percent: int, spent: str) -> Happening:
+    about = {"activation": "/a#1", "budget": "b-1", "name": "daily", "subject": "ann", "period": "2026-11-22"}
+    return Happening("budget_alert", {**about, "percent": percent, "spent": spent, "limit": "5", "unit": "USD"})
+
+
+def test_of_a_budget_the_table_shows_the_last_mark_that_was_passed() -> None:
+    table = LiveTable("triage@1.0.0")
+    table.see(passed(50, "2.5"))
+    table.see(passed(80, "4.1"))
+
+    text = shown(table)
+
+    assert "budget daily of ann passed 80 %: 4.1 of 5 USD are used up" in text
+    assert "50 %" not in text
+
+
+def test_where_nobody_watches_each_mark_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = PlainLines()
+    lines.see(passed(50, "2.5"))
+
+    assert capsys.readouterr().err == "budget daily of ann passed 50 %: 2.5 of 5 USD are used up\n"
 
 
 def test_of_thousands_of_visits_those_that_run_are_shown() -> None:

@@ -32,6 +32,7 @@ from tests.documents import document
 from tests.unit.application.engine.stage import Gate, Stage
 
 CALL: Json = {"kind": "call"}
+RUN: Json = {"from": "start", "to": "run"}
 TWO = document({"a": CALL, "b": CALL}, ["start > a", "a > b"])
 
 
@@ -146,6 +147,36 @@ async def test_every_budget_that_counts_a_call_must_have_room(stage: Stage) -> N
     assert (run.failure.code, run.failure.node) == ("budget_exceeded", "b")
 
 
+async def test_a_budget_of_a_workflow_counts_its_calls_wherever_it_is_called(stage: Stage) -> None:
+    stage.does(a=answer, b=answer)
+    mine, childs, others = [
+        await budget(stage, "1000", scope=scope)
+        for scope in ({"workflow": "w"}, {"workflow": "child", "node": "b"}, {"workflow": "child", "node": "a"})
+    ]
+    await stage.publish({**document({"b": CALL}, ["start > b"]), "name": "child"})
+    each: Json = {"kind": "map", "over": [1, 2], "graph": {"nodes": {"run": {"kind": "workflow", "workflow": "child"}}, "edges": [RUN]}}
+
+    await stage.play(document({"a": CALL, "each": each}, ["start > a", "a > each"]))
+    await kept_alive(stage)
+
+    assert (await account(stage, mine)).spent == 21
+    assert (await account(stage, childs)).spent == 14
+    assert (await account(stage, childs)).key.subject == "child/b"
+    assert not await stage.store.accounts.of(others.id, [""], 10)
+
+
+async def test_each_workflow_for_itself_is_each_that_was_started(stage: Stage) -> None:
+    stage.does(b=answer)
+    kept = await budget(stage, "1000", scope={"workflow": "*"})
+    await stage.publish({**document({"b": CALL}, ["start > b"]), "name": "child"})
+
+    await stage.play(document({"run": {"kind": "workflow", "workflow": "child"}}, ["start > run"]))
+    await kept_alive(stage)
+
+    assert (await account(stage, kept)).spent == 7
+    assert (await account(stage, kept)).key.subject == "w"
+
+
 async def test_each_run_has_a_budget_per_run_for_itself(stage: Stage) -> None:
     stage.does(a=answer)
     await budget(stage, period=Period.RUN)
@@ -224,6 +255,44 @@ async def test_a_call_without_a_price_is_refused_by_a_budget_of_money(stage: Sta
 
     assert run.failure is not None
     assert (run.failure.code, run.failure.node) == ("price_unknown", "a")
+
+
+@pytest.mark.parametrize(
+    ("counts", "costs", "says"),
+    [
+        ("USD", "EUR", "m costs EUR, and the budget 'b0' counts USD: give it a price in it, or call another"),
+        ("EUR", "USD", "m costs USD, and the budget 'b0' counts EUR: make a budget in USD in its place"),
+    ],
+)
+async def test_a_call_in_another_currency_is_refused_and_not_let_pass_uncounted(stage: Stage, counts: str, costs: str, says: str) -> None:
+    async def one(context: NodeContext) -> Outcome:
+        effect = Effect("model", "m", "digest", Usage("m", 1, 0, Money(Decimal(1), costs)))
+        return Finished(await context.perform(effect, making([], "m", 1)))
+
+    stage.does(a=one)
+    await budget(stage, "100", counts)
+
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+
+    assert run.failure is not None
+    assert (run.failure.code, run.failure.message) == ("price_unknown", says)
+    assert await stage.usage(run.id) == []
+
+
+async def test_a_call_that_came_to_another_currency_than_it_reserved_is_charged_as_reserved(stage: Stage) -> None:
+    async def make(number: int) -> Performed:
+        return Performed(number, Usage("m", 1, 0, Money(Decimal(1), "EUR")))
+
+    async def one(context: NodeContext) -> Outcome:
+        return Finished(await context.perform(Effect("model", "m", "digest", Usage("m", 1, 0, Money(Decimal(60)))), make))
+
+    stage.does(a=one)
+    kept = await budget(stage, "100", "USD")
+    run = await stage.play(document({"a": {"kind": "act"}}, ["start > a"]))
+    await kept_alive(stage)
+
+    assert run.status is RunStatus.COMPLETED
+    assert (await account(stage, kept)).spent == 60
 
 
 async def test_a_run_that_is_cancelled_while_its_call_waits_leaves_nothing_reserved(stage: Stage) -> None:
