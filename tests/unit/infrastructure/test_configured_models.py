@@ -131,9 +131,10 @@ CLAUDE = "anthropic/claude-haiku-4-5-20251001"
 
 def keeping(control: JsonObject, where: str = "part") -> ModelRequest:
     """A request of a model whose prompt is kept, as is said at one of three places."""
-    part: JsonObject = {"type": "text", "text": "hello"} | ({"cache_control": control} if where == "part" else {})
-    message: JsonObject = {"role": "user", "content": [part]} | ({"cache_control": control} if where == "message" else {})
-    tool: JsonObject = {"type": "function", "function": {"name": "look"}} | ({"cache_control": control} if where == "tool" else {})
+    kept: dict[str, JsonObject] = {place: {"cache_control": control} if place == where else {} for place in ("part", "message", "tool")}
+    part: JsonObject = {"type": "text", "text": "hello", **kept["part"]}
+    message: JsonObject = {"role": "user", "content": [part], **kept["message"]}
+    tool: JsonObject = {"type": "function", "function": {"name": "look"}, **kept["tool"]}
     return ModelRequest(CLAUDE, (message,), tools=(tool,), max_tokens=10)
 
 
