@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from domain.errors import ModelError
 from domain.model import ModelRequest, ModelResponse, OnText
@@ -81,7 +81,7 @@ class CompatibleModels:
         except Exception as failure:  # the library's own, and whatever reading what no schema describes raises
             raise charged(self._failed(failure, answer), answer.usage) from failure
 
-    async def _asked(self, url: str, key: str, body: dict[str, Any], answer: Answer, on_text: OnText | None) -> None:
+    async def _asked(self, url: str, key: str, body: dict[str, object], answer: Answer, on_text: OnText | None) -> None:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json"}
         async with self._client().stream("POST", url, content=json.dumps(body).encode(), headers=headers) as response:
             if response.status_code >= 300:
