@@ -30,7 +30,7 @@ class SnapshotsOrder(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_a_list(cls, given: Any) -> Any:
+    def _from_a_list(cls, given: object) -> Any:
         return {"at": given} if isinstance(given, list) else given
 
     @model_validator(mode="after")

@@ -63,7 +63,7 @@ class WrittenAlias(_Written):
         return Alias(self.use, self.parameters, self.timeout_seconds, *limits, self.adapter)
 
 
-def alias_of(written: Any) -> Alias:
+def alias_of(written: object) -> Alias:
     """A name, a list of them, or a table. `ValueError` says what is wrong."""
     if isinstance(written, str):
         return Alias((written,))

@@ -117,7 +117,7 @@ def _text(value: str) -> str:
     return value.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
-def _deed_of(members: Any) -> Deed:
+def _deed_of(members: object) -> Deed:
     """`ValueError` unless it is what `_canonical` writes."""
     if not isinstance(members, dict) or {name: type(value) for name, value in members.items()} != _TYPES:
         raise ValueError("a body of the audit trail is no deed")
