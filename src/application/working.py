@@ -220,8 +220,6 @@ class Worker:
             log.warning("a run could not be handed back; it is with the next claim", worker=self.id, run=lease.run, reason=error.message)
             self.hand.let_go(lease, given_back=False)
 
-    # Leases, wishes, gauges.
-
     def _lost(self, leases: Collection[Lease]) -> None:
         for lease in leases:
             drive = self.drives.get(lease)
