@@ -8,7 +8,7 @@ import structlog
 from application.budgets.purse import Purse
 from application.deciding import RetryPolicy
 from application.taking_along import TakeAlong
-from domain.errors import DatabaseError, Stale
+from domain.errors import DatabaseError, DatabaseUnusable, Stale
 from domain.history import Capture
 from domain.ports.clock import Clock
 from domain.ports.feed import Feed
@@ -44,10 +44,13 @@ class EngineTools:
 
 
 async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], bool]) -> Sequence[Recorded]:
-    """Asks until the store answers or the lease is lost. Raises what the store refuses it with."""
+    """Asks until the store answers or the lease is lost; of one that cannot be used once. Raises what the store refuses it with."""
     pause = 0.05
+    trouble: DatabaseError
     try:
         return await tools.journal.append(unit)
+    except DatabaseUnusable:
+        raise
     except DatabaseError as error:
         trouble = error
     while not is_lost():
@@ -56,6 +59,8 @@ async def append_surely(tools: EngineTools, unit: Append, is_lost: Callable[[], 
         pause = min(pause * 2, 2.0)
         try:
             return await append_again(tools.journal, unit)
+        except DatabaseUnusable:
+            raise
         except DatabaseError as still:
             trouble = still
     raise trouble

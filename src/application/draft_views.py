@@ -24,7 +24,7 @@ class DraftOrder(BaseModel):
 
 class DraftView(View):
     """`document`: the last that was written; null when that was no document: then `answer` has the words. `stopped`: why there was no
-    further attempt, where a model failed, a budget had no room, or the time was over; null otherwise."""
+    further attempt, where a model failed, a budget had no room, the time was over, or an offline model cannot do it; null otherwise."""
 
     valid: bool
     document: dict[str, JsonValue] | None

@@ -15,7 +15,7 @@ from application.workflow_views import problem_views
 from application.workflows import CheckDocument
 from domain.access import Principal, Role
 from domain.caller import Caller
-from domain.errors import BudgetExceeded, ModelError, PriceUnknown, Problem, ValidationError
+from domain.errors import BudgetExceeded, ModelError, ModelNotFound, PriceUnknown, Problem, ValidationError
 from domain.ids import ActivationPath, NewId, RunId, TenantId
 from domain.json import Json, JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
@@ -33,6 +33,10 @@ LONGEST_ANSWER: Final = 8_000
 TOLD: Final = 30
 """Problems that a model is told at once."""
 LONGEST_PROBLEM: Final = 500
+ADVICE: Final = (
+    "the offline models that ship (scripted/...) write no workflows; set a provider's key where Weft is served, as OPENAI_API_KEY, start "
+    "it again, and name one of its models, as `--model openai/gpt-4o` (in REST `model`)"
+)
 _FENCE: Final = re.compile(r"^[ \t]*```[^\n]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 _OUTSIDE: Final = RunId("")
 """A draft belongs to no run."""
@@ -99,17 +103,24 @@ class DraftWorkflow:
             messages = (told, wish, *_repair(draft))
             request = ModelRequest(order.model, messages, max_tokens=LONGEST_ANSWER, timeout_seconds=left, caller=caller)
             await self._attempt(request, caller, draft, read)
+        if not isinstance(draft.document, dict) and draft.stopped is None and self._is_offline(order.model):
+            draft.stopped = f"`{order.model}` stands for an offline model: {ADVICE}"
         return draft.view()
 
     async def _attempt(self, request: ModelRequest, caller: Caller, draft: _Draft, read: ReadText) -> None:
         try:
             response = await self.ask(request, caller, draft.use)
+        except ModelNotFound as error:
+            raise ModelNotFound(f"{error.message}; {ADVICE}") from error
         except (ModelError, BudgetExceeded, PriceUnknown) as error:
             if not draft.attempts:
                 raise
             draft.stopped = f"{error.code}: {error.message}"
         else:
             await self._look_at(caller.tenant, response, draft, read)
+
+    def _is_offline(self, model: str) -> bool:
+        return any(card.scripted for card in self.models.cards() if card.name == model)
 
     async def _look_at(self, tenant: TenantId, response: ModelResponse, draft: _Draft, read: ReadText) -> None:
         draft.answer, draft.attempts = response.text, draft.attempts + 1

@@ -81,7 +81,8 @@ class Drive:
     """Items that were read for an activation which is about to run, or to finish."""
     about: dict[str, Json] = field(default_factory=dict)
     instead: dict[ActivationPath, tuple[str, ...]] = field(default_factory=dict)
-    """Models that were put in place of a node's own, for want of money; the last is to be called."""
+    """Models that budgets put in place of the own one of a node that says beforehand what it will use, in the order in which they were
+    tried; the last is to be called. Calls of agents find theirs by themselves."""
     since: SinceCheckpoint = field(init=False)
     reserves: bool = False
     """A node of its workflow says beforehand what it will use."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import ConfigDict, Field, JsonValue
 
@@ -184,7 +184,7 @@ class RunView(RunListItem):
         )
 
 
-def _listed(run: Run) -> dict[str, Any]:
+def _listed(run: Run) -> dict[str, object]:
     """The members of `RunListItem`."""
     return {
         "id": run.id,

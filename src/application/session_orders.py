@@ -1,5 +1,6 @@
 """What is asked for when a session is opened or changed, or when something is said in it."""
 
+from datetime import datetime
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict
@@ -89,7 +90,7 @@ class InteractionListOrder(PageOrder):
     thread_id: Annotated[str | None, Field(max_length=64, pattern=r"^[^\x00]*$")] = None
 
 
-def a_session(order: SessionOrder, identity: SessionId, tenant: TenantId, main: ThreadId, now: Any) -> Session:
+def a_session(order: SessionOrder, identity: SessionId, tenant: TenantId, main: ThreadId, now: datetime) -> Session:
     return Session(identity, tenant, order.user_id, now, now, main, workflow=order.workflow, context=order.context)
 
 

@@ -1,7 +1,7 @@
 """What is asked for about snapshots: one to be taken now, and those that a run takes by itself."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, Strict, model_validator
 
@@ -30,7 +30,7 @@ class SnapshotsOrder(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _from_a_list(cls, given: Any) -> Any:
+    def _from_a_list(cls, given: object) -> object:
         return {"at": given} if isinstance(given, list) else given
 
     @model_validator(mode="after")

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from pydantic import JsonValue
@@ -57,7 +57,7 @@ class SnapshotView(SnapshotListItem):
         return cls(**_told(snapshot), values=json_object(unpacked(snapshot.data)))
 
 
-def _told(snapshot: ThreadSnapshot) -> dict[str, Any]:
+def _told(snapshot: ThreadSnapshot) -> dict[str, object]:
     about = snapshot.metadata
     return {
         "id": snapshot.id,

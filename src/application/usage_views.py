@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,9 @@ from domain.tally import Aspect, Spent, Tally, amount_of
 from domain.usage import Money
 
 USUAL: Final = Money(Decimal(0)).currency
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA: Final = frozenset("=+-@")
+_UNSEEN: Final = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp"))
+"""Categories of Unicode: control and format characters, spaces, ends of lines and paragraphs."""
 _COUNTED: Final = ("calls", "prompt_tokens", "completion_tokens", "total_tokens", "cached_tokens", "reasoning_tokens")
 _CSV: Final = (*_COUNTED, "estimated_calls", "unknown_calls", "cost", "currency")
 
@@ -136,5 +139,7 @@ def _counts(tally: Tally) -> dict[str, int]:
 
 
 def _harmless(word: str) -> str:
-    """A spreadsheet runs what looks like a formula."""
-    return f"'{word}" if word.startswith(_FORMULA) else word
+    """A spreadsheet runs what looks like a formula; some skip what is not seen before it, or read full-width signs as plain ones."""
+    seen = next((letter for letter in word if unicodedata.category(letter) not in _UNSEEN), "")
+    is_formula = unicodedata.normalize("NFKC", seen) in _FORMULA
+    return f"'{word}" if is_formula or word.startswith(("\t", "\r", "\n")) else word

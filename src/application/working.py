@@ -17,7 +17,7 @@ from application.claiming import Claiming
 from application.drive import Drive
 from application.engine import Engine
 from application.quiet import Quiet
-from domain.errors import DatabaseError, Fenced, WeftError
+from domain.errors import DatabaseError, DatabaseUnusable, Fenced, WeftError
 from domain.ids import WorkerId
 from domain.ports.clock import Clock
 from domain.ports.heart import Heart
@@ -61,6 +61,7 @@ class Worker:
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     freed: asyncio.Event = field(default_factory=asyncio.Event)
+    broken: DatabaseUnusable | None = None
 
     def __post_init__(self) -> None:
         self.hand = Claiming(self.id, self.queue, self.policy.lease_seconds)
@@ -94,6 +95,8 @@ class Worker:
         for task in helpers:
             if not task.cancelled():
                 task.result()
+        if self.broken is not None:
+            raise self.broken
 
     def stop(self) -> None:
         """Ask: no new claims, no new activations; what runs may finish within the grace."""
@@ -114,7 +117,8 @@ class Worker:
         await asyncio.wait(helpers[:1], timeout=LETTING_GO_SECONDS)
         self.abort()
         await self._wait_for_runs(LETTING_GO_SECONDS)
-        await self._patiently(self.hand.settle())
+        with suppress(DatabaseUnusable):
+            await self._patiently(self.hand.settle())
 
     async def _wait_for_runs(self, seconds: float) -> None:
         if self.tasks:
@@ -156,10 +160,12 @@ class Worker:
             stopped.cancel()
 
     async def _patiently(self, call: Coroutine[object, object, T]) -> T | None:
-        """A worker without its database waits, and says so."""
+        """A worker without its database waits, and says so. One whose database cannot be used ends."""
         try:
             return await call
         except DatabaseError as error:
+            if isinstance(error, DatabaseUnusable):
+                raise
             log.warning("waiting for the database", worker=self.id, reason=error.message)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.stopping.wait(), self.policy.poll_seconds)
@@ -186,6 +192,10 @@ class Worker:
             await carry(self.engine, claim, wishes, partial(self._opened, lease))
         except Fenced:
             log.warning("run was taken away", worker=self.id, run=claim.run.id, thread=lease.thread, epoch=lease.epoch)
+        except DatabaseUnusable as error:  # claimed again it would get no further, and in the end count as poisoned
+            self.broken = error
+            self.stop()
+            await self._release(lease)
         except WeftError as error:
             log.error("run handed back", worker=self.id, run=claim.run.id, code=error.code, reason=error.message)
             try:
@@ -209,8 +219,6 @@ class Worker:
         except DatabaseError as error:
             log.warning("a run could not be handed back; it is with the next claim", worker=self.id, run=lease.run, reason=error.message)
             self.hand.let_go(lease, given_back=False)
-
-    # Leases, wishes, gauges.
 
     def _lost(self, leases: Collection[Lease]) -> None:
         for lease in leases:

@@ -482,6 +482,13 @@ class RepositoryError(DatabaseError):
     code = "repository_failed"
 
 
+class DatabaseUnusable(DatabaseError):
+    """It answers, and has not what this version needs: it does not come right by waiting."""
+
+    code = "database_unusable"
+    retryable = False
+
+
 class ChannelClosed(InfrastructureError):
     """Its reader has gone."""
 

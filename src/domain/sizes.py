@@ -33,7 +33,7 @@ def _bound(value: Json) -> int:
     total = 0
     level: list[Any] = [value]
     while level:
-        below: list[Any] = []
+        below: list[object] = []
         for one in level:
             kind = type(one)
             if kind is str:

@@ -38,14 +38,14 @@ class LeapingLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._leaping.now
 
-    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: Any) -> "asyncio.Future[Any]":  # type: ignore[override]
+    def run_in_executor(self, executor: Executor | None, func: Callable[..., Any], *args: object) -> "asyncio.Future[object]":  # type: ignore[override]
         """Time stands still meanwhile."""
         self._leaping.in_threads += 1
         future = super().run_in_executor(executor, func, *args)
         future.add_done_callback(self._is_back)
         return future
 
-    def _is_back(self, future: "asyncio.Future[Any]") -> None:
+    def _is_back(self, future: "asyncio.Future[object]") -> None:
         self._leaping.in_threads -= 1
 
 

@@ -42,6 +42,7 @@ from wiring.reaching import Reach
 
 if TYPE_CHECKING:
     from domain.ports.webhooks import WebhookSender
+    from infrastructure.models.settings import ModelSettings
     from infrastructure.tools.described import Described, Maker
     from infrastructure.tools.registry import InstalledTools
 
@@ -57,23 +58,29 @@ def models_of(
         from infrastructure.models.breaker import provider_breakers
         from infrastructure.models.discretion import Discretion
         from infrastructure.models.registry import ConfiguredModels
-        from infrastructure.models.settings import ModelSettings
-        from infrastructure.models.written import alias_of, endpoint_of, prices_of
         from infrastructure.telemetry.observed_models import Observer
 
-        endpoints = {name: endpoint_of(row) for name, row in settings.model_endpoints.items()}
-        aliases = {name: alias_of(row) for name, row in settings.aliases.items()}
-        prices = {name: prices_of(row) for name, row in settings.prices.items()}
-        chosen = ModelSettings(aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ), prices)
+        chosen = chosen_models(settings)
         policy = BreakerPolicy(settings.model_breaker_failures, settings.model_breaker_seconds)
         discretion = Discretion(secrets, redactor.nameless)
-        discretion.check(endpoints)
+        discretion.check(chosen.endpoints)
         return ConfiguredModels(chosen, provider_breakers(policy, clock), discretion, store.lanes, clock, Observer(meter, traces, clock))
 
     models = Later(make)
     if settings.scripts is not None or any("${" in row.get("api_key", "") for row in settings.model_endpoints.values()):
         models.rest()
     return models
+
+
+def chosen_models(settings: Settings) -> "ModelSettings":
+    """`ValidationError` when what is set of models is wrong."""
+    from infrastructure.models.settings import ModelSettings
+    from infrastructure.models.written import alias_of, endpoint_of, prices_of
+
+    endpoints = {name: endpoint_of(row) for name, row in settings.model_endpoints.items()}
+    aliases = {name: alias_of(row) for name, row in settings.aliases.items()}
+    prices = {name: prices_of(row) for name, row in settings.prices.items()}
+    return ModelSettings(aliases, endpoints, settings.scripts, settings.scripted_chunk_seconds, dict(os.environ), prices)
 
 
 async def close_models(models: Later) -> None:

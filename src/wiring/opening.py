@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from application.documents import parse_graph
-from domain.errors import DatabaseError
+from domain.errors import DatabaseError, DatabaseUnusable
 from domain.ports.clock import Clock
 from domain.ports.meter import Meter
 from infrastructure.between import Between
@@ -20,7 +20,8 @@ from settings import Settings
 async def opened_store(
     settings: Settings, clock: Clock, meter: Meter, between: Between, warn: Callable[..., object] | None = None
 ) -> AsyncIterator[Store]:
-    """Raises `DatabaseError` when it cannot be opened; with `warn` it waits for a database that does not answer, and warns each time."""
+    """Raises `DatabaseError` when it cannot be opened; with `warn` it waits for a database that does not answer, and warns each time; for
+    one that cannot be used nobody waits."""
     database = settings.config.database
     connections = Connections(database.max_connections, database.connection_timeout)
     make = partial(open_store, database.url, parse=parse_graph, clock=clock, connections=connections, hints=between.hints)
@@ -29,6 +30,8 @@ async def opened_store(
         while store is None:
             try:
                 store = await stack.enter_async_context(make(on_committed=meter.committed))
+            except DatabaseUnusable:
+                raise
             except DatabaseError as error:
                 if warn is None:
                     raise

@@ -16,7 +16,7 @@ from wiring.strangers import unknown_variables
 from wiring.taping import leaping_loop
 
 if TYPE_CHECKING:
-    from application.doctoring import ExaminationView
+    from application.examination_views import ExaminationView
 
 
 class Unopened:

@@ -19,7 +19,9 @@ from domain.errors import ModelError, ModelNotFound
 from domain.json import JsonObject
 from domain.model import FinishReason, ModelRequest, ModelResponse
 from domain.usage import Usage
+from infrastructure.models.answer import Answer
 from infrastructure.models.prices import BundledPrices, Counted
+from infrastructure.models.received import take
 from infrastructure.models.registry import ConfiguredModels
 from infrastructure.models.settings import Alias, Endpoint, ModelSettings
 from tests.plugins.aimock import StartModelServer
@@ -589,6 +591,29 @@ async def test_costs_are_those_of_litellms_own_calculator(model: str, counted: C
 
     assert price is not None
     assert float(price.cost(counted).amount) == pytest.approx(sum(litellm.cost_per_token(model=model, usage_object=usage)), rel=1e-9)
+
+
+@pytest.mark.parametrize("asked", [100_000, 300_000], ids=["a short call", "a long call"])
+async def test_what_is_kept_for_an_hour_costs_what_litellms_own_calculator_says(asked: int) -> None:
+    await ConfiguredModels(ModelSettings({"fast": GPT}, {GPT: Endpoint()})).warm()
+    litellm: Any = sys.modules["litellm"]
+    kept = {"ephemeral_5m_input_tokens": 20_000, "ephemeral_1h_input_tokens": 60_000}
+    details = {"cached_tokens": 0, "cache_creation_tokens": 80_000, "cache_creation_token_details": kept}
+    usage = litellm.Usage(
+        prompt_tokens=asked,
+        completion_tokens=100,
+        prompt_tokens_details=details,
+        cache_creation_input_tokens=80_000,
+        cache_read_input_tokens=0,
+    )
+    model = "anthropic/claude-sonnet-4-5"
+    answer = Answer(ModelRequest(model, ({"role": "user", "content": "hello"},)), BundledPrices().of(model))
+    take(answer, litellm.ModelResponse(choices=[], usage=usage))
+
+    assert answer.usage is not None
+    assert answer.usage.cost is not None
+    theirs = sum(litellm.cost_per_token(model=model, usage_object=usage))
+    assert float(answer.usage.cost.amount) == pytest.approx(theirs, rel=1e-9)
 
 
 LOADING = """

@@ -88,6 +88,7 @@ ADVICE: Final = {
     "history_failed": "report it",
     "database_unavailable": "look at the database; workers wait for it and go on by themselves",
     "repository_failed": "look at the log and the database",
+    "database_unusable": "restore the database from a backup, update Weft, or name another database; nobody waits for this one",
     "channel_closed": "report it: it never leaves the service",
     "storage_failed": "look at the log and the disk",
     "network_failed": "try again; look at the network between here and there",

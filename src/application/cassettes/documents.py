@@ -34,7 +34,7 @@ class CallPart(Part):
 
     @classmethod
     def of(cls, call: RecordedCall) -> "CallPart":
-        about: dict[str, Any] = {"kind": call.kind, "name": call.name, "at": call.at, "effect": call.effect, "digest": call.digest}
+        about: dict[str, object] = {"kind": call.kind, "name": call.name, "at": call.at, "effect": call.effect, "digest": call.digest}
         return cls.model_validate({**about, "asked": call.asked, "answer": call.answer, "error": call.error})
 
     def call(self) -> RecordedCall:

@@ -40,7 +40,7 @@ async def prompts_of(desk: Desk, versions: Mapping[str, str]) -> list[JsonValue]
 
 
 async def publish_prompts(
-    desk: Desk, documents: list[dict[str, Any]], pins: Mapping[str, int], newer: Sequence[PromptDocument] = ()
+    desk: Desk, documents: list[dict[str, JsonValue]], pins: Mapping[str, int], newer: Sequence[PromptDocument] = ()
 ) -> None:
     """Each after those that it includes; what was published before is not published again. `newer`: versions that are chosen in place of
     the recorded ones."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from domain.ids import RunId
+from domain.ids import RunId, TenantId
+from domain.model import ModelCard
 from domain.ports.queue import QueueDepth
 from domain.ports.registry import WorkerCard
 
@@ -22,11 +23,29 @@ class StoreVitals:
     now: float
 
 
+class MoneyBudget(NamedTuple):
+    """A budget that counts money."""
+
+    tenant: TenantId
+    name: str
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class AliasVitals:
+    """`chain`: the models that it asks one after the other, each with how its provider is where that was told. `unknown`: those that no
+    adapter would take."""
+
+    name: str
+    chain: Sequence[ModelCard]
+    unknown: Sequence[str] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class WorkVitals:
     """`lapsed`: runs whose worker has been silent for longer than was asked about, and that nobody has taken over. `astray`: unfinished
     runs without a place in the queue. `stumbling`: runs claimed again and again without a row, with how often. `needs_attention`: runs
-    parked for an operator's decision. `working`: workers that hold a lease."""
+    parked for an operator's decision. `working`: workers that hold a lease. `money`: budgets that count money."""
 
     depth: QueueDepth
     lapsed: int
@@ -34,6 +53,7 @@ class WorkVitals:
     stumbling: Sequence[tuple[RunId, int]]
     needs_attention: int
     working: int
+    money: Sequence[MoneyBudget] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +73,9 @@ class Checkup(Protocol):
 
     async def work(self, silent_seconds: float) -> WorkVitals:
         """Only for a store at the newest schema. `DatabaseError` when it does not answer."""
+
+    async def models(self) -> Sequence[AliasVitals]:
+        """Every alias; calls no model. `ValidationError` when what is set of them is wrong."""
 
     async def redis(self) -> RedisVitals | None:
         """None where none is configured. Never fails."""

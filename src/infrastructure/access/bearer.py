@@ -42,7 +42,7 @@ class BearerTokens:
         name = f"{HOLDER}{self._text(claims, 'sub')}"
         return Principal(TenantId(self._text(claims, self.rules.tenant_claim)), self._role(claims), name)
 
-    async def _claims(self, token: str) -> Mapping[str, Any]:
+    async def _claims(self, token: str) -> Mapping[str, object]:
         kid, algorithm = _head(token)
         refusal: jwt.PyJWTError | None = None
         for one in await self.keys.named(kid, algorithm):
@@ -54,7 +54,7 @@ class BearerTokens:
                 raise _refused(str(error)) from error
         raise _refused("no key of WEFT_JWT_KEYS has signed it") from refusal
 
-    def _checked(self, token: str, algorithm: str, key: Any) -> Mapping[str, Any]:
+    def _checked(self, token: str, algorithm: str, key: Any) -> Mapping[str, object]:
         return jwt.decode(
             token,
             key,
@@ -65,7 +65,7 @@ class BearerTokens:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
 
-    def _role(self, claims: Mapping[str, Any]) -> Role:
+    def _role(self, claims: Mapping[str, object]) -> Role:
         """Of several the one that may most."""
         name = self.rules.role_claim
         written = claims.get(name)
@@ -75,7 +75,7 @@ class BearerTokens:
             raise _refused(f"its claim `{name}` names none of the roles {', '.join(Role)}")
         return known[-1]
 
-    def _text(self, claims: Mapping[str, Any], name: str) -> str:
+    def _text(self, claims: Mapping[str, object], name: str) -> str:
         written = claims.get(name)
         if not isinstance(written, str) or not 0 < len(written) <= LONGEST_NAME or not written.isprintable():
             raise _refused(f"its claim `{name}` is missing, or is no text of at most {LONGEST_NAME} characters")

@@ -1,24 +1,31 @@
-"""The database and the Redis of an installation."""
+"""The database, the Redis and the models of an installation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from domain.ports.checkup import RedisVitals, StoreVitals, WorkVitals
+from domain.ports.checkup import AliasVitals, RedisVitals, StoreVitals, WorkVitals
+from domain.ports.lanes import Lanes
 from domain.ports.registry import WorkerCard
 from infrastructure.between import WORKER_SECONDS
 from infrastructure.checkup.store import StoreCheckup
+from infrastructure.models.registry import ConfiguredModels
 
 
 @dataclass(frozen=True, slots=True)
 class Installation:
     stored: StoreCheckup
     redis_url: str | None
+    open_models: Callable[[Lanes], ConfiguredModels]
+    """`ValidationError` when what is set of them is wrong."""
 
     async def store(self) -> StoreVitals:
         return await self.stored.vitals()
 
     async def work(self, silent_seconds: float) -> WorkVitals:
         return await self.stored.work(silent_seconds)
+
+    async def models(self) -> Sequence[AliasVitals]:
+        return await self.open_models(self.stored).aliases()
 
     async def redis(self) -> RedisVitals | None:
         if self.redis_url is None:

@@ -11,9 +11,10 @@ from typing import Final
 
 import asyncpg
 
+from domain.budget import TOKENS
 from domain.errors import DatabaseError
-from domain.ids import RunId
-from domain.ports.checkup import StoreVitals, WorkVitals
+from domain.ids import RunId, TenantId
+from domain.ports.checkup import MoneyBudget, StoreVitals, WorkVitals
 from domain.ports.clock import Clock
 from infrastructure.store import migrate
 from infrastructure.store.postgres.connections import CONNECT_SECONDS, LOST, POSTGRES, REFUSED, no_answer, refusal
@@ -32,6 +33,7 @@ _LAPSED: Final = "SELECT count(*) FROM queue WHERE worker IS NOT NULL AND until 
 _ASTRAY: Final = f"""SELECT id FROM runs WHERE ended_at IS NULL AND NOT EXISTS (SELECT 1 FROM queue q WHERE q.run = runs.id)
     ORDER BY id LIMIT {MOST}"""
 _STUMBLING: Final = f"SELECT run, deliveries FROM queue WHERE deliveries > 1 ORDER BY deliveries DESC, number LIMIT {MOST}"
+_MONEY: Final = f"SELECT tenant, name, unit FROM budgets WHERE unit <> '{TOKENS}' ORDER BY tenant, name LIMIT {MOST}"
 _WORKING: Final = "SELECT count(DISTINCT worker) FROM queue WHERE worker IS NOT NULL AND until >= {now}"
 
 
@@ -60,8 +62,18 @@ class StoreCheckup:
             ((working,),) = await reader.rows(spell(_WORKING))
             stumbling = [(RunId(run), int(times)) for run, times in await reader.rows(_STUMBLING)]
             astray = [RunId(run) for (run,) in await reader.rows(_ASTRAY)]
+            money = [MoneyBudget(TenantId(tenant), name, unit) for tenant, name, unit in await reader.rows(_MONEY)]
             depth = await QueueReads(reader).depth()
-            return WorkVitals(depth, lapsed, astray, stumbling, depth.attention, working)
+            return WorkVitals(depth, lapsed, astray, stumbling, depth.attention, working, money)
+
+    async def read(self, name: str) -> str | None:
+        """Of lanes, as `Lanes.read`."""
+        async with _reader(self.url, self.clock) as reader:
+            rows = await reader.rows("SELECT written FROM model_lanes WHERE name = $1", name)
+        return str(rows[0][0]) if rows else None
+
+    async def swap(self, name: str, before: str | None, after: str) -> bool:
+        raise AssertionError("who only looks writes nothing")
 
 
 @asynccontextmanager

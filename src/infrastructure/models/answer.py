@@ -9,7 +9,7 @@ from domain.model import FinishReason, ModelRequest, ModelResponse, ToolCall
 from domain.usage import Usage
 from infrastructure.models.failures import model_error
 from infrastructure.models.prices import Counted, Price
-from infrastructure.models.texts import images_in, json_in
+from infrastructure.models.texts import asks_for_an_hour, images_in, json_in
 from infrastructure.models.tokens import tokens_asked, tokens_in
 
 FINISHES: Mapping[str, FinishReason] = {reason.value: reason for reason in FinishReason} | {"function_call": FinishReason.TOOL_CALLS}
@@ -50,8 +50,15 @@ class Answer:
 
     def count(self, counted: Counted) -> None:
         """As the provider did. A count that cannot be true is none: it would be paid back by the budgets."""
-        if all(type(tokens) is int and 0 <= tokens <= _MOST for tokens in astuple(counted)) and (counted.prompt or counted.completion):
-            self.counted, self.reported = _with_its_parts(counted), True
+        told = astuple(replace(counted, hour=counted.hour or 0))
+        if all(type(tokens) is int and 0 <= tokens <= _MOST for tokens in told) and (counted.prompt or counted.completion):
+            self.counted, self.reported = _with_its_parts(replace(counted, hour=self._for_an_hour(counted))), True
+
+    def _for_an_hour(self, counted: Counted) -> int:
+        """Who asks for it and is not told how much of it there was, is charged for all that was written."""
+        if counted.hour is None:
+            return counted.written if asks_for_an_hour(self.request) else 0
+        return min(counted.hour, counted.written)
 
     @property
     def usage(self) -> Usage | None:

@@ -1,6 +1,6 @@
 """What is shown of the models there are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from domain.model import ModelCard
@@ -23,6 +23,10 @@ class Cards:
         aliases = [self._card(name, self.settings.alias(name).chain) for name in self.settings.aliases]
         models = [name for name in self.settings.endpoints if "/" in name]
         return aliases + [self._card(name, (name,)) for name in (*models, *self.scripted)]
+
+    def chains(self) -> Mapping[str, Sequence[ModelCard]]:
+        """Of each alias the models that it asks, by themselves."""
+        return {name: [self._card(model, (model,)) for model in self.settings.alias(name).chain] for name in self.settings.aliases}
 
     def _card(self, name: str, chain: tuple[str, ...]) -> ModelCard:
         first = chain[0]

@@ -1,14 +1,14 @@
 """Server-sent events whose data is JSON, from the bytes of a response however they are cut."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Final
 
 import orjson
 
 DONE: Final = b"[DONE]"
 
 
-async def events(pieces: AsyncIterator[bytes], most: int) -> AsyncIterator[dict[str, Any]]:
+async def events(pieces: AsyncIterator[bytes], most: int) -> AsyncIterator[dict[str, object]]:
     """Each event's data, until `[DONE]` or the end. An event's data is one line, as all who speak so send it; other lines say nothing.
     `ValueError` for what is no JSON object, and for more than `most` bytes without an end of line."""
     rest = b""
@@ -28,7 +28,7 @@ async def events(pieces: AsyncIterator[bytes], most: int) -> AsyncIterator[dict[
         yield _object(data)
 
 
-def _object(data: bytes) -> dict[str, Any]:
+def _object(data: bytes) -> dict[str, object]:
     event = orjson.loads(data)
     if not isinstance(event, dict):
         raise ValueError("an event of it is no JSON object")

@@ -13,7 +13,7 @@ from domain.usage import Usage
 from infrastructure.models.prices import BundledPrices, Price
 from infrastructure.models.scripted import PREFIX, PRICE
 from infrastructure.models.settings import DatedPrice, Endpoint, ModelSettings
-from infrastructure.models.texts import images_in, shortest_json
+from infrastructure.models.texts import asks_for_an_hour, images_in, shortest_json
 from infrastructure.models.tokens import tokens_asked, tokens_at_most
 
 GROUP = "weft.models"
@@ -107,7 +107,8 @@ class Listing:
         """What a call of this model uses at most; `answer`: when it says so many tokens."""
         prompt, price = self._prompt(request), self.price_of(request)
         longest = answer if answer is not None else self._longest(request)
-        cost = price.at_most(prompt, longest, sum(map(images_in, request.messages))) if price else None
+        images, long = sum(map(images_in, request.messages)), asks_for_an_hour(request)
+        cost = price.at_most(prompt, longest, images, long=long) if price else None
         return Usage(request.model, prompt, longest, cost, estimated=True)
 
     def _prompt(self, request: ModelRequest) -> int:

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from domain.errors import ModelError
 from domain.model import ModelRequest, ModelResponse, OnText
@@ -83,7 +83,7 @@ class CompatibleModels:
                 raise charged(no_answer_in(request.timeout_seconds), answer.left()) from None
             raise charged(self._failed(failure, answer), answer.usage) from failure
 
-    async def _asked(self, url: str, key: str, body: dict[str, Any], answer: Answer, on_text: OnText | None) -> None:
+    async def _asked(self, url: str, key: str, body: dict[str, object], answer: Answer, on_text: OnText | None) -> None:
         headers = {"authorization": f"Bearer {key}", "content-type": "application/json", "accept-encoding": "identity"}
         async with self._client().post(url, data=json.dumps(body).encode(), headers=headers, allow_redirects=False) as response:
             pieces = response.content.iter_any()

@@ -26,7 +26,7 @@ Entry = Mapping[str, Any]  # a line of the list, JSON
 @dataclass(frozen=True, slots=True)
 class Counted:
     """Tokens of one call, and pictures it was given. `cached` and `written` (to the provider's cache) are part of `prompt`, `reasoning` is
-    part of `completion`."""
+    part of `completion`, `hour` (kept for an hour; None: nobody says) is part of `written`."""
 
     prompt: int
     completion: int
@@ -34,12 +34,13 @@ class Counted:
     written: int = 0
     reasoning: int = 0
     images: int = 0
+    hour: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """USD per token, per call, per picture. `tiers`: from more than so many prompt tokens on, another price holds for the whole call;
-    ascending."""
+    """USD per token, per call, per picture. `hour`: of what is written to be kept for an hour; None: as `written`. `tiers`: from more than
+    so many prompt tokens on, another price holds for the whole call; ascending."""
 
     prompt: Decimal
     completion: Decimal
@@ -49,6 +50,7 @@ class Price:
     tiers: tuple[tuple[int, "Price"], ...] = ()
     per_call: Decimal = Decimal(0)
     per_image: Decimal = Decimal(0)
+    hour: Decimal | None = None
 
     @classmethod
     def per_million(
@@ -59,12 +61,23 @@ class Price:
         per_image: Decimal = Decimal(0),
         **others: Decimal | None,
     ) -> "Price":
-        """`others`: `cached`, `written`, `reasoning`; None or left out: as plain tokens."""
+        """`others`: `cached`, `written`, `reasoning`, `hour`; None or left out: as plain tokens, and `hour` as `written`."""
         plain = {"cached": prompt, "written": prompt, "reasoning": completion}
         cached, written, reasoning = (
             (otherwise if (said := others.get(name)) is None else said) / MILLION for name, otherwise in plain.items()
         )
-        return cls(prompt / MILLION, completion / MILLION, cached, written, reasoning, (), per_call, per_image)
+        hour = others.get("hour")
+        return cls(
+            prompt / MILLION,
+            completion / MILLION,
+            cached,
+            written,
+            reasoning,
+            (),
+            per_call,
+            per_image,
+            None if hour is None else hour / MILLION,
+        )
 
     @property
     def prompt_million(self) -> Money:
@@ -76,14 +89,23 @@ class Price:
 
     def cost(self, used: Counted) -> Money:
         rate = next((price for above, price in reversed(self.tiers) if used.prompt > above), self)
-        asked = (used.prompt - used.cached - used.written) * rate.prompt + used.cached * rate.cached + used.written * rate.written
+        asked = (
+            (used.prompt - used.cached - used.written) * rate.prompt
+            + used.cached * rate.cached
+            + rate.writing(used.written, used.hour or 0)
+        )
         answered = (used.completion - used.reasoning) * rate.completion + used.reasoning * rate.reasoning
         return Money(_plain(asked + answered + self.per_call + used.images * self.per_image))
 
-    def at_most(self, prompt: int, completion: int, images: int) -> Money:
-        """Whatever part of them is written to a cache, or thought."""
-        ways = ((written, reasoning) for written in (0, prompt) for reasoning in (0, completion))
-        costs = [self.cost(Counted(prompt, completion, 0, written, reasoning, images)) for written, reasoning in ways]
+    def writing(self, written: int, hour: int) -> Decimal:
+        """So many tokens, so many of them for an hour."""
+        return (written - hour) * self.written + hour * (self.written if self.hour is None else self.hour)
+
+    def at_most(self, prompt: int, completion: int, images: int, *, long: bool = False) -> Money:
+        """Whatever part of them is written to a cache, or thought. `long`: what is written may be for an hour."""
+        kept = ((0, 0), (prompt, 0), (prompt, prompt)) if long else ((0, 0), (prompt, 0))
+        ways = ((written, hour, reasoning) for written, hour in kept for reasoning in (0, completion))
+        costs = [self.cost(Counted(prompt, completion, 0, written, reasoning, images, hour)) for written, hour, reasoning in ways]
         return max(costs, key=lambda cost: cost.amount)
 
 
@@ -142,12 +164,15 @@ def _rates(entry: Entry, tier: str) -> Price:
         return Decimal(0) if listed is None else Decimal(listed)
 
     prompt, completion = rate("input_cost_per_token"), rate("output_cost_per_token")
+    written = rate("cache_creation_input_token_cost", prompt)
     return Price(
         prompt,
         completion,
         rate("cache_read_input_token_cost", prompt),
-        rate("cache_creation_input_token_cost", prompt),
+        written,
         rate("output_cost_per_reasoning_token", completion),
+        per_call=rate("input_cost_per_request"),
+        hour=max(written, rate("cache_creation_input_token_cost_above_1hr", written)),
     )
 
 

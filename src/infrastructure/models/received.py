@@ -36,5 +36,6 @@ def _count(answer: Answer, usage: Received) -> None:
             cached=getattr(asked, "cached_tokens", 0) or 0,
             written=getattr(asked, "cache_creation_tokens", 0) or 0,
             reasoning=getattr(answered, "reasoning_tokens", 0) or 0,
+            hour=getattr(getattr(asked, "cache_creation_token_details", None), "ephemeral_1h_input_tokens", None),
         )
     )

@@ -7,8 +7,9 @@ from importlib.metadata import EntryPoint
 from typing import Final
 
 from domain.errors import DatabaseError, FactoryError, ModelNotFound
-from domain.model import ModelCard, ModelRequest, ModelResponse, OnText
+from domain.model import ModelCard, ModelRequest, ModelResponse, OnText, ProviderHealth
 from domain.pacing import Rates
+from domain.ports.checkup import AliasVitals
 from domain.ports.clock import Clock
 from domain.ports.lanes import Lanes
 from domain.usage import Usage
@@ -87,7 +88,17 @@ class ConfiguredModels:
         return self._cards.all()
 
     async def survey(self) -> Sequence[ModelCard]:
-        cards, found = self.cards(), {}
+        return await self._felt(self.cards())
+
+    async def aliases(self) -> Sequence[AliasVitals]:
+        """With how the providers of their models are."""
+        return [
+            AliasVitals(name, await self._felt(chain), [card.name for card in chain if not self._listing.known(card.name)])
+            for name, chain in self._cards.chains().items()
+        ]
+
+    async def _felt(self, cards: Sequence[ModelCard]) -> Sequence[ModelCard]:
+        found: dict[str, ProviderHealth | None] = {}
         try:
             for lane in {card.lane for card in cards if card.lane}:
                 found[lane] = await self._calls.health(lane)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from domain.json import Json, JsonObject
+from domain.model import ModelRequest
 
 
 def text_of(message: JsonObject) -> str:
@@ -20,6 +21,22 @@ def images_in(message: JsonObject) -> int:
     content = message.get("content")
     parts = content if isinstance(content, list | tuple) else ()
     return sum(isinstance(part, Mapping) and ("image_url" in part or part.get("type") == "image") for part in parts)
+
+
+def asks_for_an_hour(request: ModelRequest) -> bool:
+    """Does it ask the provider to keep something in its cache for longer than the usual five minutes?"""
+    return any(map(_is_kept_long, (*request.messages, *request.tools)))
+
+
+def _is_kept_long(told: Json) -> bool:
+    """`cache_control` stands at a message, at a part of it, or at a tool."""
+    if isinstance(told, list | tuple):
+        return any(map(_is_kept_long, told))
+    if not isinstance(told, Mapping):
+        return False
+    control = told.get("cache_control")
+    is_long = isinstance(control, Mapping) and control.get("ttl", "5m") != "5m"
+    return is_long or _is_kept_long(told.get("content")) or _is_kept_long(told.get("function"))
 
 
 def instructions_in(messages: Sequence[JsonObject]) -> str:

@@ -40,12 +40,13 @@ class WrittenPrice(_Written):
     completion: Amount
     cached: Amount | None = None
     written: Amount | None = None
+    written_hour: Amount | None = None
     reasoning: Amount | None = None
     per_call: Amount = Decimal(0)
     per_image: Amount = Decimal(0)
 
     def price(self) -> DatedPrice:
-        others = {"cached": self.cached, "written": self.written, "reasoning": self.reasoning}
+        others = {"cached": self.cached, "written": self.written, "reasoning": self.reasoning, "hour": self.written_hour}
         return DatedPrice(self.since, Price.per_million(self.prompt, self.completion, self.per_call, self.per_image, **others))
 
 
@@ -62,7 +63,7 @@ class WrittenAlias(_Written):
         return Alias(self.use, self.parameters, self.timeout_seconds, *limits, self.adapter)
 
 
-def alias_of(written: Any) -> Alias:
+def alias_of(written: object) -> Alias:
     """A name, a list of them, or a table. `ValueError` says what is wrong."""
     if isinstance(written, str):
         return Alias((written,))

@@ -21,6 +21,7 @@ from infrastructure.nodes.approving import Approval, Approved, answers_of
 from infrastructure.nodes.asking import catches
 from infrastructure.nodes.config import Name, NodeConfig, Written, read_config, schema_of
 from infrastructure.nodes.findings import Findings, step
+from infrastructure.nodes.tool_calls import called_by
 
 NOTHING: Final = Money(Decimal(0))
 _WHATEVER_THE_VALUES = ("schema_required", "schema_additionalProperties")
@@ -73,20 +74,7 @@ class ToolCall:
 
 
 def _context_of(context: NodeContext) -> ToolContext:
-    return ToolContext(
-        context.tenant,
-        context.idempotency_key(),
-        context.run,
-        context.activation,
-        context.deadline_seconds,
-        context.acting,
-        context.workflow,
-        context.permissions,
-        approved_by="" if context.answer is None else context.answer.by,
-        tell=context.tell,
-        thread=context.thread,
-        capture=context.capture,
-    )
+    return replace(called_by(context), approved_by="" if context.answer is None else context.answer.by)
 
 
 def _finished(tool: str, result: ToolExecutionResult) -> Finished:

@@ -1,8 +1,8 @@
 """The tables of budgets, of their accounts, and of the blocks that processes hold of those, for SQLite and PostgreSQL."""
 
-from sqlalchemy import Boolean, Column, Index, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Table, UniqueConstraint
 
-from infrastructure.store.columns import count_column, json_column, metadata, seconds_column, text_column
+from infrastructure.store.columns import count_column, json_column, metadata, partial_index, seconds_column, text_column
 
 budgets = Table(
     "budgets",
@@ -31,13 +31,12 @@ budget_accounts = Table(
     seconds_column("waits_since", null=True),
     Column("awake", Boolean, nullable=False),
 )
-awake_accounts = Index(
+awake_accounts = partial_index(
     "ix_budget_accounts_awake",
     budget_accounts.c.budget,
     budget_accounts.c.subject,
     budget_accounts.c.period,
-    postgresql_where=text("awake"),
-    sqlite_where=text("awake"),
+    where="awake",
 )
 """Whoever changes an account locks its row first."""
 budget_blocks = Table(
@@ -54,13 +53,12 @@ budget_blocks = Table(
     Column("closed", Boolean, nullable=False),
     postgresql_with={"fillfactor": 50},
 )
-open_blocks = Index(
+open_blocks = partial_index(
     "ix_budget_blocks_open",
     budget_blocks.c.budget,
     budget_blocks.c.subject,
     budget_blocks.c.period,
-    postgresql_where=text("NOT closed"),
-    sqlite_where=text("NOT closed"),
+    where="NOT closed",
 )
-closed_blocks = Index("ix_budget_blocks_closed", budget_blocks.c.expires_at, postgresql_where=text("closed"), sqlite_where=text("closed"))
+closed_blocks = partial_index("ix_budget_blocks_closed", budget_blocks.c.expires_at, where="closed")
 """What a mark changes while a block is open is in no index, so it stays on its page."""

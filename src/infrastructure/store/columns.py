@@ -1,6 +1,6 @@
 """How columns look in every table of ours: times are seconds since the epoch, JSON is UTF-8 bytes, amounts of money are text."""
 
-from sqlalchemy import BigInteger, Column, Double, Integer, LargeBinary, MetaData, Text
+from sqlalchemy import BigInteger, Column, ColumnElement, Double, Index, Integer, LargeBinary, MetaData, Text, text
 
 metadata = MetaData(
     naming_convention={
@@ -12,6 +12,12 @@ metadata = MetaData(
 Name = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared byte by byte on every database: pages and versions have one order."""
 Number = BigInteger().with_variant(Integer, "sqlite")
+
+
+def partial_index(name: str, *columns: str | ColumnElement[object], where: str | ColumnElement[bool], unique: bool = False) -> Index:
+    """Of the rows only for which `where` holds, on both databases."""
+    holds = text(where) if isinstance(where, str) else where
+    return Index(name, *columns, unique=unique, postgresql_where=holds, sqlite_where=holds)
 
 
 def text_column(name: str, *, key: bool = False, null: bool = False) -> Column[str]:

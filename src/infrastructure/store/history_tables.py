@@ -1,8 +1,8 @@
 """The table of what was said to models and tools, for SQLite and PostgreSQL; and how the ledger and runs are found by time."""
 
-from sqlalchemy import Index, Table, text
+from sqlalchemy import Index, Table
 
-from infrastructure.store.columns import json_column, metadata, seconds_column, text_column
+from infrastructure.store.columns import json_column, metadata, partial_index, seconds_column, text_column
 from infrastructure.store.tables import runs
 from infrastructure.store.usage_tables import usage
 
@@ -21,14 +21,13 @@ history = Table(
     json_column("data"),
     Index(None, "tenant", "type", "at", "id"),
     *(
-        Index(
+        partial_index(
             f"ix_history_{name}",
             "tenant",
             name,
             "at",
             "id",
-            postgresql_where=text(f"{name} IS NOT NULL"),
-            sqlite_where=text(f"{name} IS NOT NULL"),
+            where=f"{name} IS NOT NULL",
         )
         for name in ("run", "session")
     ),
@@ -37,19 +36,17 @@ history = Table(
 )
 """`words`: what is searched of what was said, in small letters. `at` alone is for what is old."""
 lines_of_model = Index("ix_usage_model", usage.c.tenant, usage.c.model, usage.c.at)
-lines_of_session = Index(
+lines_of_session = partial_index(
     "ix_usage_session",
     usage.c.tenant,
     usage.c.session,
     usage.c.at,
-    postgresql_where=text("session <> ''"),
-    sqlite_where=text("session <> ''"),
+    where="session <> ''",
 )
-ended_by_time = Index(
+ended_by_time = partial_index(
     "ix_runs_tenant_ended_at",
     runs.c.tenant,
     runs.c.ended_at,
     runs.c.id,
-    postgresql_where=text("ended_at IS NOT NULL"),
-    sqlite_where=text("ended_at IS NOT NULL"),
+    where="ended_at IS NOT NULL",
 )

@@ -7,7 +7,7 @@ A reference is a byte that no JSON text can hold, and the hash: so what is put t
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -35,13 +35,13 @@ def apart(body: bytes, values: Values) -> bytes:
     return HAS_REFERENCES + stored if len(values) > before or _REFERENCE.search(stored) else body
 
 
-def _cut(one: Any, values: Values) -> Any:
+def _cut(one: object, values: Values) -> object:
     if isinstance(one, dict):
         return {name: _cut_member(name, member, values) for name, member in one.items()}
     return [_cut(item, values) for item in one] if isinstance(one, list) else one
 
 
-def _cut_member(name: str, member: Any, values: Values) -> Any:
+def _cut_member(name: str, member: object, values: Values) -> object:
     if name in _OF_VALUES or name in _A_VALUE:
         if isinstance(member, dict):
             return {key: _kept(value, values) for key, value in member.items()}
@@ -51,7 +51,7 @@ def _cut_member(name: str, member: Any, values: Values) -> Any:
     return _cut(member, values)
 
 
-def _kept(value: Any, values: Values) -> Any:
+def _kept(value: object, values: Values) -> object:
     if not isinstance(value, str | list | dict):
         return value
     written = orjson.dumps(value)

@@ -10,7 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from domain.errors import DatabaseError
+from domain.errors import DatabaseError, DatabaseUnusable
 from infrastructure.store.urls import driver_dsn, is_sqlite, sqlite_path
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ HEAD: Final = "0013"
 SNAPSHOT: Final = Path(__file__).parent / "migrations" / "sqlite.sql"
 KNOWN: Final = frozenset(f"{number:04}" for number in range(1, int(HEAD) + 1))
 """Every revision that this version can upgrade from."""
-_HAS_TABLES: Final = "SELECT count(*) FROM {catalog} WHERE {name} IN ('alembic_version', 'heads', 'journal', 'runs', 'queue')"
+_OURS: Final = ("alembic_version", "heads", "journal", "runs", "queue")
+_HAS_TABLES: Final = f"SELECT count(*) FROM {{catalog}} WHERE {{name}} IN {_OURS}"  # noqa: S608 - names of ours
 _VERSION: Final = "SELECT version_num FROM alembic_version"
 _UPGRADE_LOCK: Final = 0x77656674  # "weft"
 
@@ -40,24 +41,29 @@ def downgrade(url: str, revision: str = "base") -> None:
 
 
 def current(url: str) -> str | None:
-    """The revision the database is at; None when it is empty. `DatabaseError` when only a part of a schema is there."""
+    """The revision the database is at; None when it is empty. `DatabaseUnusable` when only a part of a schema is there."""
     tables, versions = _look(url)
     if not tables:
         return None
     if len(versions) != 1:
         if tables == 1 and not versions:
             return None  # alembic leaves its empty table behind when everything is undone
-        raise DatabaseError(
+        raise DatabaseUnusable(
             "the database has tables of Weft but no version: it was upgraded half-way; restore it from a backup, or use an empty one"
+        )
+    if tables < len(_OURS):
+        raise DatabaseUnusable(
+            f"tables of Weft are gone from the database (of {', '.join(_OURS)} there are {tables}): restore it from a backup, or use an "
+            "empty one"
         )
     return versions[0]
 
 
 def needs_upgrade(url: str) -> bool:
-    """`DatabaseError` when the database cannot be used by this version."""
+    """`DatabaseUnusable` when this version cannot work with it."""
     found = current(url)
     if found is not None and found not in KNOWN:
-        raise DatabaseError(
+        raise DatabaseUnusable(
             f"the database is at revision {found}, which this version of Weft does not know: update Weft, or use another database"
         )
     return found != HEAD

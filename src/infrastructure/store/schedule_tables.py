@@ -1,8 +1,8 @@
 """The tables of schedules, for SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Table, text
+from sqlalchemy import BigInteger, Boolean, Column, Index, Table
 
-from infrastructure.store.columns import count_column, json_column, metadata, seconds_column, text_column
+from infrastructure.store.columns import count_column, json_column, metadata, partial_index, seconds_column, text_column
 
 schedules = Table(
     "schedules",
@@ -15,7 +15,7 @@ schedules = Table(
     count_column("revision"),
     json_column("body"),
     Index(None, "tenant", "created_at", "id"),
-    Index("ix_schedules_wake_at", "wake_at", postgresql_where=text("wake_at IS NOT NULL"), sqlite_where=text("wake_at IS NOT NULL")),
+    partial_index("ix_schedules_wake_at", "wake_at", where="wake_at IS NOT NULL"),
     postgresql_with={"fillfactor": 70},
 )
 firings = Table(

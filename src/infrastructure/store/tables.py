@@ -1,8 +1,17 @@
 """The tables of workflows, threads and runs, for SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, UniqueConstraint, text
+from sqlalchemy import BigInteger, Boolean, Column, Double, Index, Table, UniqueConstraint
 
-from infrastructure.store.columns import Name, count_column, json_column, metadata, number_column, seconds_column, text_column
+from infrastructure.store.columns import (
+    Name,
+    count_column,
+    json_column,
+    metadata,
+    number_column,
+    partial_index,
+    seconds_column,
+    text_column,
+)
 
 workflows = Table(
     "workflows",
@@ -18,14 +27,13 @@ workflows = Table(
     seconds_column("updated_at"),
     json_column("document"),
 )
-published_once = Index(
+published_once = partial_index(
     "uq_workflows_published",
     workflows.c.tenant,
     workflows.c.name,
     workflows.c.version,
     unique=True,
-    postgresql_where=text("published"),
-    sqlite_where=text("published"),
+    where="published",
 )
 templates = Table(
     "templates",
@@ -49,21 +57,19 @@ threads = Table(
     Column("parent_position", BigInteger, nullable=True),
     text_column("line", null=True),
     Index(None, "tenant", "created_at", "id"),
-    Index(
+    partial_index(
         "ix_threads_parent",
         "parent",
         "created_at",
         "id",
-        postgresql_where=text("parent IS NOT NULL"),
-        sqlite_where=text("parent IS NOT NULL"),
+        where="parent IS NOT NULL",
     ),
-    Index(
+    partial_index(
         "ix_threads_session",
         "session",
         "created_at",
         "id",
-        postgresql_where=text("session IS NOT NULL"),
-        sqlite_where=text("session IS NOT NULL"),
+        where="session IS NOT NULL",
     ),
 )
 """`parent_position`: of a branch, how much of its parent's past is its own: its first row has the next number.
@@ -131,7 +137,7 @@ runs = Table(
     json_column("outcome"),
     Index(None, "tenant", "created_at", "id"),
     Index(None, "thread", "created_at", "id"),
-    Index("ix_runs_ended_at", "ended_at", postgresql_where=text("ended_at IS NOT NULL"), sqlite_where=text("ended_at IS NOT NULL")),
+    partial_index("ix_runs_ended_at", "ended_at", where="ended_at IS NOT NULL"),
     postgresql_with={"fillfactor": 70},
 )
 """`asked` never changes (input, mode, limits, ...); `outcome` is what came of it."""
@@ -168,26 +174,21 @@ thread, of a run that was only to start where none was unfinished. `deliveries`:
 last one of those that are allowed counted only when it was begun; `claimed_position`: where its journal ended at the last one.
 
 What a heartbeat changes is in no index, so it stays on its page."""
-_FREE, _HELD = text("worker IS NULL"), text("worker IS NOT NULL")
-free_by_time = Index("ix_queue_due_at_number", queue.c.due_at, queue.c.number, postgresql_where=_FREE, sqlite_where=_FREE)
-free_by_turn = Index(
-    "ix_queue_turn", queue.c.tenant, queue.c.due_at - queue.c.head_start, queue.c.number, postgresql_where=_FREE, sqlite_where=_FREE
-)
-held_by_slot = Index("ix_queue_held", queue.c.tenant, queue.c.slot, postgresql_where=_HELD, sqlite_where=_HELD)
+_FREE, _HELD = "worker IS NULL", "worker IS NOT NULL"
+free_by_time = partial_index("ix_queue_due_at_number", queue.c.due_at, queue.c.number, where=_FREE)
+free_by_turn = partial_index("ix_queue_turn", queue.c.tenant, queue.c.due_at - queue.c.head_start, queue.c.number, where=_FREE)
+held_by_slot = partial_index("ix_queue_held", queue.c.tenant, queue.c.slot, where=_HELD)
 one_singleton, one_debounced = (
-    Index(
+    partial_index(
         f"uq_queue_{name}",
         queue.c.tenant,
         queue.c[name],
         unique=True,
-        postgresql_where=queue.c[name].is_not(None),
-        sqlite_where=queue.c[name].is_not(None),
+        where=queue.c[name].is_not(None),
     )
     for name in ("singleton", "debounce")
 )
-one_sole = Index(
-    "uq_queue_sole", queue.c.sole, unique=True, postgresql_where=queue.c.sole.is_not(None), sqlite_where=queue.c.sole.is_not(None)
-)
+one_sole = partial_index("uq_queue_sole", queue.c.sole, unique=True, where=queue.c.sole.is_not(None))
 gates = Table(
     "gates",
     metadata,

@@ -1,8 +1,8 @@
 """The tables of sessions, of what is kept of threads, and of what is remembered across them, for SQLite and PostgreSQL."""
 
-from sqlalchemy import BigInteger, Column, Index, Table, text
+from sqlalchemy import BigInteger, Column, Index, Table
 
-from infrastructure.store.columns import count_column, json_column, metadata, seconds_column, text_column
+from infrastructure.store.columns import count_column, json_column, metadata, partial_index, seconds_column, text_column
 
 sessions = Table(
     "sessions",
@@ -17,7 +17,7 @@ sessions = Table(
     Index(None, "tenant", "created_at", "id"),
     Index(None, "tenant", "user_id", "created_at", "id"),
 )
-_EXPIRES = text("expires_at IS NOT NULL")
+_EXPIRES = "expires_at IS NOT NULL"
 snapshots = Table(
     "snapshots",
     metadata,
@@ -33,7 +33,7 @@ snapshots = Table(
     json_column("about"),
     json_column("body"),
     Index(None, "thread", "created_at", "id"),
-    Index("ix_snapshots_expires_at", "expires_at", postgresql_where=_EXPIRES, sqlite_where=_EXPIRES),
+    partial_index("ix_snapshots_expires_at", "expires_at", where=_EXPIRES),
 )
 """`body`: what the thread held at `position`. `about`: its name, description and tags, and who took it. `tags`: each in its own line, with
 an end of line before the first and behind the last, for those who search."""
@@ -48,7 +48,7 @@ items = Table(
     seconds_column("expires_at", null=True),
     json_column("body"),
     text_column("words"),
-    Index("ix_items_expires_at", "expires_at", postgresql_where=_EXPIRES, sqlite_where=_EXPIRES),
+    partial_index("ix_items_expires_at", "expires_at", where=_EXPIRES),
 )
 """`namespace`: names joined by `/`. `words`: the text in the value, in lower case, for those who search."""
 blobs = Table(

@@ -1,8 +1,8 @@
 """The tables of webhooks and of what is owed to them, for SQLite and PostgreSQL."""
 
-from sqlalchemy import Boolean, Column, Index, Table, text
+from sqlalchemy import Boolean, Column, Index, Table
 
-from infrastructure.store.columns import count_column, json_column, metadata, seconds_column, text_column
+from infrastructure.store.columns import count_column, json_column, metadata, partial_index, seconds_column, text_column
 
 webhooks = Table(
     "webhooks",
@@ -35,12 +35,11 @@ webhook_deliveries = Table(
     json_column("body"),
     Index(None, "webhook", "created_at", "id"),
     Index(None, "created_at"),
-    Index(
+    partial_index(
         "ix_webhook_deliveries_due",
         "webhook",
         "due_at",
-        postgresql_where=text("due_at IS NOT NULL"),
-        sqlite_where=text("due_at IS NOT NULL"),
+        where="due_at IS NOT NULL",
     ),
     postgresql_with={"fillfactor": 70},
 )

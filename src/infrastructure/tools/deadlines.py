@@ -54,7 +54,7 @@ async def _timed(work: Awaitable[T], until: float | None) -> T:
 
 
 @coroutine
-def _going_on(work: Coroutine[Any, Any, T], waits_for: object) -> Generator[Any, Any, T]:
+def _going_on(work: Coroutine[object, object, T], waits_for: object) -> Generator[Any, Any, T]:
     """The rest of a coroutine that has begun, and waits for a future."""
     try:
         while True:

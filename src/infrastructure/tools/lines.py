@@ -24,7 +24,7 @@ class ToolLines(logging.LoggerAdapter[logging.Logger]):
             text = f"{msg} {args}"
         super().log(level, "%s", shown(text, LONGEST), **more)
 
-    def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
+    def process(self, msg: Any, kwargs: MutableMapping[str, object]) -> tuple[Any, MutableMapping[str, object]]:
         return msg, {**kwargs, "extra": dict(self.extra or {})}
 
 

@@ -28,7 +28,7 @@ def show(what: Members) -> None:
     print(shown if isinstance(shown, str) else json.dumps(shown, indent=2, ensure_ascii=False), file=sys.stderr)
 
 
-def ask(schema: Any, name: str = "answer") -> Any:
+def ask(schema: object, name: str = "answer") -> object:
     """A value that may fit; whether it does is said by whoever takes it."""
     schema = schema if isinstance(schema, dict) else {}
     if schema.get("type") == "object" and schema.get("properties"):
@@ -56,7 +56,7 @@ def _members(schema: Members) -> Members:
     return found
 
 
-def _read(prompt: str, read: Callable[[str], Any]) -> Any:
+def _read(prompt: str, read: Callable[[str], Any]) -> object:
     while True:
         written = typer.prompt(prompt, err=True)
         try:
@@ -65,7 +65,7 @@ def _read(prompt: str, read: Callable[[str], Any]) -> Any:
             print(f"not understood: {error}", file=sys.stderr)
 
 
-def _choice(written: str, choices: list[Any]) -> Any:
+def _choice(written: str, choices: list[object]) -> object:
     for choice in choices:
         if str(choice) == written:
             return choice

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import AsJson, Database, Limit, launcher_of
+from interface.cli.options import AsJson, Database, Limit, Since, Until, launcher_of
 
 audit = typer.Typer(help="Who did what to which: look at the audit trail and verify it, directly in the database.", no_args_is_help=True)
 Tenant = Annotated[str, typer.Option(help="Whose trail.")]
@@ -14,15 +14,15 @@ def add_to(root: typer.Typer) -> None:
     root.add_typer(audit, name="audit", rich_help_panel="For its owner")
 
 
-@audit.command("list", epilog="Example: weft audit list --effect deny --since 2026-05-05T12:00:00Z")
+@audit.command("list", epilog="Example: weft audit list --effect deny --since 24h")
 def list_deeds(
     context: typer.Context,
     who: Annotated[str | None, typer.Option(metavar="NAME", help="Of this key, session or run.")] = None,
     action: Annotated[str | None, typer.Option(metavar="ACTION", help="Such as tool.call, key.create, `POST /v1/runs`.")] = None,
     resource: Annotated[str | None, typer.Option(metavar="NAME", help="The tool, the key or the path that it was done to.")] = None,
     effect: Annotated[str | None, typer.Option(metavar="EFFECT", help="allow, ask or deny.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then on: 2026-05-05T12:00:00Z.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
+    since: Since = None,
+    until: Until = None,
     tenant: Tenant = "default",
     limit: Limit = 20,
     database: Database = None,
@@ -30,10 +30,14 @@ def list_deeds(
 ) -> None:
     """Records, newest first. Each word must be the whole of what the record says."""
     import asyncio
+    from datetime import UTC, datetime
 
     from interface.cli.auditing import list_deeds as list_them
+    from interface.cli.times import time_of
 
-    words = {"who": who, "action": action, "resource": resource, "effect": effect, "since": since, "until": until}
+    now = datetime.now(UTC)
+    words = {"who": who, "action": action, "resource": resource, "effect": effect}
+    words |= {"since": time_of(since, now, "--since"), "until": time_of(until, now, "--until")}
     asyncio.run(list_them(launcher_of(context), tenant, words, limit, as_json, database_url=database))
 
 

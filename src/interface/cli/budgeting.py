@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from interface.cli.client import Server
 from interface.cli.failures import CommandFailed
@@ -13,7 +12,7 @@ _LIMIT = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]+)")
 _MOST = 100_000
 
 
-def limit_of(written: str) -> dict[str, Any]:
+def limit_of(written: str) -> dict[str, object]:
     """`5USD`, `100000tokens`."""
     found = _LIMIT.fullmatch(written.strip())
     if found is None or (found[2].lower() == "tokens" and "." in found[1]):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl
+from interface.cli.options import AsJson, Limit, ServerKey, ServerUrl, Since, Until
 
 
 def add_to(root: typer.Typer) -> None:
@@ -23,8 +23,8 @@ def history(
     ] = None,
     session: Annotated[str | None, typer.Option(metavar="SESSION", help="Of this session.")] = None,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="As it was asked for, or as it answered.")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="From then on: 2026-05-05T12:00:00Z.")] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
+    since: Since = None,
+    until: Until = None,
     text: Annotated[str | None, typer.Option(metavar="TEXT", help="A part of what was said, in capitals or not.")] = None,
     limit: Limit = 20,
     server: ServerUrl = None,
@@ -32,13 +32,21 @@ def history(
     as_json: AsJson = False,
 ) -> None:
     """What was said to models and tools, what it used and cost, how runs ended; newest first."""
+    from datetime import UTC, datetime
+    from urllib.parse import quote
+
     from interface.cli.client import connected
     from interface.cli.history_lines import line_of
     from interface.cli.printing import print_json, print_table
+    from interface.cli.times import time_of
 
-    words = {"type": record_type, "run": run, "session": session, "model": model, "since": since, "until": until, "text": text}
+    now = datetime.now(UTC)
+    words = {"type": record_type, "run": run, "session": session, "model": model, "text": text}
+    words |= {"since": time_of(since, now, "--since"), "until": time_of(until, now, "--until")}
     with connected(server, key) as there:
         found = there.items("/v1/history", limit, **words)
+        if run and not found:
+            there.get(f"/v1/runs/{quote(run, safe='')}")  # fails, and says why, where there is no such run
     if as_json:
         print_json(found)
     else:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
 from application.views import plainly
 from interface.cli.happenings import Members
@@ -38,7 +38,7 @@ def _said(content: Members) -> str:
     return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "\u2026"
 
 
-def _told(content: Members) -> Sequence[Any]:
+def _told(content: Members) -> Sequence[object]:
     """Of a request its last message, of anything else all of it."""
     if content.get("messages"):
         last = content["messages"][-1]

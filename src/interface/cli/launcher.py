@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from application.cassettes import Tape
     from application.desk import Desk
-    from application.doctoring import ExaminationView
+    from application.examination_views import ExaminationView
     from application.openapi import Schemas
     from application.working import Worker
 

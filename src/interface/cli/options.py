@@ -23,6 +23,10 @@ ServerKey = Annotated[
 ]
 Tenant = Annotated[str, typer.Option(help="Whose keys.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="How many at most.")]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="From then on: 7d (today and the six days before), 24h, 30m, 2026-05-04T12:00:00Z.")
+]
+Until = Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write there; else to stdout.")]
 PauseBefore = Annotated[
     list[str] | None, typer.Option("--pause-before", metavar="NODE", help="Stop before this node; may be said several times.")

@@ -91,7 +91,7 @@ def show(context: typer.Context, as_json: AsJson = False) -> None:
 
 
 def doctor(context: typer.Context, database: Database = None, redis: RedisUrl = None, as_json: AsJson = False) -> None:
-    """Examine database, Redis, clocks, leases and the queue, and say what to do; changes nothing.
+    """Examine database, Redis, clocks, leases, the queue and models, and say what to do; changes nothing.
 
     Exit code 1 when something failed.
     """

@@ -1,14 +1,12 @@
 """What calls used and cost, on the screen."""
 
-import re
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final
 
 from interface.cli.client import Server
-from interface.cli.failures import CommandFailed
 from interface.cli.happenings import Members
 from interface.cli.printing import money, print_json, print_table
 
@@ -16,24 +14,6 @@ Asked = dict[str, str | None]
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _LONGEST: Final = 366
 _TITLES: Final = ("CALLS", "PROMPT", "COMPLETION", "COST", "")
-_AGO: Final = re.compile(r"(\d{1,4})([dh])")
-
-
-def time_of(text: str | None, now: datetime, option: str) -> str | None:
-    """`7d`: the beginning of the day six days ago, so that seven days are seen; `24h`; a day; or a time."""
-    if text is None:
-        return None
-    ago = _AGO.fullmatch(text)
-    try:
-        if ago is None:
-            at = datetime.fromisoformat(text)
-            return (at if at.tzinfo else at.replace(tzinfo=UTC)).isoformat()
-        if ago[2] == "h":
-            return (now - timedelta(hours=int(ago[1]))).isoformat()
-        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-        return (midnight - timedelta(days=max(int(ago[1]) - 1, 0))).isoformat()
-    except (ValueError, OverflowError) as error:
-        raise CommandFailed(f"{option} {text}: say 7d, 24h, 2026-05-04 or 2026-05-04T12:00:00Z") from error
 
 
 def show(there: Server, by: str, asked: Asked, *, as_csv: bool, as_json: bool) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from interface.cli.options import AsJson, ServerKey, ServerUrl
+from interface.cli.options import AsJson, ServerKey, ServerUrl, Since, Until
 
 
 def add_to(root: typer.Typer) -> None:
@@ -16,10 +16,8 @@ def usage(
     by: Annotated[
         str | None, typer.Option(metavar="WORDS", help="day, workflow, node, model, prompt, session, user; several joined by commas.")
     ] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="7d (today and the six days before), 24h, 2026-05-04 or 2026-05-04T12:00:00Z.")
-    ] = None,
-    until: Annotated[str | None, typer.Option(metavar="TIME", help="Before then.")] = None,
+    since: Since = None,
+    until: Until = None,
     workflow: Annotated[str | None, typer.Option(metavar="NAME", help="Of this workflow.")] = None,
     model: Annotated[str | None, typer.Option(metavar="MODEL", help="Of this model.")] = None,
     session: Annotated[str | None, typer.Option(metavar="SESSION", help="Of this session.")] = None,
@@ -36,7 +34,8 @@ def usage(
     from datetime import UTC, datetime
 
     from interface.cli.client import connected
-    from interface.cli.spending import show, time_of
+    from interface.cli.spending import show
+    from interface.cli.times import time_of
 
     now = datetime.now(UTC)
     begin = since or (None if run else "7d")

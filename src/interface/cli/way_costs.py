@@ -11,7 +11,7 @@ from interface.cli.documents import is_file, write_text
 from interface.cli.failures import CommandFailed
 from interface.cli.happenings import Members
 from interface.cli.printing import money, print_table
-from interface.cli.spending import time_of
+from interface.cli.times import time_of
 
 _TITLES = ("WAY", "TIMES", "COST A RUN", "TOKENS", "BRANCH A RUN", "BRANCH")
 

@@ -59,7 +59,7 @@ class Calls:
     watch: Watch
     seconds: float
 
-    async def __call__(self, offered: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def __call__(self, offered: str, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         """An `MCPError` for what is not offered; whatever else is wrong is a result that says so, for the model to read."""
         with noted(self.desk, self.who, offered, arguments) as outcome:
             try:
@@ -79,7 +79,7 @@ class Calls:
             return await self._run(offered, workflow, arguments, call)
         return await self._tool(offered, arguments, call)
 
-    def _ours(self) -> Mapping[str, Callable[[Mapping[str, Any], Call], Awaitable[CallToolResult]]]:
+    def _ours(self) -> Mapping[str, Callable[[Mapping[str, object], Call], Awaitable[CallToolResult]]]:
         return {
             naming.START_RUN: self._start,
             naming.GET_RUN: self._get,
@@ -87,7 +87,7 @@ class Calls:
             naming.CANCEL_RUN: self._cancel,
         }
 
-    async def _run(self, offered: str, workflow: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _run(self, offered: str, workflow: str, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         starting = asyncio.create_task(self._started(workflow, arguments, call))
         _starting.add(starting)
         starting.add_done_callback(_has_started)
@@ -108,7 +108,7 @@ class Calls:
         view, settled = await self.watch.settled(started.view.id, self.seconds, call.progress)
         return results.of_run(view, settled=settled)
 
-    async def _started(self, workflow: str, arguments: Mapping[str, Any], call: Call) -> StartedRun:
+    async def _started(self, workflow: str, arguments: Mapping[str, object], call: Call) -> StartedRun:
         order = RunOrder(workflow=workflow, input=dict(arguments))
         if call.name:
             return await start_called(self.desk.start_run, self.who, order, call.name, call.key)
@@ -121,7 +121,7 @@ class Calls:
             if started.fresh:
                 await self.desk.cancel_run(self.who, started.view.id, CancelOrder(reason="the call was cancelled by its caller"))
 
-    async def _tool(self, offered: str, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _tool(self, offered: str, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         tool = await Offers(self.desk, self.who).tool_called(offered)
         try:
             async with told_on(call.progress) as tell:
@@ -130,19 +130,19 @@ class Calls:
         except NotFound as error:
             raise unknown(offered) from error
 
-    async def _start(self, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _start(self, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         asked = _read(runtools.StartArguments, arguments)
         order = _read(RunOrder, {"workflow": asked.workflow, "input": asked.input})
         started = await self.desk.start_run(self.who, order, call.key)
         return results.of_standing(started.view, settled=False)
 
-    async def _get(self, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _get(self, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         asked = _read(runtools.GetArguments, arguments)
         seconds = min(asked.wait_seconds, self.seconds)
         view, settled = await self.watch.settled(asked.run_id, seconds, call.progress if seconds else None)
         return results.of_standing(view, settled=settled)
 
-    async def _answer(self, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _answer(self, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         asked = _read(runtools.AnswerArguments, arguments)
         activation = asked.activation or await self._only_question(asked.run_id)
         order = AnswerOrder(activation=activation, answer=asked.answer)
@@ -158,7 +158,7 @@ class Calls:
         there = f"it asks at {', '.join(asked)}: say which" if asked else f"it asks nothing; it is {view.status.value}"
         raise ValidationError(f"which question is answered cannot be told: {there}", [Problem("/activation", "missing", there)])
 
-    async def _cancel(self, arguments: Mapping[str, Any], call: Call) -> CallToolResult:
+    async def _cancel(self, arguments: Mapping[str, object], call: Call) -> CallToolResult:
         asked = _read(runtools.CancelArguments, arguments)
         await self.desk.cancel_run(self.who, asked.run_id, CancelOrder(reason=asked.reason))
         view, settled = await self.watch.settled(asked.run_id, min(self.seconds, _CANCEL_SECONDS))
@@ -182,7 +182,7 @@ def _check_key(key: str | None) -> None:
         raise ValidationError(sentence, [Problem(_KEY, "bad_key", sentence)])
 
 
-def _read(model: type[M], arguments: Mapping[str, Any]) -> M:
+def _read(model: type[M], arguments: Mapping[str, object]) -> M:
     try:
         return model.model_validate(dict(arguments))
     except Misfit as misfit:

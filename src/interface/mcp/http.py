@@ -98,7 +98,7 @@ class McpDoor:
         return self._protocol
 
 
-def _read(body: bytes) -> dict[str, Any]:
+def _read(body: bytes) -> dict[str, object]:
     """A message, as far as it can be read; what is wrong with it is for the protocol to say."""
     try:
         read = json.loads(body)
@@ -112,7 +112,7 @@ def _session_of(request: Request) -> str:
     return session if _SESSION_ID.fullmatch(session) else ""
 
 
-async def _cancel(desk: Desk, who: Principal, session: str, message: dict[str, Any]) -> None:
+async def _cancel(desk: Desk, who: Principal, session: str, message: dict[str, object]) -> None:
     """A call is known by its session and the id of its request, so that whichever process hears of it can cancel its run. There may be
     none: the call was no run, or has joined one of an earlier call."""
     params = message.get("params")

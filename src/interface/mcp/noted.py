@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from mcp import MCPError
 from mcp_types import CallToolResult
@@ -25,7 +25,7 @@ class Outcome:
     result: CallToolResult | None = None
     refused: WeftError | None = None
 
-    def called(self, offered: str, arguments: Mapping[str, Any]) -> Called:
+    def called(self, offered: str, arguments: Mapping[str, object]) -> Called:
         about = (self.result.meta or {}) if self.result else {"error": {"code": _GONE}}
         run = about.get("run_id", arguments.get("run_id"))
         error = about.get("error", {}).get("code", "")
@@ -34,7 +34,7 @@ class Outcome:
 
 
 @contextmanager
-def noted(desk: Desk, who: Principal, offered: str, arguments: Mapping[str, Any]) -> Iterator[Outcome]:
+def noted(desk: Desk, who: Principal, offered: str, arguments: Mapping[str, object]) -> Iterator[Outcome]:
     """To be told the outcome of the call that is made within."""
     outcome = Outcome()
     try:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 from mcp_types import Tool, ToolAnnotations
@@ -101,7 +101,7 @@ def _offered(workflow: WorkflowView, signature: WorkflowSignature) -> Tool:
     )
 
 
-def _output_or_standing(signature: WorkflowSignature) -> dict[str, Any]:
+def _output_or_standing(signature: WorkflowSignature) -> dict[str, object]:
     """What comes of the run; or how it stands, where it is not over."""
     output = {"properties": signature.gives, "required": list(signature.always)}
     standing = {name: part for name, part in runtools.STANDING.items() if name != "type"}

@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
-from typing import Any, Final, TextIO, cast
+from typing import Final, TextIO, cast
 
 import anyio
 import structlog
@@ -79,7 +79,7 @@ class _Unanswered:
         (self.is_empty.clear if self._ids else self.is_empty.set)()
 
 
-def _read(line: str | bytes) -> Any:
+def _read(line: str | bytes) -> object:
     """What cannot be read is for the protocol to answer."""
     try:
         return json.loads(line)

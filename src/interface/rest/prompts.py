@@ -13,6 +13,7 @@ from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
 from interface.rest.parameters import IdempotencyKey, PageOf
+from interface.rest.placed import placed
 
 router = APIRouter(prefix="/v1/prompts", tags=["prompts"])
 BODIES: tuple[type[BaseModel], ...] = (PromptDocument, RenderOrder, DiffOrder, RolloutOrder)
@@ -37,9 +38,7 @@ async def publish_prompt(
     """Publish a prompt under the next number of its name. A version never changes."""
     published = await desk.prompts.publish(who, document, key)
     view = published.view
-    response.headers["Location"] = f"/v1/prompts/{view.name}/{view.version}"
-    if not published.fresh:
-        response.status_code = HTTPStatus.OK
+    placed(response, f"/v1/prompts/{view.name}/{view.version}", fresh=published.fresh)
     return view
 
 

@@ -14,6 +14,7 @@ from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, model_ref, takes
 from interface.rest.openapi import fails
 from interface.rest.parameters import IdempotencyKey, PageOf
+from interface.rest.placed import placed
 
 router = APIRouter(prefix="/v1/templates", tags=["templates"])
 
@@ -45,9 +46,7 @@ async def put_template(
 ) -> TemplateView:
     """Keep a template, or replace the one of its name."""
     kept = await desk.put_template(who, order, key)
-    response.headers["Location"] = f"/v1/templates/{quote(kept.view.name, safe='')}"
-    if not kept.fresh:
-        response.status_code = HTTPStatus.OK
+    placed(response, f"/v1/templates/{quote(kept.view.name, safe='')}", fresh=kept.fresh)
     return kept.view
 
 

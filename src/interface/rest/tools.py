@@ -13,6 +13,7 @@ from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import body_of, document_of, model_ref, takes
 from interface.rest.openapi import fails
 from interface.rest.parameters import IdempotencyKey
+from interface.rest.placed import placed
 
 router = APIRouter(prefix="/v1/tools", tags=["tools"])
 BODIES: tuple[type[BaseModel], ...] = (ToolCallOrder, ToolBatchOrder)
@@ -30,9 +31,7 @@ async def list_tools(who: Caller, desk: TheDesk, wanted: Annotated[ToolFilters, 
 async def register_tool(who: Caller, desk: TheDesk, document: _Document, response: Response) -> ToolView:
     """Keep a tool that is data. 201 for a new name; 200 when it takes the place of the one before."""
     found = await desk.tools.register(who, document)
-    response.headers["Location"] = f"/v1/tools/{found.tool.name}"
-    if not found.is_new:
-        response.status_code = HTTPStatus.OK
+    placed(response, f"/v1/tools/{found.tool.name}", fresh=found.is_new)
     return found.tool
 
 

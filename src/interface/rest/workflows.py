@@ -15,6 +15,7 @@ from interface.rest.auth import Caller, TheDesk
 from interface.rest.bodies import YAML, body_of, document_of, model_ref, read_text, takes
 from interface.rest.openapi import OpenApi, Responses, fails
 from interface.rest.parameters import IdempotencyKey, PageOf
+from interface.rest.placed import placed
 from interface.yaml_writing import dump_document
 
 router = APIRouter(prefix="/v1/workflows", tags=["workflows"])
@@ -46,9 +47,8 @@ async def publish_workflow(
     """Publish a graph document. A version never changes: another content needs another version."""
     published = await desk.publish_workflow(who, document, request.state.locate, key)
     view = published.view
-    response.headers["Location"] = f"/v1/workflows/{quote(view.name, safe='')}/{quote(view.version, safe='')}"
-    if not published.fresh:
-        response.status_code = HTTPStatus.OK
+    location = f"/v1/workflows/{quote(view.name, safe='')}/{quote(view.version, safe='')}"
+    placed(response, location, fresh=published.fresh)
     return PublishedView(**dict(view), warnings=published.warnings)
 
 

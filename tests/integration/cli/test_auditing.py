@@ -45,7 +45,7 @@ def test_what_a_run_called_is_on_the_trail_when_its_process_is_over(weft: Weft) 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        pytest.param(["list", "--since", "yesterday"], "--since yesterday: say a time with its zone", id="a time that is none"),
+        pytest.param(["list", "--since", "yesterday"], "--since yesterday: say 7d, 24h, 30m", id="a time that is none"),
         pytest.param(["verify", "--kept", "12"], "--kept 12: say NUMBER:DIGEST", id="a record without its digest"),
     ],
 )

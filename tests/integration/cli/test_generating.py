@@ -42,6 +42,10 @@ def test_a_draft_is_printed_and_written_and_says_what_it_cost(weft: Weft, tmp_pa
     assert "/nodes/twice/kind: " in bad.err
     assert "not valid: 1 problem (1 attempt, " in bad.err
     assert out.read_text() == VALID.replace("transform", "doubler")
+    keyless = weft("generate", "Double it", "--server", url)
+    assert keyless.code == 1
+    assert "stopped: `fast` stands for an offline model" in keyless.err
+    assert "OPENAI_API_KEY" in keyless.err
     unwritable = weft("generate", "x", "--out", str(out / "deeper.yaml"), "--server", "http://127.0.0.1:1")
     assert unwritable.code == 2, "said before the model is asked"
     assert "cannot be written" in unwritable.err

@@ -155,6 +155,8 @@ async def test_a_run_that_nobody_listens_to_any_more_is_forgotten(emptied_redis:
 
         await until(lambda: not worker.wanted(RUN), "not wanted any more")
 
+        assert not worker.wanted(RUN)
+
 
 async def test_what_nobody_listens_to_is_not_sent_and_takes_no_room(emptied_redis: RedisServer, link: RedisLink) -> None:
     counted = Counted()

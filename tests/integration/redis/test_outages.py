@@ -175,6 +175,9 @@ async def test_publishing_never_waits_and_chunks_pass_again_after_the_outage(red
         end(redis_server)
         await passed(worker.feed, news, "after")
 
+    assert counted.dropped > 0
+    assert counted.up.count(False) > 0, "the outage was seen"
+
 
 async def test_a_reader_is_sent_to_the_journal_when_the_line_was_cut(redis_server: RedisServer) -> None:
     counted = Counted()

@@ -71,6 +71,20 @@ async def place(tmp_path: Path, *rules: dict[str, Any]) -> AsyncIterator[Place]:
             yield Place(app, client)
 
 
+async def test_who_has_no_key_is_told_what_it_takes(tmp_path: Path) -> None:
+    async with place(tmp_path, {"answer": says(VALID)}) as here:
+        offline = await here.draft(model="fast")
+        unknown = await here.draft(404, model="scripted/writer")
+        works = await here.draft()
+
+    assert (offline["valid"], works["stopped"]) == (False, None)
+    assert "`fast` stands for an offline model: the offline models that ship" in offline["stopped"]
+    assert "no model scripted/writer" in unknown["detail"]
+    for told in (offline["stopped"], unknown["detail"]):
+        assert "OPENAI_API_KEY" in told
+        assert "--model openai/gpt-4o" in told
+
+
 async def test_what_is_wrong_is_mended_until_it_is_valid_and_every_call_is_counted(tmp_path: Path) -> None:
     rules = (
         {"when": "(unknown_channel)", "answer": f"Here it is:\n```json\n{says(VALID)}\n```\nGood luck!"},

@@ -135,6 +135,8 @@ async def test_a_reader_that_asked_to_be_let_go_and_reads_nothing_holds_nothing_
                 while place.service.feed.wanted(worker.run.id):  # noqa: ASYNC110 - nobody tells
                     await asyncio.sleep(0.01)
 
+            assert not place.service.feed.wanted(worker.run.id)
+
 
 @pytest.mark.parametrize("slow", list(Slow))
 async def test_readers_that_never_read_cost_one_that_reads_nothing(place: Place, slow: Slow) -> None:

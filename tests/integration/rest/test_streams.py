@@ -78,7 +78,7 @@ async def test_a_socket_of_a_run_brings_chunks_and_an_end_and_closes_in_order(pl
         assert (await next_of(socket, "chunk"))["text"] == "Hello"
         await worker.end({"x": 2})
         assert await next_of(socket, "end") == {"type": "end", "run": worker.run.id, "status": "completed"}
-        await closed_with(socket, 1000)
+        assert await close_code(socket) == 1000
 
 
 async def test_a_threads_stream_stays_open_between_runs_and_hears_the_chunks_of_the_next_one(place: Place) -> None:
@@ -115,10 +115,10 @@ async def test_a_browser_names_its_key_as_a_protocol(place: Place) -> None:
         assert (await next_of(socket, "run_started"))["position"] == 1
 
 
-async def closed_with(socket: ClientConnection, code: int) -> None:
+async def close_code(socket: ClientConnection) -> int | None:
     async with asyncio.timeout(10):
         await socket.wait_closed()
-    assert socket.close_code == code
+    return socket.close_code
 
 
 @pytest.mark.parametrize("of", ["runs", "threads"])
@@ -139,13 +139,13 @@ async def test_a_refused_socket_says_why_and_closes_with_4000_and_the_status(
     name = worker.run.id if of == "runs" else worker.run.thread
     async with place.socket(f"/v1/{of}/{name}/events{query}", additional_headers=headers) as socket:
         assert (await next_of(socket, "error"))["code"] in ("unauthenticated", "invalid", "validation_failed")
-        await closed_with(socket, code)
+        assert await close_code(socket) == code
 
 
 @pytest.mark.parametrize("of", ["runs", "threads"])
 async def test_what_is_not_there_closes_with_4404(place: Place, of: str) -> None:
     async with place.socket(f"/v1/{of}/nothing/events") as socket:
-        await closed_with(socket, 4404)
+        assert await close_code(socket) == 4404
 
 
 async def test_a_server_that_stops_closes_its_sockets_with_1001(place: Place) -> None:
@@ -154,4 +154,4 @@ async def test_a_server_that_stops_closes_its_sockets_with_1001(place: Place) ->
     async with place.socket(f"/v1/threads/{worker.run.thread}/events") as socket:
         await next_of(socket, "run_started")
         place.service.stopping.set()
-        await closed_with(socket, 1001)
+        assert await close_code(socket) == 1001

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from decimal import Decimal
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from domain.ids import TenantId
 from domain.tally import Aspect, Spent, UsageFilter
 from domain.usage import Money
 from infrastructure.clock import SystemClock
-from infrastructure.store.columns import metadata
+from infrastructure.store import columns
 from infrastructure.store.migrate import HEAD, SNAPSHOT, current, downgrade, schema_of, upgrade
 from infrastructure.store.open import open_store
 from tests.integration.store.builders import graph_of
@@ -66,9 +67,11 @@ def differences(url: str) -> list[Any]:
     """What Alembic would change to make the database what the tables say."""
 
     def compare(connection: Connection) -> list[Any]:
+        for file in Path(columns.__file__).parent.glob("*tables.py"):  # each adds its own to the metadata
+            import_module(f"infrastructure.store.{file.stem}")
         # Of an index over an expression SQLite tells nothing: the snapshot below is what shows it there.
         warnings.filterwarnings("ignore", "Skipped unsupported reflection", SAWarning)
-        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), columns.metadata))
 
     async def on_server() -> list[Any]:
         engine = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://"))

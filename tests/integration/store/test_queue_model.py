@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import asyncpg
 import pytest
@@ -64,6 +64,9 @@ class HandClock:
 
 
 class TwoQueues(RuleBasedStateMachine):
+    answers: ClassVar = 0
+    """How often both were asked and said the same."""
+
     def database(self) -> str:
         """Of the other queue: empty, and at the clock's time."""
         raise NotImplementedError
@@ -175,6 +178,7 @@ class TwoQueues(RuleBasedStateMachine):
         if isinstance(here, Sequence):
             here, there = list(here), list(there)
         assert here == there, what
+        type(self).answers += 1
         return here
 
     def _do(self, work: Any) -> Any:
@@ -231,9 +235,13 @@ def test_memory_and_sqlite_are_one_queue(migrated_sqlite: Path) -> None:
     MemoryAndSqlite.migrated = migrated_sqlite
     play(MemoryAndSqlite, 25)
 
+    assert MemoryAndSqlite.answers > 25, "they were asked, and said the same"
+
 
 @pytest.mark.postgres
 def test_memory_and_postgres_are_one_queue(new_postgres_database: Callable[[], str]) -> None:
     MemoryAndPostgres.dsn = new_postgres_database()
     asyncio.run(set_by_hand(MemoryAndPostgres.dsn))
     play(MemoryAndPostgres, 10)
+
+    assert MemoryAndPostgres.answers > 10, "they were asked, and said the same"

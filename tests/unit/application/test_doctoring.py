@@ -1,16 +1,21 @@
 """What the doctor makes of what was measured."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 import pytest
 
-from application.doctoring import ExaminationView, Examine
-from domain.errors import DatabaseError
-from domain.ids import RunId, WorkerId
-from domain.ports.checkup import RedisVitals, StoreVitals, WorkVitals
+from application.doctoring import Examine
+from application.examination_views import ExaminationView
+from domain.errors import DatabaseError, ValidationError
+from domain.ids import DEFAULT_TENANT, RunId, TenantId, WorkerId
+from domain.model import ModelCard, ProviderHealth
+from domain.ports.checkup import AliasVitals, MoneyBudget, RedisVitals, StoreVitals, WorkVitals
 from domain.ports.queue import QueueDepth
 from domain.ports.registry import WorkerCard
+from domain.usage import Money
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 AT = NOW.timestamp()
@@ -19,6 +24,11 @@ CALM = WorkVitals(QueueDepth(0, 0, 0, 0.0), 0, (), (), 0, 1)
 REDIS = RedisVitals("redis://redis:6379/0", seconds=0.001, now=AT)
 WORKER = WorkerCard(WorkerId("a"), "host", 1, "0.1.0", NOW, 0, NOW)
 LEASE = 30.0
+GPT = ModelCard("openai/gpt-4o-mini", "openai/gpt-4o-mini", "openai", Money(Decimal("0.15")), Money(Decimal("0.6")))
+KEYLESS = replace(GPT, name="groq/llama", usable=False, reason="no key: set GROQ_API_KEY")
+PRICELESS = replace(GPT, name="mine/model", prompt_price=None, completion_price=None)
+SPENT_IN_USD = replace(CALM, money=[MoneyBudget(DEFAULT_TENANT, "team", "USD"), MoneyBudget(TenantId("acme"), "team", "USD")])
+SPENT_IN_EUR = replace(CALM, money=[MoneyBudget(DEFAULT_TENANT, "verein", "EUR")])
 
 
 class StoppedClock:
@@ -33,8 +43,16 @@ class StoppedClock:
 
 
 class Measured:
-    def __init__(self, store: StoreVitals = WELL, work: WorkVitals = CALM, redis: RedisVitals | None = REDIS) -> None:
+    def __init__(
+        self,
+        store: StoreVitals = WELL,
+        work: WorkVitals = CALM,
+        redis: RedisVitals | None = REDIS,
+        chain: Sequence[ModelCard] = (GPT,),
+        unknown: Sequence[str] = (),
+    ) -> None:
         self._store, self._work, self._redis = store, work, redis
+        self._alias = AliasVitals("smart", chain, unknown)
         self.asked_for_silence: list[float] = []
 
     async def store(self) -> StoreVitals:
@@ -44,8 +62,16 @@ class Measured:
         self.asked_for_silence.append(silent_seconds)
         return self._work
 
+    async def models(self) -> Sequence[AliasVitals]:
+        return [self._alias]
+
     async def redis(self) -> RedisVitals | None:
         return self._redis
+
+
+class Misnamed(Measured):
+    async def models(self) -> Sequence[AliasVitals]:
+        raise ValidationError("WEFT_SCRIPTS: there is no file scripts.yaml")
 
 
 class Dead(Measured):
@@ -99,6 +125,38 @@ async def test_all_is_well_when_all_is_well() -> None:
             "1 seen",
             id="an idle worker that Redis knows",
         ),
+        pytest.param(Measured(), "model smart", "OK", "openai/gpt-4o-mini: can be called", id="a model in order"),
+        pytest.param(Misnamed(), "models", "FAIL", "scripts.yaml", id="models that are set wrongly"),
+        pytest.param(Measured(unknown=["opnai/gpt"]), "model smart", "FAIL", "nobody knows opnai/gpt", id="a model nobody knows"),
+        pytest.param(Measured(chain=[KEYLESS]), "model smart", "FAIL", "groq/llama has no key; every call fails", id="no key at all"),
+        pytest.param(Measured(chain=[KEYLESS, GPT]), "model smart", "WARN", "the others of its chain answer", id="a key for some"),
+        pytest.param(Measured(chain=[PRICELESS]), "model smart", "WARN", "counted without a cost", id="a price nobody knows"),
+        pytest.param(
+            Measured(work=SPENT_IN_USD, chain=[PRICELESS]),
+            "model smart",
+            "WARN",
+            "mine/model is refused where the budgets team, team of acme count its calls: nobody says what it costs",
+            id="a budget over a price nobody knows",
+        ),
+        pytest.param(Measured(work=SPENT_IN_EUR), "model smart", "WARN", "verein count its calls: it costs USD", id="another currency"),
+        pytest.param(Measured(work=SPENT_IN_USD), "model smart", "OK", "the price is known", id="a budget in the price's currency"),
+        pytest.param(
+            Measured(chain=[replace(GPT, health=ProviderHealth("open", "rate_limited", NOW))]),
+            "model smart",
+            "WARN",
+            "calls of openai fail, the last with rate_limited at 12:00:00 UTC",
+            id="a provider that fails",
+        ),
+        pytest.param(
+            Measured(chain=[replace(GPT, health=ProviderHealth(paused_until=NOW))]),
+            "model smart",
+            "WARN",
+            "openai wants no calls before 12:00:00 UTC",
+            id="a provider that wants a rest",
+        ),
+        pytest.param(
+            Measured(chain=[replace(GPT, health=ProviderHealth())]), "model smart", "OK", "can be called", id="a provider that is well"
+        ),
     ],
 )
 async def test_a_finding(measured: Measured, what: str, verdict: str, words: str) -> None:
@@ -113,7 +171,7 @@ async def test_a_finding(measured: Measured, what: str, verdict: str, words: str
 async def test_of_a_dead_database_nothing_else_is_asked_and_redis_is_still_examined() -> None:
     found = await examined(Dead())
 
-    assert [finding.what for finding in found.findings] == ["database", "redis", "clock of redis"]
+    assert [finding.what for finding in found.findings] == ["database", "redis", "clock of redis", "model smart"]
 
 
 async def test_runs_of_an_old_schema_are_not_looked_at() -> None:

@@ -83,8 +83,8 @@ acts = st.one_of(
 )
 
 
-async def play_all(desk: Desk, story: list[tuple[str, Any]]) -> None:
-    """`held[p]` is what the thread is to hold at position `p`, told without any journal."""
+async def play_all(desk: Desk, story: list[tuple[str, Any]]) -> list[dict[str, Any]]:
+    """What the thread is to hold at each position, told without any journal."""
     held: list[dict[str, Any]] = [{}]
     kept: list[tuple[str, dict[str, Any]]] = []
     for act, said in story:
@@ -110,16 +110,25 @@ async def play_all(desk: Desk, story: list[tuple[str, Any]]) -> None:
                 snapshot, what = kept[said % len(kept)]
                 await desk.snapshots.restore(ANN, THREAD, snapshot, RestoreSnapshotOrder())
                 held.append(what)
-    assert [await desk.values(position) for position in range(len(held))] == held
     assert await desk.store.journal.end(DEFAULT_TENANT, THREAD) == len(held) - 1
     rows = await desk.store.journal.read(DEFAULT_TENANT, THREAD, Position(0), 1000)
     assert all(isinstance(desk.store.journal.decode(row), StateEdited | StateRestored) for row in rows)
+    return held
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(acts, max_size=12))
 def test_whatever_is_edited_and_restored_every_position_holds_what_it_held(story: list[tuple[str, Any]]) -> None:
-    asyncio.run(with_a_desk(lambda desk: play_all(desk, story)))
+    told: list[list[dict[str, Any]]] = []
+
+    async def play(desk: Desk) -> None:
+        held = await play_all(desk, story)
+        told.extend((held, [await desk.values(position) for position in range(len(held))]))
+
+    asyncio.run(with_a_desk(play))
+
+    held, found = told
+    assert found == held
 
 
 async def test_a_viewer_looks_and_changes_nothing() -> None:

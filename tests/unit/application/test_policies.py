@@ -44,7 +44,7 @@ def test_the_strictest_rule_wins_and_is_named() -> None:
 
 
 def test_examples_that_hold_are_taken() -> None:
-    read(
+    policy = read(
         {
             "effect": "deny",
             "resources": ["mail*"],
@@ -59,6 +59,8 @@ def test_examples_that_hold_are_taken() -> None:
             "not_match": ["x", {"workflow": "billing@1.0.0", "user": "bob"}],
         },
     )
+
+    assert policy.decide(RUN, CALL, "mail_send").effect is Effect.DENY
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from domain.errors import FactoryError, ModelError, ModelNotFound
+from domain.json import JsonObject
 from domain.model import ModelRequest
 from domain.usage import Money
 from infrastructure.models.answer import Answer
@@ -123,12 +124,73 @@ def test_what_a_provider_keeps_may_cost_more_than_what_it_reads() -> None:
     assert price.at_most(1_000_000, 1_000_000, 0) == Money(Decimal("23.75"))
 
 
+HOUR: JsonObject = {"type": "ephemeral", "ttl": "1h"}
+FIVE_MINUTES: JsonObject = {"type": "ephemeral"}
+CLAUDE = "anthropic/claude-haiku-4-5-20251001"
+
+
+def keeping(control: JsonObject, where: str = "part") -> ModelRequest:
+    """A request of a model whose prompt is kept, as is said at one of three places."""
+    kept: dict[str, JsonObject] = {place: {"cache_control": control} if place == where else {} for place in ("part", "message", "tool")}
+    part: JsonObject = {"type": "text", "text": "hello", **kept["part"]}
+    message: JsonObject = {"role": "user", "content": [part], **kept["message"]}
+    tool: JsonObject = {"type": "function", "function": {"name": "look"}, **kept["tool"]}
+    return ModelRequest(CLAUDE, (message,), tools=(tool,), max_tokens=10)
+
+
+@pytest.mark.parametrize("where", ["part", "message", "tool"])
+def test_what_may_be_kept_for_an_hour_is_reserved_at_the_price_of_an_hour(where: str) -> None:
+    short, long = (configured().at_most(keeping(control, where)) for control in (FIVE_MINUTES, HOUR))
+    price = BundledPrices().of(CLAUDE)
+
+    assert price is not None
+    assert price.hour is not None
+    assert (price.written, price.hour) == (Decimal("0.00000125"), Decimal("0.000002"))
+    assert short.cost == Money((short.prompt_tokens * price.written + 10 * price.completion).normalize())
+    assert long.cost == Money((long.prompt_tokens * price.hour + 10 * price.completion).normalize())
+
+
+@pytest.mark.parametrize(
+    ("control", "told", "cost"),
+    [
+        pytest.param(FIVE_MINUTES, None, "2.5", id="nobody asked for an hour"),
+        pytest.param(HOUR, None, "4", id="somebody did, and is not told how much it was"),
+        pytest.param(HOUR, 1_000_000, "3.25", id="the provider tells how much it was"),
+        pytest.param(HOUR, 0, "2.5", id="the provider tells that it was nothing"),
+        pytest.param(HOUR, 9_000_000, "4", id="no more than all of it"),
+    ],
+)
+def test_what_was_kept_for_an_hour_costs_what_that_costs(control: JsonObject, told: int | None, cost: str) -> None:
+    answer = Answer(keeping(control), BundledPrices().of(CLAUDE), begun=True)
+    answer.count(Counted(2_000_000, 0, written=2_000_000, hour=told))
+
+    assert answer.usage is not None
+    assert answer.usage.cost == Money(Decimal(cost))
+
+
+def test_what_is_kept_for_an_hour_costs_what_is_written_where_an_owner_does_not_say() -> None:
+    plain = Price.per_million(Decimal(3), Decimal(15), written=Decimal("3.75"))
+    said = Price.per_million(Decimal(3), Decimal(15), written=Decimal("3.75"), hour=Decimal(6))
+    used = Counted(1_000_000, 0, written=1_000_000, hour=1_000_000)
+
+    assert (plain.cost(used), said.cost(used)) == (Money(Decimal("3.75")), Money(Decimal(6)))
+
+
+def test_a_call_may_have_a_price_of_its_own() -> None:
+    price = BundledPrices().of("perplexity/pplx-70b-online")
+
+    assert price is not None
+    assert price.cost(Counted(1000, 1000)) == Money(Decimal("0.0078"))
+    assert price.at_most(1000, 1000, 0) == Money(Decimal("0.0078"))
+
+
 @pytest.mark.parametrize(
     ("told", "counted"),
     [
         pytest.param(Counted(-1_000_000, 5), None, id="less than nothing"),
         pytest.param(Counted(10**30, 5), None, id="more than there can be"),
         pytest.param(Counted("17", 5), None, id="a text"),  # type: ignore[arg-type]
+        pytest.param(Counted(17, 5, written=9, hour="9"), None, id="a text for an hour"),  # type: ignore[arg-type]
         pytest.param(Counted(10, 5, reasoning=50), (10, 55), id="thoughts beside the answer"),
         pytest.param(Counted(10, 5, cached=90), (100, 5), id="cached tokens beside the others"),
         pytest.param(Counted(17, 5, cached=10, reasoning=5), (17, 5), id="what is usual"),

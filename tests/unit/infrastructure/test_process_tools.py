@@ -58,6 +58,8 @@ async def test_a_process_for_which_nobody_waits_any_more_is_stopped(tmp_path: Pa
 
     await asyncio.to_thread(until, stands_still, "the tool stopped")
 
+    assert stands_still()
+
 
 async def test_a_process_that_dies_is_a_failure_of_its_tool() -> None:
     result = await tools_with(die).call("die", {}, CONTEXT)

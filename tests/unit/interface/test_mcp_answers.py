@@ -61,11 +61,16 @@ async def test_what_is_said_last_is_told_before_the_call_ends() -> None:
 async def test_a_caller_that_cannot_be_told_costs_no_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telling, "LAST_SECONDS", 600.0)
 
+    tried: list[str] = []
+
     async def progress(number: float, text: str) -> None:
+        tried.append(text)
         raise ConnectionError("gone")
 
     async with asyncio.timeout(5):
         await heard(progress, "one", "two")
+
+    assert tried == ["one"], "who is gone is told nothing more"
 
 
 def test_a_thread_that_speaks_when_all_is_over_is_not_disturbed() -> None:

@@ -2,7 +2,7 @@
 tool that changes later does not change what was decided."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from domain.errors import Forbidden
@@ -15,27 +15,14 @@ from domain.tool import Effects, Tool
 from infrastructure.nodes.agents.config import Consent
 from infrastructure.nodes.agents.members import HANDOFF, PLAN, PLAN_SCHEMA, Member, Offer, there
 from infrastructure.nodes.agents.turns import MOST_CALLS, Call, Verdict
+from infrastructure.nodes.tool_calls import called_by
 
 _SHOWN = 5
 
 
 def tool_context(context: NodeContext, member: Member) -> ToolContext:
     """As the agent calls: what its list does not name it may not call."""
-    return ToolContext(
-        context.tenant,
-        context.idempotency_key(),
-        context.run,
-        context.activation,
-        context.deadline_seconds,
-        context.acting,
-        context.workflow,
-        context.permissions,
-        agent=member.name,
-        agent_permissions=member.permissions,
-        tell=context.tell,
-        thread=context.thread,
-        capture=context.capture,
-    )
+    return replace(called_by(context), agent=member.name, agent_permissions=member.permissions)
 
 
 @dataclass(slots=True)

@@ -11,6 +11,7 @@ from domain.errors import DatabaseError
 from infrastructure.store.connections import USUAL, Connections
 from infrastructure.store.reader import Dialect
 from infrastructure.store.rows import Row
+from infrastructure.store.shape import is_of_another_shape, unusable
 
 POSTGRES: Final = Dialect(
     now="extract(epoch FROM statement_timestamp())::float8", members="(SELECT unnest({}::text[]))", text="convert_from({}, 'UTF8')"
@@ -56,7 +57,7 @@ def no_answer(error: BaseException) -> DatabaseError:
 
 
 def refusal(error: BaseException) -> DatabaseError:
-    return DatabaseError(f"PostgreSQL refused: {error}")
+    return unusable("the database", error) if is_of_another_shape(error) else DatabaseError(f"PostgreSQL refused: {error}")
 
 
 class WriterConnection:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from domain.errors import DatabaseError, RepositoryError
 from infrastructure.store.connections import Connections
 from infrastructure.store.rows import Row
+from infrastructure.store.shape import is_of_another_shape, unusable
 from infrastructure.store.urls import driver_dsn, is_sqlite, sqlite_path
 
 Upsert: TypeAlias = postgresql.Insert | sqlite.Insert
@@ -59,6 +60,8 @@ class Database:
                 f"none of the {self._connections.cold} connections to the database was free for {waited}: try again later"
             ) from error
         except DBAPIError as error:
+            if error.orig is not None and is_of_another_shape(error.orig):
+                raise unusable("the database", error.orig) from error
             raise RepositoryError(f"the database refused: {error.orig}") from error
         except (SQLAlchemyError, OSError, TimeoutError) as error:
             raise DatabaseError(f"the database does not answer: {error}") from error

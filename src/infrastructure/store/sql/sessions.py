@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
 
@@ -63,7 +62,7 @@ def _conditions(wanted: SessionFilter) -> Iterator[ColumnElement[bool]]:
         yield sessions.c.state == wanted.state.value
 
 
-def _row(session: Session) -> dict[str, Any]:
+def _row(session: Session) -> dict[str, object]:
     return {
         "id": session.id,
         "tenant": session.tenant,

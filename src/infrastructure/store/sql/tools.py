@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import delete, select
 
@@ -81,7 +81,7 @@ def no_registered(name: str) -> ToolNotFound:
     return ToolNotFound(f"no tool {name} is registered")
 
 
-def _row_of_tool(tool: RegisteredTool) -> dict[str, Any]:
+def _row_of_tool(tool: RegisteredTool) -> dict[str, object]:
     return {
         "tenant": tool.tenant,
         "name": tool.name,

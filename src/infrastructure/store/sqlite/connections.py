@@ -14,6 +14,7 @@ from domain.errors import DatabaseError
 from domain.ports.clock import Clock
 from infrastructure.store.reader import Dialect
 from infrastructure.store.rows import Row
+from infrastructure.store.shape import is_of_another_shape, unusable
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's turn at the file."""
@@ -31,7 +32,7 @@ def connect(path: Path, clock: Clock) -> sqlite3.Connection:
 
 
 def trouble(path: Path, error: Exception) -> DatabaseError:
-    return DatabaseError(f"{path} cannot be used: {error}")
+    return unusable(str(path), error) if is_of_another_shape(error) else DatabaseError(f"{path} cannot be used: {error}")
 
 
 @lru_cache(maxsize=256)

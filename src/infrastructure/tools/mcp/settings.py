@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -70,12 +70,12 @@ class ServerPart(BaseModel):
         return "http" if self.command is None else "stdio"
 
 
-def servers_of(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, ServerPart]:
+def servers_of(rows: Mapping[str, Mapping[str, object]]) -> dict[str, ServerPart]:
     """`ValueError` says which server, which part of it, and what it should be; never what it is, which may be a secret."""
     return {name: _server(name, row) for name, row in rows.items()}
 
 
-def _server(name: str, row: Mapping[str, Any]) -> ServerPart:
+def _server(name: str, row: Mapping[str, object]) -> ServerPart:
     if not SERVER_NAME.fullmatch(name):
         raise ValueError(f"{name!r} is no name for a server: small letters and digits, with single - or _ between them, 32 at most")
     try:

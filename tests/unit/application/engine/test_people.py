@@ -193,6 +193,8 @@ class TestWho:
         run = await stage.play(asking("a", who=named))
         await say(stage, run.id, who=who("ada"))
 
+        assert (await worked(stage, run.id)).status == "completed"
+
     async def test_an_operator_who_is_not_named_may_not(self, stage: Stage) -> None:
         run = await stage.play(asking("a", who=["ada", "author"]))
         with pytest.raises(Forbidden, match="ada, author"):

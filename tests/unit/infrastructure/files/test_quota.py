@@ -72,3 +72,6 @@ def test_bytes_are_given_back(folder: int, monkeypatch: pytest.MonkeyPatch) -> N
     counted.take(folder, 1, 10)
     counted.take(folder, 0, -4)
     counted.take(folder, 1, 4)
+
+    with pytest.raises(ToolError, match="together take 10 bytes"):
+        counted.take(folder, 1, 1)

@@ -130,6 +130,7 @@ async def test_a_server_that_hangs_and_has_no_call_is_started_again() -> None:
     session.hangs = True
 
     await eventually(lambda: len(opening.opened) == 2)
+    assert cast("FakeSession", await one.ready(2)) is not session
     await one.close()
 
 
