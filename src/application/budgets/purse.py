@@ -6,14 +6,16 @@ begun stay charged to it, all others ask again.
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from application.budgets.holdings import Holdings
 from application.budgets.tills import Hold, Refusal, Till, tills_of
 from domain.budget import Budget
-from domain.budget_account import Lack
+from domain.budget_account import NOTHING, Lack
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.ids import TenantId
@@ -160,10 +162,12 @@ class Purse:
         return True
 
     def _try_again(self) -> None:
-        """Something was freed, or leased."""
+        """Something was freed, or leased. Who waited for one budget may have lost what there was for him in another."""
         if self.waiting:
             waiting, self.waiting = self.waiting, []
             self.waiting += [hold for hold in waiting if not self._take(hold)]
+            for hold in self.waiting:
+                self._fill_again(hold)
 
     async def _mark(self) -> None:
         """Until there is nothing more to be made durable."""
@@ -189,22 +193,31 @@ class Purse:
     # Leasing.
 
     def _fill(self, hold: Hold) -> None:
-        for till, amount in hold.needs:
-            if till.filling is None and amount > till.free:
+        for till, _ in hold.lacking:
+            if till.filling is None:
                 till.filling = self.holdings.spawn(self._filling(till))
+
+    def _fill_again(self, hold: Hold) -> None:
+        """One budget after the other: what waits for the next one others might use."""
+        lacking = hold.lacking
+        if all(till.filling is None for till, _ in lacking):
+            self._fill(hold)
+        for till, amount in lacking:
+            if till.is_there(amount):
+                till.may_fit.set()
 
     async def _filling(self, till: Till) -> None:
         """Until nobody here lacks anything of it."""
         pause = FIRST_PAUSE
         try:
-            while lacking := self._lacking(till):
-                lease = await self.holdings.lease(till, lacking)
+            while self._lacking(till):
+                lease = await self.holdings.lease(till, partial(self._lacking, till))
+                till.beyond = lease.beyond if isinstance(lease, Lack) else NOTHING
                 if lease is None:
                     self._drop(till)
                 elif isinstance(lease, Lack):
                     self._refuse(till, lease)
-                    if self._lacking(till):
-                        await self.holdings.clock.sleep(pause)
+                    await self._pause(till, pause)
                     pause = min(pause * 2, LONGEST_PAUSE)
                 else:
                     pause = FIRST_PAUSE
@@ -212,9 +225,18 @@ class Purse:
         finally:
             till.filling = None
 
+    async def _pause(self, till: Till, seconds: float) -> None:
+        """Others may give something back meanwhile; no longer than until something is freed here that may be enough."""
+        till.may_fit.clear()
+        lacking = self._lacking(till)
+        if lacking and not till.is_there(min(lacking)):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await till.may_fit.wait()
+
     def _lacking(self, till: Till) -> list[Decimal]:
         needs = (hold.need_of(till) for hold in self.waiting)
-        return [amount for amount in needs if amount is not None and amount > till.free]
+        return [amount for amount in needs if amount is not None and till.lacks(amount)]
 
     def _drop(self, till: Till) -> None:
         """The budget is gone: it counts nothing any more."""
@@ -229,7 +251,7 @@ class Purse:
         for hold in self.waiting:
             amount = hold.need_of(till)
             is_late = now - hold.asked_at > WAIT_SECONDS
-            if amount is not None and amount > till.free and (lack.is_final(amount) or is_late):
+            if amount is not None and till.lacks(amount) and (lack.is_final(amount) or is_late):
                 hold.decided.set_result(Refusal(till.budget, till.key, lack, amount, till.budget.turns_at(self.holdings.clock.now())))
             else:
                 left.append(hold)

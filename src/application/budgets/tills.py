@@ -31,12 +31,23 @@ class Till:
     ahead: Decimal = NOTHING
     """So much is marked beyond what is used, so that the next calls need not wait."""
     filling: "asyncio.Task[None] | None" = None
+    beyond: Decimal = NOTHING
+    """So much of the account nobody held when it was last asked for more than that."""
+    may_fit: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when asking again is worth while before its time."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the account is changed: a block's grant moves one step at a time."""
 
     @property
     def free(self) -> Decimal:
         return NOTHING if self.block is None else self.block.free
+
+    def lacks(self, amount: Decimal) -> bool:
+        return amount > self.free
+
+    def is_there(self, amount: Decimal) -> bool:
+        """With what nobody held, as far as is known."""
+        return amount <= self.free + self.beyond
 
     @property
     def is_marked(self) -> bool:
@@ -109,7 +120,11 @@ class Hold:
 
     @property
     def fits(self) -> bool:
-        return all(amount <= till.free for till, amount in self.needs)
+        return not any(till.lacks(amount) for till, amount in self.needs)
+
+    @property
+    def lacking(self) -> list[tuple[Till, Decimal]]:
+        return [(till, amount) for till, amount in self.needs if till.lacks(amount)]
 
     def need_of(self, till: Till) -> Decimal | None:
         return next((amount for one, amount in self.needs if one is till), None)
