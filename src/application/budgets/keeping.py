@@ -60,13 +60,12 @@ class KeepPurse:
 
     def _is_needed(self, till: Till) -> bool:
         since = self.purse.holdings.clock.monotonic() - PATIENCE_SECONDS
-        return any(hold.asked_at > since and hold.need_of(till) is not None for hold in self.purse.waiting)
+        return any(hold.asked_at > since for hold in till.waiting)
 
     def _forget(self) -> None:
         holdings = self.purse.holdings
-        needed = {id(till) for hold in self.purse.waiting for till, _ in hold.needs}
         for till in list(holdings.tills.values()):
-            if till.block is None and till.filling is None and id(till) not in needed:
+            if till.block is None and till.filling is None and not till.waiting:
                 del holdings.tills[till.key]
         if not holdings.tills:
             holdings.used.clear()

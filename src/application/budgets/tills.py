@@ -30,6 +30,8 @@ class Till:
     """So much of the block is known to be durably used, whatever becomes of this process."""
     ahead: Decimal = NOTHING
     """So much is marked beyond what is used, so that the next calls need not wait."""
+    waiting: "dict[Hold, Decimal]" = field(default_factory=dict)
+    """Calls that wait, for this one or another one that they need too, with what they need here; who came first is first."""
     filling: "asyncio.Task[None] | None" = None
     beyond: Decimal = NOTHING
     """So much of the account nobody held when it was last asked for more than that."""
@@ -125,9 +127,6 @@ class Hold:
     @property
     def lacking(self) -> list[tuple[Till, Decimal]]:
         return [(till, amount) for till, amount in self.needs if till.lacks(amount)]
-
-    def need_of(self, till: Till) -> Decimal | None:
-        return next((amount for one, amount in self.needs if one is till), None)
 
     def take(self, now: float) -> None:
         """From each till its amount."""

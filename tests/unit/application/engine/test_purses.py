@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 
 from application.budgets.keeping import KEEP_SECONDS, PATIENCE_SECONDS
-from application.budgets.purse import LONGEST_PAUSE, WAIT_SECONDS, Purse
+from application.budgets.line import LONGEST_PAUSE, WAIT_SECONDS
+from application.budgets.purse import Purse
 from domain.usage import Usage
 from infrastructure.store.memory.budgets import MemoryBudgetAccounts, MemoryBudgets
 from tests.unit.application.engine.purses import Budgeted, Counted, begun, call, within
