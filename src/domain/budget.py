@@ -78,24 +78,19 @@ class Budget:
 
     def account(self, caller: Caller, now: datetime) -> AccountKey | None:
         """The account that a call counts on; None: it does not concern this budget."""
-        values = {
-            "user": caller.user,
-            "session": caller.session,
-            "workflow": caller.workflow.partition("@")[0],
-            "run": caller.run,
-            "node": caller.node,
-        }
-        levels = self.levels
-        if caller.tenant != self.tenant or not all(values[level] and levels[level] in (EACH, values[level]) for level in levels):
+        if caller.tenant != self.tenant:
             return None
-        subject = "/".join(_escaped(values[level]) for level in LEVELS if level in levels)
-        return AccountKey(self.id, subject, self.period_at(now))
+        levels = self.levels
+        values = [(levels[level], _value_of(caller, level)) for level in LEVELS if level in levels]
+        if not all(value and wanted in (EACH, value) for wanted, value in values):
+            return None
+        return AccountKey(self.id, "/".join(_escaped(value) for _, value in values), self.period_at(now))
 
     def period_at(self, now: datetime) -> str:
         """`now` in UTC."""
         match self.period:
             case Period.DAY:
-                return f"{now:%Y-%m-%d}"
+                return now.date().isoformat()
             case Period.MONTH:
                 return f"{now:%Y-%m}"
             case _:
@@ -128,6 +123,20 @@ class Budget:
     def written(self, amount: Decimal) -> str:
         """For people: `5 USD`, `1200 tokens`."""
         return f"{plain(amount)} {self.unit}"
+
+
+def _value_of(caller: Caller, level: str) -> str:
+    match level:
+        case "workflow":
+            return caller.workflow.partition("@")[0]
+        case "node":
+            return caller.node
+        case "run":
+            return caller.run
+        case "session":
+            return caller.session
+        case _:
+            return caller.user
 
 
 def _escaped(value: str) -> str:

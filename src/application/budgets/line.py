@@ -40,8 +40,9 @@ class Line:
                 del till.waiting[hold]
 
     def freed(self, tills: Iterable[Till]) -> None:
-        """Something was freed in these, or leased for them."""
-        for hold in sorted({hold: None for till in tills for hold in till.waiting}, key=lambda hold: hold.asked_at):
+        """Something was freed in these, or leased for them. Where nothing is asked for, it changes nothing for anybody."""
+        holds = {hold: None for till in tills if till.filling is not None for hold in till.waiting}
+        for hold in sorted(holds, key=lambda hold: hold.asked_at):
             self._try(hold)
 
     def _try(self, hold: Hold) -> None:

@@ -175,7 +175,7 @@ class Crowd:
             return purse.settle(hold, None)
         self._count(concerned, reserved=tokens)
         await asyncio.sleep(chance.uniform(0, 3))
-        used = chance.choice([0, 0, 0, 1, 2])
+        used = min(tokens, chance.choice([0, 0, 0, 1, 2]))
         self._count(concerned, reserved=-tokens, charged=used)
         return purse.settle(hold, Usage("m", used, 0))
 
