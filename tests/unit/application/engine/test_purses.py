@@ -94,7 +94,7 @@ async def test_of_two_processes_that_hold_a_part_each_one_has_it_all_soon(budget
     for purse, first in firsts:
         purse.settle(first, Usage("m", 5, 0))
 
-    async with within(PATIENCE_SECONDS + 2 * SOON):
+    async with within(PATIENCE_SECONDS + SOON):
         await asyncio.wait([hold.decided for hold in waiting], return_when=asyncio.FIRST_COMPLETED)
 
 
