@@ -35,11 +35,12 @@ LOCK: Final = f"""INSERT INTO budget_accounts AS a ({_ACCOUNT}, {_STANDING})
 BLOCKS: Final = (
     f"SELECT {_BLOCK} FROM budget_blocks WHERE {_SAME} AND NOT closed UNION ALL SELECT {_BLOCK} FROM budget_blocks WHERE id = $4 AND closed"
 )
-# The same for several accounts at once, on PostgreSQL. Accounts in one order, then blocks in that of their ids, as marks lock them: nobody
-# waits in a circle.
+# The same for several accounts at once, on PostgreSQL. Accounts in the order of their key, then blocks in that of their ids, as marks and
+# who removes a budget lock them: nobody waits in a circle.
 LOCK_ALL: Final = f"""INSERT INTO budget_accounts AS a ({_ACCOUNT}, {_STANDING})
     SELECT b.id, u.subject, u.period, '0', 0, FALSE, 0, NULL::float8, FALSE
-    FROM unnest($1::text[], $2::text[], $3::text[]) AS u(budget, subject, period) JOIN budgets b ON b.id = u.budget ORDER BY 1, 2, 3
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS u(budget, subject, period) JOIN budgets b ON b.id = u.budget
+    ORDER BY b.id, u.subject COLLATE "C", u.period COLLATE "C"
     ON CONFLICT ({_ACCOUNT}) DO UPDATE SET budget = excluded.budget
     RETURNING {_ACCOUNT}, (SELECT most FROM budgets WHERE id = a.budget), {_STANDING}"""
 LOCK_BLOCKS: Final = f"""SELECT locked.* FROM (
