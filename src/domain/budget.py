@@ -78,18 +78,26 @@ class Budget:
 
     def account(self, caller: Caller, now: datetime) -> AccountKey | None:
         """The account that a call counts on; None: it does not concern this budget."""
-        values = {
-            "user": caller.user,
-            "session": caller.session,
-            "workflow": self._workflow(caller),
-            "run": caller.run,
-            "node": caller.node,
-        }
-        levels = self.levels
-        if caller.tenant != self.tenant or not all(values[level] and levels[level] in (EACH, values[level]) for level in levels):
+        if caller.tenant != self.tenant:
             return None
-        subject = "/".join(_escaped(values[level]) for level in LEVELS if level in levels)
-        return AccountKey(self.id, subject, self.period_at(now))
+        levels = self.levels
+        values = [(levels[level], self._value_of(caller, level)) for level in LEVELS if level in levels]
+        if not all(value and wanted in (EACH, value) for wanted, value in values):
+            return None
+        return AccountKey(self.id, "/".join(_escaped(value) for _, value in values), self.period_at(now))
+
+    def _value_of(self, caller: Caller, level: str) -> str:
+        match level:
+            case "workflow":
+                return self._workflow(caller)
+            case "node":
+                return caller.node
+            case "run":
+                return caller.run
+            case "session":
+                return caller.session
+            case _:
+                return caller.user
 
     def _workflow(self, caller: Caller) -> str:
         """The run's own, or one that it calls, where the scope names that."""
@@ -100,7 +108,7 @@ class Budget:
         """`now` in UTC."""
         match self.period:
             case Period.DAY:
-                return f"{now:%Y-%m-%d}"
+                return now.date().isoformat()
             case Period.MONTH:
                 return f"{now:%Y-%m}"
             case _:

@@ -48,10 +48,12 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Lack:
-    """There was not enough. `spent`: settled, by everybody, as far as is known. What others hold may still become free."""
+    """There was not enough. `spent`: settled, by everybody, as far as is known. `beyond`: what nobody holds. What others hold may still
+    become free."""
 
     limit: Decimal
     spent: Decimal
+    beyond: Decimal = NOTHING
 
     def is_final(self, amount: Decimal) -> bool:
         """Would it not fit either if nothing else were under way?"""
@@ -114,9 +116,10 @@ class Account:
         self.is_awake = True
         free = self.limit - self.taken
         if free < least:
-            lack = Lack(self.limit, self._spent_knowing(held))
+            lack = Lack(self.limit, self._spent_knowing(held), free)
             self.waits_since = now if parks else self.waits_since
-            self.wanted_at, self.refused = now, self.refused or lack.is_final(held.free + least)
+            self.wanted_at = now if any(block.id != held.id for block in self.open) else self.wanted_at
+            self.refused = self.refused or lack.is_final(held.free + least)
             return lack
         grant = free if alone else min(free, max(needed, _ahead(free, least)))
         mine = self._as_granted(held)

@@ -36,9 +36,12 @@ class Holdings:
     marking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
-    async def lease(self, till: Till, lacking: Collection[Decimal]) -> Lack | Decimal | None:
+    async def lease(self, till: Till, lacking_now: Callable[[], Collection[Decimal]]) -> Lack | Decimal | None:
         """So much more for a till where calls lack these amounts, or why not; None: the budget is gone."""
         async with till.changing:
+            lacking = lacking_now()
+            if not lacking:
+                return Decimal(0)
             expires_at = self.clock.now().timestamp() + self.block_seconds
             block = till.block or Block(BlockId(self.new_id()), expires_at=expires_at)
             held, free = replace(block), block.free

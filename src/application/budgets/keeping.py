@@ -37,20 +37,21 @@ class KeepPurse:
         wanted = await holdings.mark([till for till in tills if till.used_at > before])
         wanted |= await holdings.mark([till for till in tills if till.used_at <= before], exactly=True)
         now = holdings.clock.now().timestamp()
-        for till in tills:
-            if till.block is not None:
-                await self._look_at(till, is_wanted=now - wanted.get(till.block.id, 0.0) < WANTED_SECONDS)
+        held = [(till, wanted.get(till.block.id, 0.0)) for till in tills if till.block is not None]
+        await asyncio.gather(*(self._look_at(till, is_wanted=now - since < WANTED_SECONDS) for till, since in held))
         self._forget()
 
     async def leave(self) -> None:
         """The process stops: what is not under way is free for others now."""
-        for till in list(self.purse.holdings.tills.values()):
-            await self.purse.holdings.give_back(till, close=till.block is not None and not till.block.reserved)
-        await self.purse.holdings.close()
+        holdings = self.purse.holdings
+        tills = list(holdings.tills.values())
+        await asyncio.gather(*(holdings.give_back(till, close=till.block is not None and not till.block.reserved) for till in tills))
+        await holdings.close()
 
     async def _look_at(self, till: Till, *, is_wanted: bool) -> None:
         block, holdings = till.block, self.purse.holdings
-        assert block is not None, "only what is held is looked at"
+        if block is None:
+            return
         is_idle = not block.reserved and holdings.clock.monotonic() - till.used_at > IDLE_SECONDS
         may_go = is_wanted and not self._is_needed(till)
         if not block.reserved and (is_idle or may_go):
@@ -60,13 +61,12 @@ class KeepPurse:
 
     def _is_needed(self, till: Till) -> bool:
         since = self.purse.holdings.clock.monotonic() - PATIENCE_SECONDS
-        return any(hold.asked_at > since and hold.need_of(till) is not None for hold in self.purse.waiting)
+        return any(hold.asked_at > since for hold in till.waiting)
 
     def _forget(self) -> None:
         holdings = self.purse.holdings
-        needed = {id(till) for hold in self.purse.waiting for till, _ in hold.needs}
         for till in list(holdings.tills.values()):
-            if till.block is None and till.filling is None and id(till) not in needed:
+            if till.block is None and till.filling is None and not till.waiting:
                 del holdings.tills[till.key]
         if not holdings.tills:
             holdings.used.clear()

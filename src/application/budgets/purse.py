@@ -11,9 +11,10 @@ from decimal import Decimal
 from typing import Final
 
 from application.budgets.holdings import Holdings
-from application.budgets.tills import Hold, Refusal, Till, tills_of
+from application.budgets.line import Line
+from application.budgets.tills import Hold, Part, Till, tills_of
 from domain.budget import Budget
-from domain.budget_account import Account, Lack
+from domain.budget_account import Account
 from domain.caller import Caller
 from domain.errors import PriceUnknown
 from domain.ids import TenantId
@@ -24,10 +25,6 @@ FRESH_SECONDS: Final = 0.5
 """So old may be what this process knows of budgets when a call begins."""
 LEARN_SECONDS: Final = 0.2
 """From then on it is asked for anew, while calls begin with what is known."""
-WAIT_SECONDS: Final = 60.0
-"""So long a call waits for what others hold before it is refused."""
-FIRST_PAUSE: Final = 0.02
-LONGEST_PAUSE: Final = 0.5
 
 
 @dataclass(slots=True, eq=False)
@@ -38,12 +35,15 @@ class Purse:
     holdings: Holdings
     known: dict[TenantId, list[Budget]] = field(default_factory=dict)
     known_at: float = float("-inf")
-    waiting: list[Hold] = field(default_factory=list)
-    """For room, in the order in which they came."""
+    line: Line = field(init=False)
+    """Of calls that wait for room."""
     unmarked: list[Hold] = field(default_factory=list)
     """They have room, which is not durable yet."""
     _learning: "asyncio.Task[None] | None" = None
     _marking: "asyncio.Task[None] | None" = None
+
+    def __post_init__(self) -> None:
+        self.line = Line(self.holdings, self._take)
 
     def hold(self, caller: Caller, usage: Usage) -> Hold | None:
         """Reserve what a call may use at most; None: no budget counts it. It may be made when `decided` says so, and is to be settled,
@@ -84,12 +84,12 @@ class Purse:
     def settle(self, hold: Hold, usage: Usage | None) -> None:
         """What the call came to, or None for nothing, once the ledger says so too. Of one that waits nothing is left."""
         hold.is_over = True
-        if hold in self.waiting:
-            self.waiting.remove(hold)
-        self._leave(hold, usage)
+        self.line.leave(hold)
+        parts = self._leave(hold, usage)
         if not hold.decided.done():
             hold.decided.cancel()
-        self._try_again()
+        if self.line.holds:
+            self.line.freed([part.till for part in parts])
 
     def keep(self, hold: Hold) -> None:
         """Nobody here will hear what it came to: it stays charged as reserved."""
@@ -101,10 +101,12 @@ class Purse:
         if till is not None:
             till.gauge.look_at_others(account, till.block)
 
-    def _leave(self, hold: Hold, usage: Usage | None) -> None:
-        for part in hold.settle(usage):
+    def _leave(self, hold: Hold, usage: Usage | None) -> list[Part]:
+        parts = hold.settle(usage)
+        for part in parts:
             if part.block.is_closed:
                 self.holdings.correct_soon(part.till, part.block)
+        return parts
 
     # What is known of budgets.
 
@@ -149,27 +151,19 @@ class Purse:
     # Taking.
 
     def _ask(self, hold: Hold) -> None:
-        if not self._take(hold):
-            self.waiting.append(hold)
-            self._fill(hold)
+        if hold.fits:
+            self._take(hold)
+        else:
+            self.line.join(hold)
 
-    def _take(self, hold: Hold) -> bool:
-        if not hold.fits:
-            return False
+    def _take(self, hold: Hold) -> None:
         hold.take(self.holdings.clock.monotonic())
         if all(till.is_marked for till, _ in hold.needs):
             hold.decided.set_result(None)
-            return True
+            return
         self.unmarked.append(hold)
         if self._marking is None:
             self._marking = self.holdings.spawn(self._mark())
-        return True
-
-    def _try_again(self) -> None:
-        """Something was freed, or leased."""
-        if self.waiting:
-            waiting, self.waiting = self.waiting, []
-            self.waiting += [hold for hold in waiting if not self._take(hold)]
 
     async def _mark(self) -> None:
         """Until there is nothing more to be made durable."""
@@ -187,57 +181,8 @@ class Purse:
         if hold.is_over:
             return
         if any(part.block.is_closed for part in hold.parts):
-            self._leave(hold, None)
+            parts = self._leave(hold, None)
             self._ask(hold)
+            self.line.freed([part.till for part in parts])
         else:
             hold.decided.set_result(None)
-
-    # Leasing.
-
-    def _fill(self, hold: Hold) -> None:
-        for till, amount in hold.needs:
-            if till.filling is None and amount > till.free:
-                till.filling = self.holdings.spawn(self._filling(till))
-
-    async def _filling(self, till: Till) -> None:
-        """Until nobody here lacks anything of it."""
-        pause = FIRST_PAUSE
-        try:
-            while lacking := self._lacking(till):
-                lease = await self.holdings.lease(till, lacking)
-                if lease is None:
-                    self._drop(till)
-                elif isinstance(lease, Lack):
-                    self._refuse(till, lease)
-                    if self._lacking(till):
-                        await self.holdings.clock.sleep(pause)
-                    pause = min(pause * 2, LONGEST_PAUSE)
-                else:
-                    pause = FIRST_PAUSE
-                self._try_again()
-        finally:
-            till.filling = None
-
-    def _lacking(self, till: Till) -> list[Decimal]:
-        needs = (hold.need_of(till) for hold in self.waiting)
-        return [amount for amount in needs if amount is not None and amount > till.free]
-
-    def _drop(self, till: Till) -> None:
-        """The budget is gone: it counts nothing any more."""
-        till.block = None
-        self.holdings.tills.pop(till.key, None)
-        for hold in self.waiting:
-            hold.needs = [(one, amount) for one, amount in hold.needs if one is not till]
-
-    def _refuse(self, till: Till, lack: Lack) -> None:
-        """Those that cannot fit, and those that have waited long enough."""
-        now, left = self.holdings.clock.monotonic(), []
-        for hold in self.waiting:
-            amount = hold.need_of(till)
-            is_late = now - hold.asked_at > WAIT_SECONDS
-            if amount is not None and amount > till.free and (lack.is_final(amount) or is_late):
-                turns_at = till.budget.turns_at(self.holdings.clock.now())
-                hold.decided.set_result(Refusal(till.budget, till.key, lack, amount, turns_at, till.passed))
-            else:
-                left.append(hold)
-        self.waiting = left

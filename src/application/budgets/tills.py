@@ -31,7 +31,13 @@ class Till:
     """So much of the block is known to be durably used, whatever becomes of this process."""
     ahead: Decimal = NOTHING
     """So much is marked beyond what is used, so that the next calls need not wait."""
+    waiting: "dict[Hold, Decimal]" = field(default_factory=dict)
+    """Calls that wait, for this one or another one that they need too, with what they need here; who came first is first."""
     filling: "asyncio.Task[None] | None" = None
+    beyond: Decimal = NOTHING
+    """So much of the account nobody held when it was last asked for more than that."""
+    may_fit: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when asking again is worth while before its time."""
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Held while the account is changed: a block's grant moves one step at a time."""
     gauge: Gauge = field(default_factory=Gauge)
@@ -39,6 +45,13 @@ class Till:
     @property
     def free(self) -> Decimal:
         return NOTHING if self.block is None else self.block.free
+
+    def lacks(self, amount: Decimal) -> bool:
+        return amount > self.free
+
+    def is_there(self, amount: Decimal) -> bool:
+        """With what nobody held, as far as is known."""
+        return amount <= self.free + self.beyond
 
     @property
     def spent(self) -> Decimal:
@@ -125,10 +138,11 @@ class Hold:
 
     @property
     def fits(self) -> bool:
-        return all(amount <= till.free for till, amount in self.needs)
+        return not any(till.lacks(amount) for till, amount in self.needs)
 
-    def need_of(self, till: Till) -> Decimal | None:
-        return next((amount for one, amount in self.needs if one is till), None)
+    @property
+    def lacking(self) -> list[tuple[Till, Decimal]]:
+        return [(till, amount) for till, amount in self.needs if till.lacks(amount)]
 
     def take(self, now: float) -> None:
         """From each till its amount."""

@@ -32,17 +32,36 @@ LOCK: Final = f"""INSERT INTO budget_accounts AS a ({_ACCOUNT}, {_STANDING})
     SELECT id, $2, $3, '0', 0, FALSE, 0, NULL, FALSE FROM budgets WHERE id = $1
     ON CONFLICT ({_ACCOUNT}) DO UPDATE SET budget = excluded.budget
     RETURNING {_ACCOUNT}, (SELECT most FROM budgets WHERE id = $1), {_STANDING}"""
-# In the order of their ids, as marks lock them: nobody waits in a circle.
 BLOCKS: Final = (
     f"SELECT {_BLOCK} FROM budget_blocks WHERE {_SAME} AND NOT closed UNION ALL SELECT {_BLOCK} FROM budget_blocks WHERE id = $4 AND closed"
 )
-LOCKED_BLOCKS: Final = f"""SELECT {_BLOCK} FROM budget_blocks
-    WHERE {_SAME} AND (NOT closed OR id = $4) ORDER BY id FOR UPDATE"""
+# The same for several accounts at once, on PostgreSQL. Accounts in the order of their key, then blocks in that of their ids, as marks and
+# who removes a budget lock them: nobody waits in a circle.
+LOCK_ALL: Final = f"""INSERT INTO budget_accounts AS a ({_ACCOUNT}, {_STANDING})
+    SELECT b.id, u.subject, u.period, '0', 0, FALSE, 0, NULL::float8, FALSE
+    FROM unnest($1::text[], $2::text[], $3::text[]) AS u(budget, subject, period) JOIN budgets b ON b.id = u.budget
+    ORDER BY b.id, u.subject COLLATE "C", u.period COLLATE "C"
+    ON CONFLICT ({_ACCOUNT}) DO UPDATE SET budget = excluded.budget
+    RETURNING {_ACCOUNT}, (SELECT most FROM budgets WHERE id = a.budget), {_STANDING}"""
+LOCK_BLOCKS: Final = f"""SELECT locked.* FROM (
+        SELECT o.id FROM unnest($1::text[], $2::text[], $3::text[]) AS u(budget, subject, period)
+            JOIN budget_blocks o ON o.budget = u.budget AND o.subject = u.subject AND o.period = u.period AND NOT o.closed
+        UNION SELECT unnest($4::text[]) ORDER BY id) AS wanted
+    CROSS JOIN LATERAL (SELECT {_ACCOUNT}, {_BLOCK} FROM budget_blocks WHERE id = wanted.id FOR UPDATE) AS locked"""
 KEEP_ACCOUNT: Final = f"""UPDATE budget_accounts SET taken = $4, alerted = $5, refused = $6, wanted_at = $7, waits_since = $8, awake = $9
     WHERE {_SAME}"""
 KEEP_BLOCK: Final = f"""INSERT INTO budget_blocks ({_ACCOUNT}, {_BLOCK}) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (id) DO UPDATE SET granted = excluded.granted, used = excluded.used, reserved = excluded.reserved,
         expires_at = excluded.expires_at, closed = excluded.closed"""
+KEEP_ALL: Final = f"""WITH kept AS (INSERT INTO budget_blocks ({_ACCOUNT}, {_BLOCK})
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::float8[], $9::bool[])
+    ON CONFLICT (id) DO UPDATE SET granted = excluded.granted, used = excluded.used, reserved = excluded.reserved,
+        expires_at = excluded.expires_at, closed = excluded.closed)
+    UPDATE budget_accounts a SET taken = u.taken, alerted = u.alerted, refused = u.refused, wanted_at = u.wanted_at,
+        waits_since = u.waits_since, awake = u.awake
+    FROM unnest($10::text[], $11::text[], $12::text[], $13::text[], $14::int8[], $15::bool[], $16::float8[], $17::float8[], $18::bool[])
+        AS u({_ACCOUNT}, {_STANDING})
+    WHERE a.budget = u.budget AND a.subject = u.subject AND a.period = u.period"""
 WANTED: Final = """(SELECT wanted_at FROM budget_accounts a WHERE a.budget = budget_blocks.budget AND a.subject = budget_blocks.subject
     AND a.period = budget_blocks.period)"""
 OF: Final = f"""SELECT {", ".join("a." + name for name in _ACCOUNT.split(", "))}, b.most, {_STANDING} FROM budget_accounts a

@@ -170,13 +170,23 @@ def test_what_others_hold_may_still_become_free_and_what_is_spent_may_not() -> N
 
     assert isinstance(lack, Lack)
     assert not lack.is_final(Decimal(6))
-    assert account.wanted_at == 5.0
+    assert (lack.beyond, account.wanted_at) == (Decimal(5), 5.0)
     assert not account.refused
     account.close(a_block(granted="15", used="15"))
     spent = account.lease(a_block("b"), Decimal(6), Decimal(6), 6.0, alone=False)
     assert isinstance(spent, Lack)
     assert spent.is_final(Decimal(6))
     assert account.refused
+
+
+def test_nobody_is_asked_to_give_back_what_he_lacks_himself() -> None:
+    account, mine = Account(KEY, LIMIT), a_block(granted="15")
+    account.lease(a_block(), Decimal(15), Decimal(15), 0.0, alone=False)
+
+    lack = account.lease(mine, Decimal(6), Decimal(6), 5.0, alone=False)
+
+    assert isinstance(lack, Lack)
+    assert account.wanted_at == 0.0
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """What a change of an account leaves to be written."""
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from domain.budget_account import Account
@@ -11,15 +11,18 @@ from infrastructure.store.rows import Row
 T = TypeVar("T")
 
 
-def changed(account: Account, work: Callable[[Account], T]) -> tuple[T, Sequence[tuple[str, Row]]]:
-    """What `work` gave, and the statements that keep what it did, each with its values."""
-    before = deepcopy(account)
+@dataclass(slots=True)
+class Written:
+    """Rows to be kept: `blocks` in the order of their ids, `account` where it is another one."""
+
+    blocks: list[Row]
+    account: Row | None
+
+
+def changed(account: Account, work: Callable[[Account], T]) -> tuple[T, Written]:
+    """What `work` gave, and what it changed."""
+    before, blocks_before = rows.account_row(account), {id: rows.block_row(account.key, block) for id, block in account.blocks.items()}
     result = work(account)
-    written = [
-        (rows.KEEP_BLOCK, rows.block_row(account.key, block))
-        for block in sorted(account.blocks.values(), key=lambda block: block.id)
-        if before.blocks.get(block.id) != block
-    ]
-    if rows.account_row(before) != rows.account_row(account):
-        written.append((rows.KEEP_ACCOUNT, rows.account_row(account)))
-    return result, written
+    after = rows.account_row(account)
+    blocks = [(id, rows.block_row(account.key, block)) for id, block in sorted(account.blocks.items())]
+    return result, Written([row for id, row in blocks if blocks_before.get(id) != row], None if after == before else after)

@@ -1,4 +1,5 @@
-"""Accounts of budgets on PostgreSQL: a change is a transaction on the account's locked row, a batch of marks is one statement."""
+"""Accounts of budgets on PostgreSQL: changes that come together are a transaction on the accounts' locked rows, a batch of marks is one
+statement."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from domain.budget import AccountKey
 from domain.budget_account import Account, Block
 from domain.ids import BlockId, BudgetId
 from infrastructure.store import budget_rows as rows
-from infrastructure.store.budgets.change import changed
+from infrastructure.store.budgets.changes import Changes
 from infrastructure.store.budgets.reads import accounts_of, awake_accounts
 from infrastructure.store.postgres.connections import PostgresReader
 from infrastructure.store.rows import Row, seconds
@@ -28,16 +29,10 @@ UPDATE budget_blocks SET used = u.used, reserved = u.reserved, expires_at = u.ex
 class PostgresBudgetAccounts:
     database: PostgresReader
 
+    changes: Changes
+
     async def change(self, key: AccountKey, work: Callable[[Account], T], block: BlockId | None = None) -> T | None:
-        async with self.database.transaction() as connection:
-            locked = await connection.fetch(rows.LOCK, *key)
-            if not locked:
-                return None
-            blocks = await connection.fetch(rows.LOCKED_BLOCKS, *key, block)
-            result, written = changed(rows.account_of(tuple(locked[0]), map(tuple, blocks)), work)
-            for statement, values in written:
-                await connection.execute(statement, *values)
-            return result
+        return await self.changes.do(key, work, block)
 
     async def mark(self, blocks: Sequence[Block]) -> Mapping[BlockId, float]:
         values = zip(*((block.id, str(block.used), str(block.reserved), block.expires_at) for block in blocks), strict=True)

@@ -60,8 +60,9 @@ def _change(key: AccountKey, work: Callable[[Account], T], block: BlockId | None
         return None
     blocks = connection.execute(question_marks(rows.BLOCKS), (*key, block)).fetchall()
     result, written = changed(rows.account_of(locked[0], blocks), work)
-    for statement, values in written:
-        connection.execute(question_marks(statement), values)
+    connection.executemany(question_marks(rows.KEEP_BLOCK), written.blocks)
+    if written.account is not None:
+        connection.execute(question_marks(rows.KEEP_ACCOUNT), written.account)
     return result
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from domain.ports.clock import Clock
 from domain.ports.hints import Hints
 from infrastructure.store.audit import KeptAudit
+from infrastructure.store.budgets.changes import Changes
 from infrastructure.store.budgets.kept import KeptBudgets
 from infrastructure.store.budgets.postgres import PostgresBudgetAccounts, PostgresWrite
 from infrastructure.store.connections import Connections
@@ -52,7 +53,7 @@ async def open_postgres(
             audit=KeptAudit(database, PostgresDeeds(database)),
             history=KeptHistory(database, history.save, history.forget),
             budgets=KeptBudgets(database, PostgresWrite(database)),
-            accounts=PostgresBudgetAccounts(database),
+            accounts=PostgresBudgetAccounts(database, Changes(database)),
             reader=database,
             open_renew=partial(open_renew, dsn),
         )

@@ -313,7 +313,7 @@ async def test_a_run_that_is_cancelled_while_its_call_waits_leaves_nothing_reser
     (till,) = purse.holdings.tills.values()
 
     assert till.block is not None
-    assert [till.block.used, till.block.reserved, len(purse.waiting)] == [0, 0, 0]
+    assert [till.block.used, till.block.reserved, len(purse.line.holds)] == [0, 0, 0]
     assert kept.id == till.key.budget
 
 
