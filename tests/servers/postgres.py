@@ -127,7 +127,18 @@ class Cluster:
         secret = self.folder / "password"
         secret.write_text(password)
         secret.chmod(0o644)
-        self._run("initdb", "-D", self._data, "-U", USER, "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8", "--locale=C")
+        self._run(
+            "initdb",
+            "--no-sync",
+            "-D",
+            self._data,
+            "-U",
+            USER,
+            "--auth=scram-sha-256",
+            f"--pwfile={secret}",
+            "--encoding=UTF8",
+            "--locale=C",
+        )
         secret.unlink()
         port = free_port()
         self.listen(port)
