@@ -1,11 +1,12 @@
 """JSON Schema by jsonschema-rs: draft 2020-12, nothing fetched, patterns bounded."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import orjson
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions
 from jsonschema_rs import ValidationError as Violation
 
@@ -20,6 +21,7 @@ MAX_PROBLEMS: Final = 100
 MAX_CHECKS: Final = 100_000
 """How many subschemas one value may meet once references are followed: twenty that each name the next one twice would be a million."""
 _SHOWN: Final = 300
+_BRANCHES: Final = (dict, list)
 
 
 def pointer_to(path: Sequence[str | int]) -> str:
@@ -63,9 +65,22 @@ def _refused(reason: str, pointer: str = "") -> ValidationError:
     return ValidationError(message, [Problem(pointer, "invalid_schema", message)])
 
 
+def _canonical(schema: Json) -> bytes:
+    """The same for the same schema, however it is ordered. `TypeError` and `ValueError` for what is no JSON."""
+    try:
+        text = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or what is refused with a reason
+        weigh(schema)
+    else:
+        if text.count(b"null") == text.count(b'"null"'):  # else one may have been NaN
+            return text
+    return json.dumps(schema, sort_keys=True, allow_nan=False).encode()
+
+
 @lru_cache(maxsize=1024)
-def _compiled(canonical: str) -> Schema:
+def _compiled(canonical: bytes) -> Schema:
     schema = json.loads(canonical)
+    weigh(schema)
     _refuse_explosion(schema)
     options = FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT, size_limit=PATTERN_BYTES)
     try:
@@ -83,10 +98,11 @@ def _refuse_explosion(schema: Json) -> None:
 
 
 def _checks(part: Json, whole: Json, known: dict[str, int]) -> int:
-    if isinstance(part, Mapping):
+    if isinstance(part, dict):
         reference = part.get("$ref")
         followed = _followed(reference, whole, known) if isinstance(reference, str) else 0
-        return 1 + followed + sum(_checks(below, whole, known) for name, below in part.items() if name not in ("$defs", "definitions"))
+        inner = [below for name, below in part.items() if isinstance(below, _BRANCHES) and name not in ("$defs", "definitions")]
+        return 1 + followed + sum(_checks(below, whole, known) for below in inner)
     if isinstance(part, list):
         return sum(_checks(below, whole, known) for below in part)
     return 0
@@ -104,7 +120,7 @@ def _target(reference: str, whole: Json) -> Json:
     found = whole
     for part in reference.removeprefix("#").split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping):
+        if isinstance(found, dict):
             found = found.get(name)
         elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
             found = found[int(name)]
@@ -119,8 +135,7 @@ class JsonSchemas:
 
     def compile(self, schema: Json) -> Schema:
         try:
-            weigh(schema)
-            return _compiled(json.dumps(schema, sort_keys=True, allow_nan=False))
+            return _compiled(_canonical(schema))
         except (ExpressionError, TypeError) as error:
             raise _refused(str(error)) from None
         except ValueError as error:
