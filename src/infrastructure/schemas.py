@@ -21,7 +21,7 @@ MAX_PROBLEMS: Final = 100
 MAX_CHECKS: Final = 100_000
 """How many subschemas one value may meet once references are followed: twenty that each name the next one twice would be a million."""
 _SHOWN: Final = 300
-_BRANCHES: Final = (dict, list)
+_APART: Final = ("$defs", "definitions")
 
 
 def pointer_to(path: Sequence[str | int]) -> str:
@@ -98,14 +98,16 @@ def _refuse_explosion(schema: Json) -> None:
 
 
 def _checks(part: Json, whole: Json, known: dict[str, int]) -> int:
-    if isinstance(part, dict):
-        reference = part.get("$ref")
-        followed = _followed(reference, whole, known) if isinstance(reference, str) else 0
-        inner = [below for name, below in part.items() if isinstance(below, _BRANCHES) and name not in ("$defs", "definitions")]
-        return 1 + followed + sum(_checks(below, whole, known) for below in inner)
-    if isinstance(part, list):
-        return sum(_checks(below, whole, known) for below in part)
-    return 0
+    total, left = 0, [part]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            reference = one.get("$ref")
+            total += 1 + (_followed(reference, whole, known) if isinstance(reference, str) else 0)
+            left += [below for name, below in one.items() if name not in _APART]
+    return total
 
 
 def _followed(reference: str, whole: Json, known: dict[str, int]) -> int:
