@@ -20,6 +20,8 @@ PATTERN_BYTES: Final = 1_000_000
 MAX_PROBLEMS: Final = 100
 MAX_CHECKS: Final = 100_000
 """How many subschemas one value may meet once references are followed: twenty that each name the next one twice would be a million."""
+LARGE: Final = 4 * 1024
+"""Bytes of a schema's text: compiled it takes sixteen times as much, and a thousand tools of an imported document half a gigabyte."""
 _SHOWN: Final = 300
 _APART: Final = ("$defs", "definitions")
 
@@ -77,7 +79,6 @@ def _canonical(schema: Json) -> bytes:
     return json.dumps(schema, sort_keys=True, allow_nan=False).encode()
 
 
-@lru_cache(maxsize=1024)
 def _compiled(canonical: bytes) -> Schema:
     schema = json.loads(canonical)
     weigh(schema)
@@ -89,6 +90,10 @@ def _compiled(canonical: bytes) -> Schema:
         raise _refused(error.message[:_SHOWN], pointer_to(error.instance_path)) from None
     except (ValueError, RecursionError) as error:
         raise _refused(str(error)[:_SHOWN]) from None
+
+
+_small = lru_cache(maxsize=1024)(_compiled)
+_large = lru_cache(maxsize=64)(_compiled)
 
 
 def _refuse_explosion(schema: Json) -> None:
@@ -137,7 +142,8 @@ class JsonSchemas:
 
     def compile(self, schema: Json) -> Schema:
         try:
-            return _compiled(_canonical(schema))
+            canonical = _canonical(schema)
+            return (_small if len(canonical) <= LARGE else _large)(canonical)
         except (ExpressionError, TypeError) as error:
             raise _refused(str(error)) from None
         except ValueError as error:
