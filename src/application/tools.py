@@ -36,10 +36,11 @@ class ToolCallOrder(BaseModel):
 
 
 class ToolBatchOrder(BaseModel):
-    """Documents as `POST /v1/tools` takes one. They come from JSON: to see that all in them is JSON would take longer than to read them."""
+    """Documents as `POST /v1/tools` takes one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
+    # They come from JSON: to see that all in them is JSON took longer than to read them.
     documents: Annotated[list[dict[str, SkipValidation[JsonValue]]], Field(min_length=1, max_length=500)]
 
 

@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -165,13 +165,13 @@ class Batch:
     def send(self) -> None:
         if not self.texts:
             return
-        body = f'{{"documents": [{", ".join(self.texts.values())}]}}'.encode()
-        self.texts, self.bytes = {}, 0
+        texts, self.texts, self.bytes = self.texts, {}, 0
         self.hear()
-        self.under_way = self.beside.submit(self._registered, body)
+        self.under_way = self.beside.submit(self._registered, texts.values())
 
-    def _registered(self, body: bytes) -> Members:
-        return self.there.post_document("/v1/tools/batch", body, "application/json", "")[0]
+    def _registered(self, documents: Iterable[str]) -> Members:
+        body = f'{{"documents": [{", ".join(documents)}]}}'
+        return self.there.post_document("/v1/tools/batch", body.encode(), "application/json", "")[0]
 
     def hear(self) -> None:
         """Wait for what became of the batch under way."""

@@ -36,7 +36,8 @@ class RestTools:
 
     def make(self, config: JsonObject, tool: Tool) -> tuple[Run | None, Sequence[Problem]]:
         spec, problems = read_config(config, tool, self._addresses)
-        return spec and _Call(spec, self._sending, self._tokens, self._secrets, self._clock), problems
+        call = None if spec is None else _Call(spec, self._sending, self._tokens, self._secrets, self._clock)
+        return call, problems
 
 
 @dataclass(frozen=True, slots=True)
