@@ -1,11 +1,12 @@
 """JSON Schema by jsonschema-rs: draft 2020-12, nothing fetched, patterns bounded."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+import orjson
 from jsonschema_rs import Draft202012Validator, FancyRegexOptions
 from jsonschema_rs import ValidationError as Violation
 
@@ -19,7 +20,10 @@ PATTERN_BYTES: Final = 1_000_000
 MAX_PROBLEMS: Final = 100
 MAX_CHECKS: Final = 100_000
 """How many subschemas one value may meet once references are followed: twenty that each name the next one twice would be a million."""
+LARGE: Final = 4 * 1024
+"""Bytes of a schema's text: compiled it takes sixteen times as much, and a thousand tools of an imported document half a gigabyte."""
 _SHOWN: Final = 300
+_APART: Final = ("$defs", "definitions")
 
 
 def pointer_to(path: Sequence[str | int]) -> str:
@@ -63,9 +67,21 @@ def _refused(reason: str, pointer: str = "") -> ValidationError:
     return ValidationError(message, [Problem(pointer, "invalid_schema", message)])
 
 
-@lru_cache(maxsize=1024)
-def _compiled(canonical: str) -> Schema:
+def _canonical(schema: Json) -> bytes:
+    """The same for the same schema, however it is ordered. `TypeError` and `ValueError` for what is no JSON."""
+    try:
+        text = orjson.dumps(schema, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, or what is refused with a reason
+        weigh(schema)
+    else:
+        if text.count(b"null") == text.count(b'"null"'):  # else one may have been NaN
+            return text
+    return json.dumps(schema, sort_keys=True, allow_nan=False).encode()
+
+
+def _compiled(canonical: bytes) -> Schema:
     schema = json.loads(canonical)
+    weigh(schema)
     _refuse_explosion(schema)
     options = FancyRegexOptions(backtrack_limit=BACKTRACK_LIMIT, size_limit=PATTERN_BYTES)
     try:
@@ -76,6 +92,10 @@ def _compiled(canonical: str) -> Schema:
         raise _refused(str(error)[:_SHOWN]) from None
 
 
+_small = lru_cache(maxsize=1024)(_compiled)
+_large = lru_cache(maxsize=64)(_compiled)
+
+
 def _refuse_explosion(schema: Json) -> None:
     """References that fan out are counted as if they were written out; one that leads back to itself counts once."""
     if _checks(schema, schema, {}) > MAX_CHECKS:
@@ -83,13 +103,16 @@ def _refuse_explosion(schema: Json) -> None:
 
 
 def _checks(part: Json, whole: Json, known: dict[str, int]) -> int:
-    if isinstance(part, Mapping):
-        reference = part.get("$ref")
-        followed = _followed(reference, whole, known) if isinstance(reference, str) else 0
-        return 1 + followed + sum(_checks(below, whole, known) for name, below in part.items() if name not in ("$defs", "definitions"))
-    if isinstance(part, list):
-        return sum(_checks(below, whole, known) for below in part)
-    return 0
+    total, left = 0, [part]
+    while left:
+        one = left.pop()
+        if isinstance(one, list):
+            left += one
+        elif isinstance(one, dict):
+            reference = one.get("$ref")
+            total += 1 + (_followed(reference, whole, known) if isinstance(reference, str) else 0)
+            left += [below for name, below in one.items() if name not in _APART]
+    return total
 
 
 def _followed(reference: str, whole: Json, known: dict[str, int]) -> int:
@@ -104,7 +127,7 @@ def _target(reference: str, whole: Json) -> Json:
     found = whole
     for part in reference.removeprefix("#").split("/")[1:]:
         name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(found, Mapping):
+        if isinstance(found, dict):
             found = found.get(name)
         elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
             found = found[int(name)]
@@ -119,8 +142,8 @@ class JsonSchemas:
 
     def compile(self, schema: Json) -> Schema:
         try:
-            weigh(schema)
-            return _compiled(json.dumps(schema, sort_keys=True, allow_nan=False))
+            canonical = _canonical(schema)
+            return (_small if len(canonical) <= LARGE else _large)(canonical)
         except (ExpressionError, TypeError) as error:
             raise _refused(str(error)) from None
         except ValueError as error:

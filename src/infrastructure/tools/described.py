@@ -23,11 +23,8 @@ MOST_PROBLEMS: Final = 200
 class Maker(Protocol):
     """Of one type of tools."""
 
-    def problems(self, config: JsonObject, tool: Tool) -> Sequence[Problem]:
-        """Everything wrong with the type's own part; pointers are relative to it."""
-
-    def make(self, config: JsonObject, tool: Tool) -> Run:
-        """Of a config that has no problems."""
+    def make(self, config: JsonObject, tool: Tool) -> tuple[Run | None, Sequence[Problem]]:
+        """What the tool does, or everything wrong with the type's own part, with pointers relative to it: never both, never neither."""
 
 
 class _Part(BaseModel):
@@ -101,10 +98,11 @@ class Described:
         if tool.parameters.get("type") != "object":
             problems.append(Problem("/parameters/type", "no_object", "arguments come by name: the type is `object`"))
         problems += _wrong_examples(arguments, read.examples)
-        problems += [_below("/config", problem) for problem in maker.problems(read.config, tool)]
-        if problems or arguments is None or output is None:
+        run, wrong = maker.make(read.config, tool)
+        problems += [_below("/config", problem) for problem in wrong]
+        if problems or run is None or arguments is None or output is None:
             raise _refused(problems)
-        return CheckedTool(tool, maker.make(read.config, tool), arguments, output)
+        return CheckedTool(tool, run, arguments, output)
 
     def _schema(self, at: str, schema: JsonObject, problems: list[Problem]) -> Schema | None:
         try:

@@ -106,6 +106,8 @@ class Server:
             answer = self._http.send(request)
         if answer.is_error:
             raise refused(answer, file)
+        # It has been read. Its stream leads back to it, and to what was sent: together they would stay until Python looks for circles.
+        answer.stream = httpx.ByteStream(b"")
         return answer
 
     @contextmanager

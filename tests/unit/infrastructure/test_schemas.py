@@ -68,6 +68,18 @@ def test_one_schema_is_compiled_once_however_it_is_ordered() -> None:
     assert SCHEMAS.compile({"type": "object", "minProperties": 1}) is SCHEMAS.compile({"minProperties": 1, "type": "object"})
 
 
+def test_a_large_schema_is_compiled_once_too() -> None:
+    large: JsonObject = {"enum": ["x" * 100 + str(number) for number in range(100)]}
+    assert SCHEMAS.compile(large) is SCHEMAS.compile(dict(large))
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf")])
+def test_a_number_that_json_has_not_is_refused_also_where_null_was_accepted(number: float) -> None:
+    assert SCHEMAS.compile({"const": None}).accepts(None)
+    with pytest.raises(ValidationError, match="no usable JSON Schema: Out of range float"):
+        SCHEMAS.compile({"const": number})
+
+
 def test_a_schema_may_refer_to_itself() -> None:
     tree = SCHEMAS.compile({"type": "object", "properties": {"left": {"$ref": "#"}, "right": {"$ref": "#"}}, "additionalProperties": False})
     assert tree.accepts({"left": {"right": {}}})
@@ -91,6 +103,9 @@ def test_a_schema_may_accept_everything(schema: Json) -> None:
         pytest.param({"$ref": "file:///etc/passwd"}, "", id="a reference to a file"),
         pytest.param({"$ref": "#/$defs/nothing"}, "", id="a reference to nothing"),
         pytest.param(nested(200), "", id="nesting without end"),
+        pytest.param(nested(2_000), "", id="nesting beyond what libraries read"),
+        pytest.param({"const": 2**63}, "", id="a whole number of more than 64 bits"),
+        pytest.param({"const": "\ud800"}, "", id="half a surrogate pair"),
         pytest.param(fan_out(40), "", id="references that fan out"),
     ],
 )

@@ -1,18 +1,22 @@
 """What the options of `weft tools import` mean, and where tools go."""
 
+import gc
 import json
+import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
+import httpx
 import pytest
 
 from application.openapi import Imported, Row, Wanted
 from infrastructure.schemas import JsonSchemas
-from interface.cli.client import Server
+from interface.cli.client import Server, connected
 from interface.cli.failures import CommandFailed
 from interface.cli.launcher import Launcher
 from interface.cli.tool_import_report import MOST_ROWS, print_report
-from interface.cli.tool_importing import Destination, Sent, imported, wanted
+from interface.cli.tool_importing import Batch, Destination, Sent, imported, wanted
 from tests.servers.receiver import receiving
 
 NOTHING: dict[str, Any] = {"only": None, "tags": None, "paths": None, "operations": None, "prefix": "", "server": "", "secrets": None}
@@ -87,6 +91,40 @@ def test_what_is_too_much_for_one_request_goes_with_the_next(tmp_path: Path, mon
         sent_to(service.url, tmp_path)
 
     assert [len(json.loads(one.body)["documents"]) for one in service.received] == [1, 1]
+
+
+def test_the_next_tools_are_made_while_the_service_takes_in_those_before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("interface.cli.tool_importing.AT_ONCE", 1)
+    second_made = threading.Event()
+    waited: list[bool] = []
+
+    class Watched(Batch):
+        def add(self, name: str, tool: Mapping[str, object]) -> None:
+            if name == "getPet":
+                second_made.set()
+            super().add(name, tool)
+
+    def post_document(_: Server, path: str, content: bytes, media_type: str, file: str) -> tuple[dict[str, Any], bool]:
+        waited.append(second_made.wait(30))
+        return {"new": [one["name"] for one in json.loads(content)["documents"]], "replaced": [], "refused": []}, False
+
+    monkeypatch.setattr("interface.cli.tool_importing.Batch", Watched)
+    monkeypatch.setattr(Server, "post_document", post_document)
+
+    assert sent_to("http://127.0.0.1:1", tmp_path) == 0
+    assert waited == [True, True]
+
+
+def test_what_was_sent_is_gone_with_its_answer_and_waits_for_no_look_for_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    gc.collect()
+    with receiving() as service, connected(service.url, None) as there:
+        service.statuses, service.answer = [200], b"{}"
+        gc.disable()
+        try:
+            there.post_document("/v1/tools/batch", b"{}", "application/json", "")
+            assert not [one for one in gc.get_objects() if isinstance(one, httpx.Request)]
+        finally:
+            gc.enable()
 
 
 def test_a_tool_that_the_service_refuses_stops_no_other(

@@ -1,7 +1,9 @@
 """Documents from outside: what is read, where it stands, and what is refused before it costs anything."""
 
+import gc
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from time import process_time
 from typing import Any
 
@@ -253,3 +255,10 @@ def test_any_text_is_read_as_json_or_refused_as_such(text: str, kind: str) -> No
         return
     assert json.loads(json.dumps(loaded.document)) == loaded.document
     assert loaded.locate("/a/0/b") is None or kind == YAML
+
+
+@pytest.mark.parametrize("text", [b'{"a": [1]}', b'{"a": '])
+def test_whoever_reads_json_leaves_the_look_for_garbage_as_it_was(text: bytes) -> None:
+    with suppress(ValidationError):
+        load_document(text, "application/json")
+    assert gc.isenabled()

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from domain.errors import ToolNotFound
 from domain.ids import TenantId
@@ -17,6 +17,7 @@ from infrastructure.store.tool_tables import registered_tools as tools
 from infrastructure.store.tool_tables import tool_pins as pins
 
 _CHANGED: Final = ("updated_at", "by", "document")
+_CHANGE: Final = tools.update().where(tools.c.tenant == bindparam("of"), tools.c.name == bindparam("called"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +29,12 @@ class KeptTools:
 
     async def put_all(self, given: Sequence[RegisteredTool]) -> Collection[str]:
         """In the order of their names: two that put the same ones at once do not wait for each other."""
-        fresh: list[str] = []
+        rows = [_row_of_tool(tool) for tool in sorted(given, key=lambda one: one.name)]
         async with self.database.transaction() as connection:
-            for tool in sorted(given, key=lambda one: one.name):
-                values = _row_of_tool(tool)
-                new = self.database.insert(tools).values(values).on_conflict_do_nothing()
-                if (await connection.execute(new)).rowcount:
-                    fresh.append(tool.name)
-                    continue
-                mine = (tools.c.tenant == tool.tenant) & (tools.c.name == tool.name)
-                await connection.execute(tools.update().where(mine).values({name: values[name] for name in _CHANGED}))
+            new = self.database.insert(tools).on_conflict_do_nothing().returning(tools.c.name)
+            fresh = set((await connection.scalars(new, rows)).all())
+            if known := [_change_of(row) for row in rows if row["name"] not in fresh]:
+                await connection.execute(_CHANGE, known)
         return fresh
 
     async def of(self, tenant: TenantId, names: Sequence[str] | None = None) -> Sequence[RegisteredTool]:
@@ -90,6 +87,10 @@ def _row_of_tool(tool: RegisteredTool) -> dict[str, object]:
         "by": tool.by,
         "document": encode(tool.document),
     }
+
+
+def _change_of(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {"of": row["tenant"], "called": row["name"], **{name: row[name] for name in _CHANGED}}
 
 
 def _tool_of(row: Row) -> RegisteredTool:

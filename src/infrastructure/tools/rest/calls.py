@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from domain.errors import FactoryError, Problem, ToolError
+from domain.errors import Problem, ToolError
 from domain.json import Json, JsonObject
 from domain.ports.clock import Clock
 from domain.ports.secrets import Secrets
@@ -34,14 +34,10 @@ class RestTools:
         self._sending = Sending(door, Hosts(clock), clock, jitter)
         self._tokens = Tokens(door, secrets, clock)
 
-    def problems(self, config: JsonObject, tool: Tool) -> Sequence[Problem]:
-        return read_config(config, tool, self._addresses)[1]
-
-    def make(self, config: JsonObject, tool: Tool) -> Run:
+    def make(self, config: JsonObject, tool: Tool) -> tuple[Run | None, Sequence[Problem]]:
         spec, problems = read_config(config, tool, self._addresses)
-        if spec is None:
-            raise FactoryError(f"{tool.name} has a config with problems: {problems[0].message}")
-        return _Call(spec, self._sending, self._tokens, self._secrets, self._clock)
+        call = None if spec is None else _Call(spec, self._sending, self._tokens, self._secrets, self._clock)
+        return call, problems
 
 
 @dataclass(frozen=True, slots=True)

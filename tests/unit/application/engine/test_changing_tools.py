@@ -41,15 +41,12 @@ class Desk:
         described = Described(schemas, {ToolType.REST: self})
         shelf.catalog = self.catalog = Catalog(InstalledTools(schemas, clock), described, self.stage.store.registered, guard_of(clock))
 
-    def problems(self, config: JsonObject, tool: Tool) -> Sequence[Problem]:
-        return ()
-
-    def make(self, config: JsonObject, tool: Tool) -> Does:
+    def make(self, config: JsonObject, tool: Tool) -> tuple[Does, Sequence[Problem]]:
         async def say(arguments: dict[str, Json], context: ToolContext) -> Json:
             self.called.append(config["says"])
             return config["says"]
 
-        return say
+        return say, ()
 
     async def register(self, says: str, effects: Effects = Effects.NONE) -> None:
         self.changes += 1
