@@ -89,7 +89,7 @@ def _row_of_tool(tool: RegisteredTool) -> dict[str, object]:
     }
 
 
-def _change_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def _change_of(row: Mapping[str, object]) -> dict[str, object]:
     return {"of": row["tenant"], "called": row["name"], **{name: row[name] for name in _CHANGED}}
 
 
