@@ -18,12 +18,12 @@ install: .venv/installed-dev ## create .venv and install everything locked, noth
 run: .venv/installed-main ## start the service, run the support triage example live, leave the service up
 	@$(bin)/weft demo
 
-# Four on two cores: those that kill processes mostly wait. They stand together, and whoever is done takes over half of what waits.
+# Three on two cores: those that kill processes mostly wait. They stand together, and whoever is done takes over half of what waits.
 # With byte code: else each of a thousand processes compiles all that it imports.
 test: .venv/installed-dev node_modules/.package-lock.json ## everything that continuous integration does
 	@tools/system_packages.sh $(system_packages)
 	@$(MAKE) --no-print-directory check
-	PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n 4 --dist worksteal
+	PYTHONDONTWRITEBYTECODE= $(python) -m pytest -n 3 --dist worksteal
 
 check: .venv/installed-dev ## formatting, lint, types, import contracts
 	$(bin)/ruff format --check .

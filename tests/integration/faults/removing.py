@@ -25,6 +25,11 @@ def stop_all(stage: Stage) -> None:
         stage.cluster.kill(worker)
 
 
+def puts_are_cut_short(stage: Stage, arms: str) -> None:
+    """Workers die with calls under way that may be made again."""
+    calls_are_cut_short(stage, arms, "put")
+
+
 def payments_are_cut_short(stage: Stage, arms: str) -> None:
     """Workers die with payments in flight."""
     calls_are_cut_short(stage, arms, "pay")
@@ -89,7 +94,7 @@ CASES: dict[str, tuple[Callable[[Stage, str], None], str]] = {
     "epoch": (a_worker_is_frozen, ""),
     "mark": (answers_to_starts_are_lost, "start.committed:1"),
     "commit": (answers_to_starts_are_lost, ""),
-    "key": (workers_die, ""),
+    "key": (puts_are_cut_short, ""),
     "durable": (workers_die, ""),
     "resume": (a_reader_comes_back, ""),
     "intent": (payments_are_cut_short, ""),

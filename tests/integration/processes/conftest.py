@@ -9,8 +9,16 @@ from tests.integration.processes.site import Site
 from tests.servers.commands import commands
 from tests.servers.witness import Witness
 
+DATABASES = ("sqlite", "postgres")
 
-@pytest.fixture(params=["sqlite", "postgres"])
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over each database, or those alone that the module names: `DATABASES`."""
+    if "database_url" in metafunc.fixturenames:
+        metafunc.parametrize("database_url", getattr(metafunc.module, "DATABASES", DATABASES), indirect=True)
+
+
+@pytest.fixture
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database of the test's own."""
     if request.param == "sqlite":

@@ -12,6 +12,8 @@ from tests.servers import web
 from tests.servers.rest import Rest
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 EDITS = 50
 
 

@@ -8,6 +8,8 @@ from tests.servers.rest import Rest
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 BAD = {"kind": "transform", "writes": {"calls": "${string(1 / 0)}"}}
 
 

@@ -7,6 +7,8 @@ from tests.integration.processes.site import Site
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 
 HOG = {"kind": "tool", "tool": "hog", "arguments": {"name": "hog", "seconds": 4}, "writes": {"calls": "${output.name}"}}
 

@@ -9,6 +9,8 @@ from tests.integration.processes.site import Site
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 LEASE = {"WEFT_LEASE_SECONDS": "2"}
 MOST, WORDS = 500, 40
 

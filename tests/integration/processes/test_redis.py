@@ -19,15 +19,11 @@ from tests.servers.rest import Rest
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""What Redis does is the same over each; this is the one it is used with."""
 
 SLOW_POLL = {"WEFT_POLL_SECONDS": "20"}
 """What comes sooner came by a hint, or over the feed."""
-
-
-@pytest.fixture
-def database_url(new_postgres_database: Callable[[], str]) -> str:
-    """What Redis does is the same over each database; this is the one it is used with."""
-    return new_postgres_database()
 
 
 @pytest.fixture

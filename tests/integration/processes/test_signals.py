@@ -10,6 +10,8 @@ from tests.servers.rest import Rest
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 
 LEASE = {"WEFT_LEASE_SECONDS": "2"}
 WOKEN = {"got": {"type": "array", "merge": "append", "default": []}}

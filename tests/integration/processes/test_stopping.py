@@ -14,6 +14,8 @@ from tests.servers.commands import Running
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 
 SOON_SECONDS = 10.0
 """Far less than the lease of 60 seconds."""

@@ -12,6 +12,8 @@ from tests.servers.rest import Rest
 from tests.servers.until import until
 
 pytestmark = pytest.mark.processes
+DATABASES = ("postgres",)
+"""Where many processes share one; what each database does is in the suites of the store."""
 
 PRIVATE: dict[str, Any] = {"WEFT_WEBHOOKS_PRIVATE": "true"}
 TIME_HAS_PASSED = "UPDATE webhook_deliveries SET due_at = due_at - 30 WHERE due_at IS NOT NULL"
