@@ -61,7 +61,8 @@ class StreamingChannel(Generic[T]):
         """Never waits itself. When there is no room, the item may wait for some as long as `wait_seconds`; False: it may not."""
         if self._is_closed:
             raise ChannelClosed("nobody reads this any more")
-        self._let_in()
+        if self._senders:
+            self._let_in()
         if not self._senders and self._has_room(item):
             self._put(item)
             return True
@@ -81,13 +82,15 @@ class StreamingChannel(Generic[T]):
 
     def peek(self) -> T | BaseException | None:
         """What `take` would give; None when there is nothing."""
-        self._let_in()
+        if self._senders:
+            self._let_in()
         return self._items[0] if self._items else None
 
     def take(self) -> T:
         """The oldest item, or the error that was sent in its place. Only when `peek` says that there is one."""
         item = self._pop()
-        self._let_in()
+        if self._senders:
+            self._let_in()
         if isinstance(item, BaseException):
             raise item
         return item

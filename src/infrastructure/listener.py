@@ -51,7 +51,8 @@ class Listener:
         self._chunks: StreamingChannel[Numbered] = StreamingChannel(CAPACITY, lambda chunk: len(chunk[1].text), self._lose)
         self._lost = 0
         self._missed = False
-        self._something = asyncio.Event()
+        self._reader: asyncio.Future[None] | None = None
+        """Who waits for news."""
         self._look_at = self._next_look()
         self._alarm: asyncio.TimerHandle | None = None
         """Set once for many chunks: to set it and take it back costs as much as to pass a chunk on."""
@@ -66,13 +67,13 @@ class Listener:
             self._keep(news, 0)
         elif self._slow is not None:
             self._offer_chunk((next(self._numbers), news), self._slow)
-            self._something.set()
+            self._wake()
 
     def send_to_journal(self) -> None:
         self._rows.clear()
         self._bytes = 0
         self._missed = True
-        self._something.set()
+        self._wake()
 
     def close(self) -> None:
         self._slow = None
@@ -109,7 +110,7 @@ class Listener:
             return
         self._rows.append((next(self._numbers), news))
         self._bytes += size
-        self._something.set()
+        self._wake()
 
     def _offer_chunk(self, chunk: Numbered, slow: Slow) -> None:
         if self._chunks.offer(chunk, WAIT_SECONDS if slow is Slow.BLOCK else 0.0):
@@ -151,15 +152,19 @@ class Listener:
         """Returns when there is news or it is time to look at the journal."""
         loop = asyncio.get_running_loop()
         while not self._has_news() and loop.time() < self._look_at:
-            self._something.clear()
             if self._alarm is None:
                 self._alarm = loop.call_at(self._look_at, self._ring)
-            await self._something.wait()
+            self._reader = loop.create_future()
+            await self._reader
 
     def _ring(self) -> None:
         """Perhaps too early: a row since then has put off the next look."""
         self._alarm = None
-        self._something.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
 
     def _next_look(self) -> float:
         return asyncio.get_running_loop().time() + self._poll_seconds

@@ -1,7 +1,7 @@
 """Server-sent events: a run's rows as they become durable."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Iterable, Iterator
 from contextlib import aclosing
 from time import monotonic
 from typing import Final, cast
@@ -59,22 +59,26 @@ class EventStream(Response):
             await self._write_batches(send)
         except WeftError as error:
             cut = Cut.of(error, path)
-            await _send(send, f"event: error\ndata: {cut.json()}\n\n".encode())
+            await _sent(send, f"event: error\ndata: {cut.json()}\n\n".encode())
 
     async def _write_batches(self, send: Send) -> None:
         async with aclosing(self._batches) as batches:
-            await _send(send, b"retry: 1000\n\n")
+            await _sent(send, b"retry: 1000\n\n")
             written = monotonic()
             async for batch in batches:
                 if not batch and monotonic() - written < self._beat_seconds:
                     continue
                 for body in flushes(batch) if batch else (b": still here\n\n",):
-                    await self._patience.wait_for(_send(send, body))
+                    await self._patience.wait_for(_sent(send, body))
                 written = monotonic()
 
 
-def flushes(batch: Batch) -> Iterator[bytes]:
+def flushes(batch: Batch) -> Iterable[bytes]:
     """The events of a batch, many at a time."""
+    return (encoded(batch[0]),) if len(batch) == 1 else _flushes(batch)
+
+
+def _flushes(batch: Batch) -> Iterator[bytes]:
     waiting: list[bytes] = []
     size = 0
     for item in batch:
@@ -87,8 +91,8 @@ def flushes(batch: Batch) -> Iterator[bytes]:
         yield b"".join(waiting)
 
 
-async def _send(send: Send, body: bytes) -> None:
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+def _sent(send: Send, body: bytes) -> Awaitable[None]:
+    return send({"type": "http.response.body", "body": body, "more_body": True})
 
 
 async def _gone(receive: Receive) -> None:
